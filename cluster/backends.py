@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from cluster import errors, paths
 from cluster.backend import Backend
 from cluster.errors import named
+from cluster.language import mark, say
 from cluster.progress import Progress
 from cluster.statedir import CONTROL_PLANE_MARK
 
@@ -27,7 +28,7 @@ LINUX, MACOS = "linux", "darwin"
 #: overrides the choice, as `--backend` does
 VARIABLE = "LAB_BACKEND"
 #: told where a single command of an administrator allows the local cluster
-HINT = "one sudo allows a local cluster here: see `.venv/bin/kapi doctor`"
+HINT = mark("one sudo allows a local cluster here: see `.venv/bin/kapi doctor`")
 #: files in a state directory, and whose cluster is in it then
 MARKS = {
     "existing.json": EXISTING,
@@ -77,9 +78,9 @@ class MachineFacts:
     def __init__(self, asked: str | None = None) -> None:
         self.asked = asked or os.environ.get(VARIABLE) or AUTO
         if self.asked not in NAMES:
-            known = f"Known: {', '.join(NAMES)}."
-            message = f"{VARIABLE}={self.asked}: is no backend."
-            raise errors.LabError(message, known)
+            known = say("Known: {names}.", names=", ".join(NAMES))
+            message = say("is no backend.")
+            raise errors.LabError(f"{VARIABLE}={self.asked}: {message}", known)
 
     @functools.cached_property
     def kept(self) -> str:
@@ -142,10 +143,12 @@ class Choice:
 def refusal(none: Choice) -> errors.LabError:
     """Return the error for a choice of no backend."""
     return errors.LabError(
-        f"No cluster can be had here: {none.reason}.",
+        say("No cluster can be had here: {reason}.", reason=none.reason),
         none.hint
-        or "Name another backend in LAB_BACKEND or with --backend, or another "
-        "directory in LAB_STATE_DIR; `.venv/bin/kapi doctor` says more.",
+        or say(
+            "Name another backend in LAB_BACKEND or with --backend, or another "
+            "directory in LAB_STATE_DIR; `.venv/bin/kapi doctor` says more."
+        ),
     )
 
 
@@ -174,50 +177,57 @@ def choose(machine: MachineFacts) -> Choice:
     if machine.asked != AUTO:
         return _asked(machine)
     if machine.kept:
-        return Choice(machine.kept, "its cluster is kept in the state directory")
+        return Choice(machine.kept, say("its cluster is kept in the state directory"))
     if machine.system == MACOS and machine.engine:
-        return Choice(KIND, f"this is macOS, and {machine.engine} answers")
+        text = mark("this is macOS, and {engine} answers")
+        return Choice(KIND, say(text, engine=machine.engine))
     if machine.system == MACOS:
-        reason = f"on macOS it needs Docker or Podman, and {machine.engine_problem}"
-        return Choice(NONE, reason, "Start one of them, and try again.")
+        text = mark("on macOS it needs Docker or Podman, and {problem}")
+        hint = say("Start one of them, and try again.")
+        return Choice(NONE, say(text, problem=machine.engine_problem), hint)
     if machine.system != LINUX:
-        return _no_linux(machine)
+        return Choice(NONE, *_no_linux(machine))
     if not machine.namespace_problem:
-        return Choice(LOCAL, "namespaces can be made")
+        return Choice(LOCAL, say("namespaces can be made"))
     reason, hint = machine.namespace_problem, machine.namespace_hint
     if machine.engine:
-        return Choice(KIND, f"{reason}, and {machine.engine} answers", hint)
-    return Choice(CONTROL_PLANE, f"{reason}, and {machine.engine_problem}", hint)
+        text = mark("{reason}, and {engine} answers")
+        return Choice(KIND, say(text, reason=reason, engine=machine.engine), hint)
+    text = mark("{reason}, and {problem}")
+    reason = say(text, reason=reason, problem=machine.engine_problem)
+    return Choice(CONTROL_PLANE, reason, hint)
 
 
-#: the way out of every machine with a container engine
-IMAGE = "run the container image, as docs/binder.md says"
-
-
-def _no_linux(machine: MachineFacts, wanted: str = "") -> Choice:
-    asked = wanted and f"{wanted} was asked for, and "
-    reason = f"{asked}this is {machine.system}, not Linux"
-    return Choice(NONE, reason, f"Use WSL 2 or a virtual machine, or {IMAGE}.")
+def _no_linux(machine: MachineFacts) -> tuple[str, str]:
+    """Return the reason and the way out of a system that is not Linux."""
+    reason = say("this is {system}, not Linux", system=machine.system)
+    return reason, say(
+        "Use WSL 2 or a virtual machine, or run the container image, as docs/binder.md "
+        "says."
+    )
 
 
 def _asked(machine: MachineFacts) -> Choice:
     wanted = machine.asked
     if machine.kept not in ("", wanted):
-        kept = f"the state directory keeps a cluster of {machine.kept}"
-        return Choice(NONE, f"{wanted} was asked for, and {kept}")
+        text = mark("the state directory keeps a cluster of {kept}")
+        return _not_to_be_had(wanted, say(text, kept=machine.kept))
     if machine.kept:
-        return Choice(wanted, "it was asked for, and its cluster is kept")
-    reason = None
+        return Choice(wanted, say("it was asked for, and its cluster is kept"))
     if wanted == EXISTING:
-        reason = "no cluster has been named; `.venv/bin/kapi use` does that"
-    elif machine.system != LINUX and (wanted, machine.system) != (KIND, MACOS):
-        return _no_linux(machine, wanted)
-    elif wanted == KIND and not machine.engine:
-        reason = machine.engine_problem
+        text = mark("no cluster has been named; `.venv/bin/kapi use` does that")
+        return _not_to_be_had(wanted, say(text))
+    if machine.system != LINUX and (wanted, machine.system) != (KIND, MACOS):
+        return _not_to_be_had(wanted, *_no_linux(machine))
+    if wanted == KIND and machine.engine_problem:
+        return _not_to_be_had(wanted, machine.engine_problem)
     # Whether it may make namespaces the local cluster says best itself.
-    if reason:
-        return Choice(NONE, f"{wanted} was asked for, and {reason}")
-    return Choice(wanted, "it was asked for")
+    return Choice(wanted, say("it was asked for"))
+
+
+def _not_to_be_had(wanted: str, reason: str, hint: str = "") -> Choice:
+    text = mark("{wanted} was asked for, and {reason}")
+    return Choice(NONE, say(text, wanted=wanted, reason=reason), hint)
 
 
 def kept() -> Backend:
@@ -241,8 +251,9 @@ def current(asked: str | None = None, progress: Progress | None = None) -> Backe
     if made.backend in BACKENDS:
         if progress and not machine.kept:
             tell = progress.finish if made.hint else progress.update
-            tell(f"a {made.backend} cluster, because {made.reason}")
+            text = mark("a {backend} cluster, because {reason}")
+            tell(say(text, backend=made.backend, reason=made.reason))
             if "sudo " in made.hint:
-                progress.finish(named(HINT))
+                progress.finish(named(say(HINT)))
         return BACKENDS[made.backend]()
     raise refusal(made)

@@ -16,7 +16,7 @@ _WRITTEN = f".venv/bin/{SHORT}"
 #: what texts say of a checkout beside it, and what to say instead
 _INSTEAD = {
     r"\bmake (?=lab|setup)": f"{PROGRAM} ",
-    r"docs/binder\.md": "the README",
+    r"docs/binder\.md": mark("the README"),
 }
 
 #: a token of a ServiceAccount, whole or cut in its second or third part
@@ -31,7 +31,7 @@ def masked(text: str) -> str:
 def named(text: str) -> str:
     """Return a text for people with the commands as they are called here."""
     for words, ours in _INSTEAD.items() if INSTALLED else ():
-        text = re.sub(words, ours, text)
+        text = re.sub(words, say(ours), text)
     return text.replace(_WRITTEN, called())
 
 
@@ -66,7 +66,8 @@ class MissingTool(LabError):
 
     def __init__(self, tool: str, purpose: str, hint: str) -> None:
         self.tool, self.purpose = tool, purpose
-        super().__init__(f"{tool} is not installed; it is needed to {purpose}.", hint)
+        text = mark("{tool} is not installed; it is needed to {purpose}.")
+        super().__init__(say(text, tool=tool, purpose=purpose), hint)
 
 
 class NotEnough(LabError):
@@ -92,9 +93,11 @@ class BuildFailed(LabError):
         self, what: str, exit_code: int, tail: str, log: Path, hint: str = ""
     ) -> None:
         self.what, self.exit_code, self.tail, self.log = what, exit_code, tail, log
+        text = mark("Building {what} failed with exit code {code}.")
+        whole = say("The whole output is in {log}.", log=log)
         super().__init__(
-            f"Building {what} failed with exit code {exit_code}.\n{tail}".rstrip(),
-            f"{hint}The whole output is in {log}.",
+            f"{say(text, what=what, code=exit_code)}\n{tail}".rstrip(),
+            f"{hint} {whole}".lstrip(),
         )
 
 
@@ -105,8 +108,8 @@ class IncompleteAssets(LabError):
         self.directory, self.problems = directory, problems
         listed = ", ".join(f"{name} {reason}" for name, reason in problems.items())
         super().__init__(
-            f"LAB_ASSETS={directory}: {listed or 'no such directory'}.",
-            "Put them there, or unset LAB_ASSETS to have all programs built.",
+            f"LAB_ASSETS={directory}: {listed or say('no such directory')}.",
+            say("Put them there, or unset LAB_ASSETS to have all programs built."),
         )
 
 
@@ -215,6 +218,14 @@ class NotRunning(LabError):
     def __init__(self, detail: str = "") -> None:
         hint = say("Start it with `.venv/bin/kapi up`, or run `connect()`.")
         super().__init__(detail or say("No cluster is running."), hint)
+
+
+class NoLog(NotRunning):
+    """A component has written no log: of this start, or of the one before."""
+
+    def __init__(self, component: str) -> None:
+        text = mark("There is no such log of {component} yet.")
+        super().__init__(say(text, component=component))
 
 
 class KubeconfigError(LabError):

@@ -6,7 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol, Self
 
+from cluster.language import mark, say
+
 OK, WARNING, FATAL = "ok", "warning", "fatal"
+#: a hint that no start follows
+BUG = mark(
+    "This is a bug of these notebooks, or a machine that is too slow: please report it "
+    "with what `.venv/bin/kapi report` writes."
+)
 #: columns that a report may take
 WIDTH = 100
 _COMMAND, _KEPT = re.compile("`[^`]+`"), "\0"
@@ -63,7 +70,12 @@ def way_to_local(hint: str, *, kept: bool = False) -> Finding:
 
 
 def then_start(hint: str, *, kept: bool) -> str:
-    """Return the hint, and what starts another cluster; one that is kept goes first."""
+    """Return the hint, and what starts another cluster; one that is kept goes first.
+
+    Where it is a bug that keeps the cluster from starting, a start helps nobody.
+    """
+    if hint == say(BUG):
+        return hint
     start = "`.venv/bin/kapi delete`, and `up`" if kept else "`.venv/bin/kapi up`"
     return f"{hint} Then run {start}."
 

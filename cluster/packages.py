@@ -9,6 +9,8 @@ import shutil
 import sys
 from collections.abc import Iterable
 
+from cluster.language import mark, say
+
 APT, DNF, ZYPPER, PACMAN = "apt-get", "dnf", "zypper", "pacman"
 APK, NIX, BREW = "apk", "nix-shell", "brew"
 #: the command that installs, in the order of the search: Nix is also a second manager
@@ -131,8 +133,10 @@ def install(*packages: str) -> str:
     """Return the way out that installs packages: a command, or else a sentence."""
     used = manager()
     if used:
-        return command(*packages) or f"No package of {used} is known to have it."
-    return f"Install what Debian has in {' and '.join(packages)}."
+        text = mark("No package of {manager} is known to have it.")
+        return command(*packages) or say(text, manager=used)
+    text = mark("Install what Debian has in {packages}.")
+    return say(text, packages=" and ".join(packages))
 
 
 def missing(lines: Iterable[str], used: str) -> str:

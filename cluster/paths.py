@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from cluster import errors, versions
+from cluster.language import say
 from cluster.permissions import refuse_changeable
 
 #: in the state directory: what a learner has solved, which outlives the cluster
@@ -58,8 +59,11 @@ def _usual(function: str) -> Path:
     except RuntimeError:
         # As in a container whose user has no entry in /etc/passwd.
         raise errors.LabError(
-            "There is no home directory: HOME is not set, and /etc/passwd names none.",
-            "Set HOME, or LAB_STATE_DIR and LAB_CACHE_DIR.",
+            say(
+                "There is no home directory: HOME is not set, and /etc/passwd names "
+                "none."
+            ),
+            say("Set HOME, or LAB_STATE_DIR and LAB_CACHE_DIR."),
         ) from None
 
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster import errors
+from cluster.language import mark, say
 
 if TYPE_CHECKING:
     import psutil
@@ -59,11 +60,11 @@ def refuse_changeable(directory: Path, variable: str, *, shared: bool = False) -
         except OSError:
             continue
         if found.st_uid not in trusted:
+            text = mark("belongs to {owner}, who could replace what runs as you.")
             raise errors.StateError(
                 place,
-                f"belongs to {_name(found.st_uid)}, who could replace what runs as "
-                "you.",
-                f"Name another directory in {variable}.",
+                say(text, owner=_name(found.st_uid)),
+                say("Name another directory in {variable}.", variable=variable),
             )
         # The sticky bit protects our own entry; any account may have made the others.
         sticky = found.st_mode & stat.S_ISVTX and place != path and inside in ours
@@ -71,11 +72,15 @@ def refuse_changeable(directory: Path, variable: str, *, shared: bool = False) -
             # Nothing changes the permissions there.
             refuse_windows(directory, variable)
             command = f"chmod {'-R ' if place == path else ''}go-w {place}"
+            text = mark("{who} can write to it, and replace what runs as you.")
+            hint = mark(
+                "If nobody has, run `{command}`; else name another directory in "
+                "{variable}."
+            )
             raise errors.StateError(
                 place,
-                f"{who} can write to it, and replace what runs as you.",
-                f"If nobody has, run `{command}`; else name another directory in "
-                f"{variable}.",
+                say(text, who=who),
+                say(hint, command=command, variable=variable),
             )
         inside = found.st_uid
 
@@ -83,11 +88,14 @@ def refuse_changeable(directory: Path, variable: str, *, shared: bool = False) -
 def refuse_windows(directory: Path, variable: str) -> None:
     """Raise StateError for a directory on a disk of Windows, as WSL shows them."""
     if file_system(directory) == WINDOWS:
+        text = mark("Name a directory in Linux' own file system in {variable}.")
         raise errors.StateError(
             directory,
-            "is on a disk of Windows, where Linux makes no sockets and others can "
-            "write.",
-            f"Name a directory in Linux' own file system in {variable}.",
+            say(
+                "is on a disk of Windows, where Linux makes no sockets and others can "
+                "write."
+            ),
+            say(text, variable=variable),
         )
 
 
@@ -111,9 +119,9 @@ def _kind(part: "psutil._common.sdiskpart") -> str:
 def others_who_write(found: os.stat_result) -> str:
     """Return the other accounts that can write to a file, or ""."""
     if found.st_mode & stat.S_IWOTH:
-        return "every account"
+        return say("every account")
     if found.st_mode & stat.S_IWGRP and not _is_private(found.st_gid):
-        return "its group"
+        return say("its group")
     return ""
 
 

@@ -87,7 +87,7 @@ class Account:
             for option, item in (("-v", "as"), ("-d", "data"))
         )
         for what, where, needed, found, hint in (
-            (_MEMORY, _ALL, self.MEMORY, self.memory, say(_LITTLE_MEMORY)),
+            (_MEMORY, _ALL, self.MEMORY, self.memory, say(LITTLE_MEMORY)),
             (_SPACE, _ONE, self.ADDRESS_SPACE, self.address_space, space),
             (_DATA, _ONE, self.DATA, self.data, data),
         ):
@@ -114,7 +114,8 @@ _FILES, _PROCESSES = mark("open files"), mark("processes")
 _INSTANCES, _MEMORY = mark("inotify instances"), mark("memory")
 _SPACE, _DATA = mark("address space"), mark("data segment")
 _ALL, _ONE = mark("for the cluster"), mark("for a program")
-_LITTLE_MEMORY = mark("Close other programs and notebooks, or use a larger machine.")
+#: the way out of too little memory before a start
+LITTLE_MEMORY = mark("Close other programs and notebooks, or use a larger machine.")
 _FEW_WATCHERS = mark(
     "Close editors and other clusters, or raise the limit: "
     "`sudo sysctl fs.inotify.max_user_instances=1024`."

@@ -61,8 +61,8 @@ def refuse_foreign(state: Path) -> None:
     if names and names.isdisjoint(MARKS):
         raise errors.StateError(
             state,
-            "holds files that are not of these notebooks.",
-            "Name a new or empty directory in LAB_STATE_DIR.",
+            say("holds files that are not of these notebooks."),
+            say("Name a new or empty directory in LAB_STATE_DIR."),
         )
 
 

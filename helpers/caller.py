@@ -221,7 +221,7 @@ class Caller:
             headers = {**headers, "Authorization": f"Bearer {self._access.token}"}
         if self._access.server_name:
             options["extensions"] = {"sni_hostname": self._access.server_name}
-        url = self.server + path
+        url = url_of(self.server, path)
         request = self._client.build_request(method, url, headers=headers, **options)
         try:
             return Reply(self._client.send(request, stream=stream))
@@ -268,6 +268,14 @@ def status_table(callers: Mapping[str, Caller], paths: list[str]) -> "pd.DataFra
         for name, caller in callers.items()
     }
     return pd.DataFrame(found, index=paths)
+
+
+def url_of(server: str, path: str) -> str:
+    """Return the URL of a path of the API; raise LabError for what is no path."""
+    if not path.startswith("/"):
+        hint = say("A path begins with `/`, and has no address before it.")
+        raise errors.LabError(say("{path!r} is no path.", path=path), hint)
+    return server + path
 
 
 def json_of(path: str, reply: Reply) -> dict:

@@ -138,7 +138,8 @@ def program(purpose: str) -> str:
     """Return the path of kubectl; raise MissingTool with the purpose."""
     found = shutil.which("kubectl")
     if found is None:
-        raise errors.MissingTool("kubectl", purpose, "Run `.venv/bin/kapi setup`.")
+        hint = say("Run `.venv/bin/kapi setup`.")
+        raise errors.MissingTool("kubectl", purpose, hint)
     return found
 
 
@@ -181,7 +182,7 @@ def kubectl(
     minute. Bytes of the output that are not UTF-8 become U+FFFD.
     """
     settings = environment()
-    path = program("talk to the cluster")
+    path = program(say("talk to the cluster"))
     timeout = scaled(TIMEOUT, timeout)
     if isinstance(input, dict):
         input = json.dumps(input)

@@ -190,7 +190,7 @@ def _follow(pod: tuple[str, ...], text: str, seconds: float) -> tuple[str, str]:
     limit = f"--request-timeout={max(seconds, PAUSE):.1f}s"
     last = ""
     with subprocess.Popen(
-        [program("read a log"), "logs", "--follow", limit, *pod],
+        [program(say("read a log")), "logs", "--follow", limit, *pod],
         env=environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -31,7 +31,7 @@ from cluster import die_with_parent
 from cluster.processes import end_process
 from cluster.waiting import poll
 from helpers import errors
-from helpers.caller import TIMEOUT, HttpClient, Reply, json_of
+from helpers.caller import TIMEOUT, HttpClient, Reply, json_of, url_of
 from helpers.command import demand_cluster, environment, program, scaled
 from helpers.language import mark, say
 
@@ -91,7 +91,7 @@ class KubectlProxy:
         if self.running:
             return self
         settings = environment()
-        line = [program("run a proxy"), *self._arguments]
+        line = [program(say("run a proxy")), *self._arguments]
         try:
             self._spawn(line, settings)
             self._wait_until_it_answers(scaled(START_TIMEOUT, timeout))
@@ -131,11 +131,12 @@ class KubectlProxy:
         `timeout` seconds. The same as `curl -X METHOD --unix-socket SOCKET http://localhost/PATH`.
         """
         _ = self.socket
+        url = url_of(SERVER, path)
         if params is not None:
             options["params"] = {k: v for k, v in params.items() if v is not None}
         try:
             request = self._client.build_request(
-                method, SERVER + path, timeout=timeout, **options
+                method, url, timeout=timeout, **options
             )
             reply = Reply(self._client.send(request, stream=stream))
         except httpx.HTTPError as error:

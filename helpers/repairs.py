@@ -62,7 +62,14 @@ def fault_of_app(deployment: str) -> str:
     Wait for the Deployment's current pod. The application must list the pods of its own
     namespace, with `ca.crt`, a token that is renewed, and no other right.
     """
+    wanted = ("get", "deployment", deployment, "-o=jsonpath={.spec.replicas}")
     try:
+        if kubectl(*wanted).stdout == "0":
+            fault = mark(
+                "There is no pod, because `replicas` is 0: run `kubectl scale "
+                "deployment {name} --replicas=1`."
+            )
+            return say(fault, name=deployment)
         pod = poll(lambda: current_pod(deployment), scaled(START))
     except errors.KubectlFailed as failed:
         return failed.stderr.strip()
@@ -182,7 +189,8 @@ def _tls(line: str, pod: dict) -> str:
         "TLS: there is no file ca.crt: the sources of the volume at {path} are "
         "{kinds}. The certificate is in the ConfigMap kube-root-ca.crt."
     )
-    return say(fault, path=FILES, kinds=[kind for one in sources for kind in one])
+    kinds = ", ".join(kind for one in sources for kind in one)
+    return say(fault, path=FILES, kinds=kinds)
 
 
 def _authentication(line: str, pod: dict) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from cluster import errors, preflight
+from cluster.language import mark, say
 from cluster.permissions import refuse_changeable
 from cluster.programs import releases
 from cluster.programs.recipe import RECIPE
@@ -63,14 +64,18 @@ class Manifest:
                 found[name] for name in ("version", "format", "architecture")
             )
         except _ODD:
-            raise Unusable("its manifest cannot be read") from None
+            raise Unusable(say("its manifest cannot be read")) from None
         if odd := [name for name in files if not _NAME.fullmatch(name)]:
-            raise Unusable(f"its manifest names {odd[0]!r}")
+            raise Unusable(say("its manifest names {name!r}", name=odd[0]))
         if machine != ARCHITECTURE:
-            raise Unusable(f"it is for {machine}, and this machine is {ARCHITECTURE}")
+            fault = mark("it is for {theirs}, and this machine is {ours}")
+            raise Unusable(say(fault, theirs=machine, ours=ARCHITECTURE))
         if (layout, key) != (FORMAT, RECIPE.key()):
-            wanted = f"{RECIPE.key()} is wanted"
-            raise Unusable(f"it is of version {made} with {key}, and {wanted}")
+            fault = mark(
+                "it is of version {version} with {key}, and {wanted} is wanted"
+            )
+            about = {"version": made, "key": key, "wanted": RECIPE.key()}
+            raise Unusable(say(fault, **about))
         return cls(files, image)
 
 
@@ -83,9 +88,11 @@ def get(where: Path | str, directory: Path, progress: Progress) -> Path:
     if isinstance(where, Path):
         return _local(where)
     if not where.startswith("https://") or not where.endswith(ENDING):
-        raise Unusable(f"{BUNDLE}={where} is no https:// address of a {ENDING} file")
+        text = mark("{setting}={value} is no https:// address of a {ending} file")
+        about = {"setting": BUNDLE, "value": where, "ending": ENDING}
+        raise Unusable(say(text, **about))
     if releases.OFF in os.environ:
-        raise Unusable(f"{releases.OFF} is set")
+        raise Unusable(say("{setting} is set", setting=releases.OFF))
     described = _fetch(f"{where.removesuffix(ENDING)}.json", directory, progress)
     Manifest.read(described.read_bytes())
     return _fetch(where, directory, progress)
@@ -100,7 +107,8 @@ def _local(path: Path) -> Path:
     known = releases.sum_in(sums.read_text(), path.name) if sums.exists() else ""
     with path.open("rb") as file:
         if known and hashlib.file_digest(file, "sha256").hexdigest() != known:
-            raise Unusable(f"{path} has another SHA-256 than {sums} says")
+            text = mark("{path} has another SHA-256 than {sums} says")
+            raise Unusable(say(text, path=path, sums=sums))
     return path
 
 
@@ -115,7 +123,8 @@ def _fetch(address: str, directory: Path, progress: Progress) -> Path:
         wanted = wanted.at(ARCHITECTURE, releases.mirror())
 
     def words(here: int, whole: int) -> str:
-        return f"downloading {name}: {here / 1e6:.0f} of {whole / 1e6:.0f} MB"
+        text = mark("downloading {name}: {here:.0f} of {whole:.0f} MB")
+        return say(text, name=name, here=here / 1e6, whole=whole / 1e6)
 
     fetched, failed = download.fetch([wanted], directory, progress, words)
     if reason := failed.get(wanted):
@@ -137,9 +146,11 @@ def unpack(
         ):
             return _Unpacking(tar, target, progress).run(wants)
     except (tarfile.TarError, lzma.LZMAError, EOFError):
-        raise Unusable(f"{file.name} is no archive, or a part of one") from None
+        text = mark("{file} is no archive, or a part of one")
+        raise Unusable(say(text, file=file.name)) from None
     except Unusable as error:
-        raise Unusable(f"{file.name} cannot be used: {error}") from None
+        text = mark("{file} cannot be used: {reason}")
+        raise Unusable(say(text, file=file.name, reason=error)) from None
 
 
 @dataclass
@@ -157,22 +168,27 @@ class _Unpacking:
         members = iter(self.tar)
         first = next(members, None)
         if first is None or first.name != MANIFEST or first.size > _PIECE:
-            raise Unusable(f"it does not begin with {MANIFEST}")
+            raise Unusable(say("it does not begin with {name}", name=MANIFEST))
         manifest = Manifest.read(self._open(first).read())
         left = {**manifest.files}
         self.whole = sum(size for name, (size, _) in left.items() if wants(name))
         if (free := preflight.disk_available(self.target)) < self.whole:
-            needed = f"{self.whole / 1e6:.0f} MB are needed in {self.target.parent}"
-            raise Unusable(f"{needed}, and {free / 1e6:.0f} MB are free")
+            text = mark(
+                "{needed:.0f} MB are needed in {place}, and {free:.0f} MB are free"
+            )
+            sizes = {"needed": self.whole / 1e6, "free": free / 1e6}
+            raise Unusable(say(text, place=self.target.parent, **sizes))
         for member in members:
             size, digest = left.pop(member.name, (-1, ""))
             if member.size != size:
-                raise Unusable(f"{member.name!r} in it is not in its manifest")
+                text = mark("{name!r} in it is not in its manifest")
+                raise Unusable(say(text, name=member.name))
             source = self._open(member)
             if wants(member.name) and self._write(source, member.name) != digest:
-                raise Unusable(f"{member.name} in it has another SHA-256 than it says")
+                text = mark("{name} in it has another SHA-256 than it says")
+                raise Unusable(say(text, name=member.name))
         if left:
-            raise Unusable(f"{next(iter(left))} is not in it")
+            raise Unusable(say("{name} is not in it", name=next(iter(left))))
         return manifest
 
     def _open(self, member: tarfile.TarInfo) -> IO[bytes]:
@@ -180,7 +196,8 @@ class _Unpacking:
         plain = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE)
         source = self.tar.extractfile(member) if plain else None
         if source is None:
-            raise Unusable(f"{member.name!r} in it is no regular file")
+            text = mark("{name!r} in it is no regular file")
+            raise Unusable(say(text, name=member.name))
         return source
 
     def _write(self, source: IO[bytes], name: str) -> str:
@@ -193,8 +210,8 @@ class _Unpacking:
                 self.done += file.write(piece)
                 # A log keeps every line, so there is one for each 100 MB.
                 done, whole = self.done // 10**8 * 100, self.whole / 1e6
-                what = "unpacking programs and image"
-                self.progress.update(f"{what}: {done} of {whole:.0f} MB")
+                text = mark("unpacking programs and image: {done} of {whole:.0f} MB")
+                self.progress.update(say(text, done=done, whole=whole))
         path.parent.chmod(0o755)
         path.chmod(0o755)
         return digest.hexdigest()

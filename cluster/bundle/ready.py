@@ -15,6 +15,7 @@ from cluster.bundle import archive
 from cluster.bundle.archive import IMAGE, PROGRAMS, SHELL, Manifest, Unusable
 from cluster.image import find as image_find
 from cluster.image.toolbox import Inputs
+from cluster.language import mark, say
 from cluster.programs import check, releases
 from cluster.programs.build import WorkDir
 from cluster.programs.recipe import RECIPE, Recipe
@@ -46,7 +47,8 @@ def ensure(progress: Progress, recipe: Recipe = RECIPE, *, image: bool = True) -
             _take(where, _binaries(recipe), work, progress)
         except (Unusable, OSError) as error:
             reason = error if isinstance(error, Unusable) else _words(error)
-            progress.finish(f"no ready-made programs and image, because {reason}")
+            text = mark("no ready-made programs and image, because {reason}")
+            progress.finish(say(text, reason=reason))
         finally:
             work.clear()
     return complete()
@@ -89,8 +91,9 @@ def _take(
         shutil.rmtree(fetched, ignore_errors=True)
         raise
     shutil.rmtree(work.downloads, ignore_errors=True)
-    but = f", but {lacks}" if lacks else ""
-    progress.finish(f"programs and image are those of {file.name}{but}")
+    all_ = mark("programs and image are those of {file}")
+    some = mark("programs and image are those of {file}, but {lacks}")
+    progress.finish(say(some if lacks else all_, file=file.name, lacks=lacks))
 
 
 def _unpack(file: Path, binaries: Path | None, stage: Path, progress: Progress) -> str:
@@ -138,12 +141,14 @@ def _keep_image(
             tuple(map(str, found["client"])),
         )
     except (LookupError, TypeError):
-        raise Unusable("its manifest does not describe the image") from None
+        raise Unusable(say("its manifest does not describe the image")) from None
     if image_find.file_of(theirs).name != name:
-        raise Unusable("its image was made by another version of these notebooks")
+        text = mark("its image was made by another version of these notebooks")
+        raise Unusable(say(text))
     wanted = image_find.inputs_of(binaries)
     if theirs.kubectl != wanted.kubectl:
-        raise Unusable(f"the kubectl of its image is not the one in {binaries}")
+        text = mark("the kubectl of its image is not the one in {place}")
+        raise Unusable(say(text, place=binaries))
     # Packages of another distribution will do; those of the client keep their name.
     ours = dataclasses.replace(theirs, system=wanted.system)
     file = image_find.build_once(

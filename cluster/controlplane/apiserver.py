@@ -28,7 +28,7 @@ from cluster.machine import pki
 from cluster.machine.host import Machine
 from cluster.machine.logs import last_words
 from cluster.machine.ports import port_of
-from cluster.preflight import memory_available
+from cluster.preflight import LITTLE_MEMORY, memory_available
 from cluster.processes import start_time
 from cluster.progress import Silent
 from cluster.waiting import poll
@@ -75,7 +75,7 @@ class ApiServer:
         self.stop()
         found = programs.ensure_api_server()
         if (available := memory_available()) < MEMORY:
-            hint = say("Close other programs and notebooks, or use a larger machine.")
+            hint = say(LITTLE_MEMORY)
             where = say("for an API server of this notebook")
             raise errors.NotEnough(say("memory"), where, MEMORY, available, hint)
         directory = new_directory()

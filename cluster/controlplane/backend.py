@@ -68,7 +68,8 @@ class ControlPlane(Local):
                 return directory, disk.ensure(found, directory, progress)
             except errors.LabError as error:
                 # The lessons that ask the API server alone need none of it.
-                progress.update(f"without a node: {error.message}")
+                text = mark("without a node: {reason}")
+                progress.update(say(text, reason=error.message))
         ready.ensure(progress, CONTROL_PLANE, image=False)
         return programs.ensure(progress, CONTROL_PLANE, or_any=(RECIPE,)), None
 

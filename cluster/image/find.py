@@ -17,7 +17,7 @@ from pathlib import Path
 
 from cluster import errors, paths, preflight
 from cluster.image import build as image_build, engine, toolbox
-from cluster.language import say
+from cluster.language import mark, say
 from cluster.permissions import make_private
 from cluster.progress import Progress
 from cluster.statedir import hold
@@ -32,7 +32,7 @@ _COMPRESSED = ".tar.xz"
 #: The text of what builds: a change of it is another image.
 _PROGRAM = ("toolbox.py", "archive.py", "build.py", "engine.py")
 #: how a substitute differs from the archive that would be built here
-DIFFERENCE = "packages of its Python client have other versions than here"
+DIFFERENCE = mark("packages of its Python client have other versions than here")
 
 
 def usable(binaries: Path, progress: Progress | None = None) -> Path | None:
@@ -97,7 +97,7 @@ def ensure(binaries: Path, progress: Progress, maker: Maker | None = None) -> Pa
     def make(work: Path) -> Path:
         packed = file.with_suffix(_COMPRESSED)
         if packed.exists():
-            progress.update("unpacking the toolbox image")
+            progress.update(say("unpacking the toolbox image"))
             archive = work / "archive"
             with lzma.open(packed) as source, archive.open("wb") as target:
                 shutil.copyfileobj(source, target, 1 << 20)
@@ -130,7 +130,8 @@ def _usable(file: Path, progress: Progress | None) -> Path | None:
     if writable and possible() and not (found and manifest_of(found).exists()):
         return None
     if found and progress:
-        progress.finish(f"the toolbox image is the one that was prepared: {DIFFERENCE}")
+        text = mark("the toolbox image is the one that was prepared: {difference}")
+        progress.finish(say(text, difference=say(DIFFERENCE)))
     return found
 
 
@@ -169,7 +170,7 @@ def build_once(
     if file.exists():
         return file
     directory = file.parent
-    message = "another process builds the toolbox image; waiting"
+    message = say("another process builds the toolbox image; waiting")
     with contextlib.ExitStack() as stack:
         try:
             make_private(directory)
@@ -178,8 +179,11 @@ def build_once(
         except OSError as error:
             raise errors.StateError(
                 directory,
-                f"the toolbox image cannot be kept here: {error.strerror or error}.",
-                "Make it writable, or name another directory in LAB_CACHE_DIR.",
+                say(
+                    "the toolbox image cannot be kept here: {reason}.",
+                    reason=error.strerror or error,
+                ),
+                say("Make it writable, or name another directory in LAB_CACHE_DIR."),
             ) from error
         if not file.exists():
             _make(file, make, needed)

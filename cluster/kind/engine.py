@@ -26,6 +26,7 @@ from pathlib import Path
 
 from cluster import errors
 from cluster.image.engine import PROGRAMS, VERSION
+from cluster.language import mark, say
 
 #: kind's own variable; who has set it has chosen
 CHOSEN = "KIND_EXPERIMENTAL_PROVIDER"
@@ -107,7 +108,7 @@ class Engine:
         except OSError as error:
             said = f"{self.program}: {error.strerror}"
         except subprocess.TimeoutExpired:
-            said = f"no answer in {timeout:.0f} s"
+            said = say("no answer in {seconds} s", seconds=f"{timeout:.0f}")
         return subprocess.CompletedProcess(arguments, -1, "", said)
 
 
@@ -121,7 +122,11 @@ def detect() -> tuple[Engine | None, str]:
         if found:
             return found, ""
         reasons.append(reason)
-    return None, ", ".join(reasons) or f"{' and '.join(programs) or chosen} not found"
+    if reasons:
+        return None, ", ".join(reasons)
+    if not chosen:
+        return None, say("docker and podman not found")
+    return None, say("{program} not found", program=chosen)
 
 
 def _answer(program: str) -> tuple[Engine | None, str]:
@@ -130,24 +135,26 @@ def _answer(program: str) -> tuple[Engine | None, str]:
     name = engine._run("--version", timeout=ASK_TIMEOUT).stdout
     if not name.lower().startswith(f"{program} version"):
         # As of the podman package that calls itself docker: kind knows it as podman.
-        return None, f"{program} is not {program} here"
+        return None, say("{program} is not {program} here", program=program)
     # kind would publish the API server's port there, on its 127.0.0.1.
     place = engine.endpoint
     if re.match(r"(tcp|ssh|https?)://", place):
-        return None, f"{program} works on another machine ({place})"
+        text = mark("{program} works on another machine ({place})")
+        return None, say(text, program=program, place=place)
     asked = engine._run(*VERSION[program], timeout=ASK_TIMEOUT)
     found = asked.stdout.strip()
     if asked.returncode or not found:
-        return None, f"{program} does not answer ({_shorten(asked.stderr)})"
+        text = mark("{program} does not answer ({reason})")
+        return None, say(text, program=program, reason=_shorten(asked.stderr))
     info = engine._run("info", "--format", _INFO[program], timeout=ASK_TIMEOUT)
     reason = problem(program, info.stdout)
-    return (None, f"{program} {reason}") if reason else (Engine(program, found), "")
+    return (None, reason) if reason else (Engine(program, found), "")
 
 
 def _shorten(complaint: str) -> str:
     *_, last = ("", *complaint.strip().splitlines())
     sentence = re.split(r"(?<=[^.])[.:;] ", last.strip())[0]
-    return sentence.rstrip(".")[:100] or "it says nothing"
+    return sentence.rstrip(".")[:100] or say("it says nothing")
 
 
 def problem(program: str, info: str, root: Path = Path("/")) -> str | None:
@@ -162,13 +169,21 @@ def problem(program: str, info: str, root: Path = Path("/")) -> str | None:
         return None
     contained = any((root / mark).exists() for mark in MARKS)
     if contained and name and name != socket.gethostname():
-        return f"is that of the host ({name}), whose 127.0.0.1 is not this container's"
+        text = mark(
+            "{program} is that of the host ({name}), whose 127.0.0.1 is not this "
+            "container's"
+        )
+        return say(text, program=program, name=name)
     if rootless and not unified:
-        return "is rootless, and kind needs cgroup v2 for that"
+        text = mark("{program} is rootless, and kind needs cgroup v2 for that")
+        return say(text, program=program)
     missing = [name for name in CONTROLLERS if name not in controllers]
     if rootless and missing:
-        lacks = f"lacks the cgroup controllers {', '.join(missing)}"
-        return f"is rootless and {lacks} (systemd: Delegate=yes)"
+        text = mark(
+            "{program} is rootless and lacks the cgroup controllers {names} (systemd: "
+            "Delegate=yes)"
+        )
+        return say(text, program=program, names=", ".join(missing))
     return None
 
 

@@ -90,9 +90,7 @@ class Node:
         found = self.run("crictl", "ps", "--all", "--quiet", f"--name=^{component}$")
         wanted = found.split()[1:2] if previous else found.split()[:1]
         if not wanted:
-            raise errors.NotRunning(
-                say("There is no such log of {component} yet.", component=component)
-            )
+            raise errors.NoLog(component)
         # A container's two streams are one log; crictl parts them again.
         both = 'exec crictl logs --tail="$1" "$2" 2>&1'
         return self.run("sh", "-c", both, "sh", str(lines), *wanted)

@@ -12,6 +12,7 @@ from cluster import errors, processes, programs, statedir, versions
 from cluster.image import toolbox
 from cluster.image.find import architecture
 from cluster.kind.engine import Engine
+from cluster.language import mark, say
 from cluster.programs import releases
 from cluster.programs.check import program_version
 from cluster.programs.recipe import KIND
@@ -21,8 +22,12 @@ from cluster.progress import Progress
 _TAIL = 6
 #: the setting for another node image than that of our kind, or for its archive
 NODE_IMAGE = "LAB_KIND_NODE_IMAGE"
-_OTHER = f"Name another image in {NODE_IMAGE}, or an archive that `docker save` wrote."
-_TAGGED = "Save one image by name and tag; an image pulled by its digest has no tag."
+_OTHER = mark(
+    "Name another image in LAB_KIND_NODE_IMAGE, or an archive that `docker save` wrote."
+)
+_TAGGED = mark(
+    "Save one image by name and tag; an image pulled by its digest has no tag."
+)
 #: of the image of the lessons, where the host is not Linux
 DOCKERFILE = f"""\
 FROM {versions.DEBIAN}
@@ -68,7 +73,8 @@ def node_image() -> str | Path:
         return path.absolute()
     # No name of an image begins like these.
     if value.startswith(("/", ".", "~")):
-        raise errors.LabError(f"{NODE_IMAGE}={value}: there is no such file.", _OTHER)
+        message = say("there is no such file.")
+        raise errors.LabError(f"{NODE_IMAGE}={value}: {message}", say(_OTHER))
     return value
 
 
@@ -88,9 +94,10 @@ def _kubectl_for_pods(work: Path, progress: Progress) -> Path:
     )
     fetched, failed = download.fetch([release], work, progress)
     if release in failed:
+        text = mark("kubectl for the pods could not be downloaded: {reason}.")
         raise errors.LabError(
-            f"kubectl for the pods could not be downloaded: {failed[release]}.",
-            "Check the network, or name a mirror in LAB_MIRROR.",
+            say(text, reason=failed[release]),
+            say("Check the network, or name a mirror in LAB_MIRROR."),
         )
     return fetched[release]
 
@@ -120,8 +127,10 @@ class Commands:
         # Untagged images are loaded as well, and told otherwise.
         names = re.findall(r"^Loaded image: (.+)$", said, re.MULTILINE)
         if len(names) != 1:
-            held = f"{len(names)} named images" if names else "no named image"
-            raise errors.StartFailed(f"{image} holds {held}.", _TAGGED)
+            several = mark("{image} holds {count} named images.")
+            text = several if names else mark("{image} holds no named image.")
+            message = say(text, image=image, count=len(names))
+            raise errors.StartFailed(message, say(_TAGGED))
         return names[0]
 
     def _get(self, arguments: list[str], image: str, progress: Progress) -> str:
@@ -130,8 +139,9 @@ class Commands:
         try:
             return self.run(command, what, lambda: progress.update(f"{what}: {image}"))
         except errors.KindFailed as error:
-            last = error.tail.splitlines()[-1] if error.tail else "it says nothing"
-            raise errors.StartFailed(f"{what} {image} failed: {last}", _OTHER) from None
+            *_, last = (say("it says nothing"), *error.tail.splitlines())
+            failed = say("{what} failed: {last}", what=f"{what} {image}", last=last)
+            raise errors.StartFailed(failed, say(_OTHER)) from None
 
     def make_image(
         self, work: Path, client: tuple[str, ...], progress: Progress
@@ -155,7 +165,8 @@ class Commands:
             ["save", f"--output={archive}", name],
         ):
             what = f"{self.engine.program} {words[0]}"
-            show = partial(progress.update, f"{what}: the toolbox image")
+            shown = say("{what}: the toolbox image", what=what)
+            show = partial(progress.update, shown)
             self.run([self.engine.program, *words], what, show)
         return archive
 
@@ -185,7 +196,7 @@ class Commands:
         """Return the present step of kind: the last in its log since `began`."""
         said = self.log.read_bytes()[began:].decode(errors="replace").splitlines()
         steps = [line for line in said if line.lstrip().startswith("•")]
-        return steps[-1].strip(" •.…") if steps else "starting"
+        return steps[-1].strip(" •.…") if steps else say("starting")
 
     @property
     def log(self) -> Path:

@@ -214,9 +214,7 @@ class Local(Backend):
         try:
             return logs.read(path, lines)
         except FileNotFoundError:
-            text = mark("There is no such log of {component} yet.")
-            message = say(text, component=component)
-            raise errors.NotRunning(message) from None
+            raise errors.NoLog(component) from None
         except OSError as error:
             raise _changed(path, error) from None
 

@@ -25,6 +25,7 @@ from pathlib import Path
 
 from cluster import syscalls as sc
 from cluster.die_with_parent import die_with_parent
+from cluster.language import mark
 from cluster.local import images, init, relay, rootfs
 from cluster.machine import cgroups, identity, idmap, layout, storage
 
@@ -171,7 +172,7 @@ def start(
             os.setgroups([])
             os.setresgid(first, first, first)
             os.setresuid(first, first, first)
-    with sc.step("making namespaces"):
+    with sc.step(mark("making namespaces")):
         # The network for /sys alone, which must not show the host's.
         sc.unshare(sc.CLONE_NEWNS | sc.CLONE_NEWNET)
     owner_namespace = _owner_as_us(sources.stores[0]) if sources.stores else None

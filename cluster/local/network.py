@@ -8,6 +8,7 @@ import struct
 import subprocess
 from pathlib import Path
 
+from cluster.language import mark
 from cluster.machine import layout as at
 from cluster.syscalls import step
 
@@ -28,7 +29,7 @@ RULES = Path(__file__).with_name("loopback.nft").read_text()
 
 def configure_network() -> None:
     """Bring `lo` up with the cluster's fixed addresses; raise StepRefused."""
-    with step("configuring the loopback device"):
+    with step(mark("configuring the loopback device")):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
             _up(control, "lo")
             addresses = (at.NODE_IP, at.API_SERVICE_IP, at.DNS_SERVICE_IP)
@@ -36,7 +37,7 @@ def configure_network() -> None:
                 _add_address(control, f"lo:{index}", address)
             _add_route(control, at.SERVICE_CIDR, "lo")
     with (
-        step("switching on IP forwarding"),
+        step(mark("switching on IP forwarding")),
         open("/proc/sys/net/ipv4/ip_forward", "w") as file,
     ):
         file.write("1")

@@ -21,6 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from cluster import syscalls as sc
+from cluster.language import mark
 from cluster.machine import cgroups, layout as at
 from cluster.syscalls import StepRefused, step
 
@@ -67,9 +68,9 @@ def build(sources: Sources, owner_namespace: int | None = None) -> None:
     """
     root = os.path.join(sources.state, "root")
     os.makedirs(root, mode=0o700, exist_ok=True)
-    with step("making the mounts private"):
+    with step(mark("making the mounts private")):
         sc.mount("none", "/", "", sc.MS_REC | sc.MS_PRIVATE)
-    with step("mounting a tmpfs"):
+    with step(mark("mounting a tmpfs")):
         sc.mount("tmpfs", root, "tmpfs", _NO_DEVICES, "mode=755")
     _system(root)
     _devices(f"{root}/dev")
@@ -86,16 +87,16 @@ def enter(cgroup: int | None = None) -> None:
 
     The `cgroup` of `cgroups.make` is shown in place of the host's.
     """
-    with step("entering the new root"):
+    with step(mark("entering the new root")):
         # A mount that is locked cannot become the root; this copy is not.
         sc.mount(".", "mnt", "", sc.MS_BIND | sc.MS_REC)
         os.chdir("mnt")
-    with step("mounting /proc"):
+    with step(mark("mounting /proc")):
         # Before the host's is out of sight: the kernel asks for one to compare with.
         sc.mount("proc", "proc", "proc", _NO_PROGRAMS)
     if cgroup is not None:
         cgroups.enter(cgroup)
-    with step("entering the new root"):
+    with step(mark("entering the new root")):
         # pivot_root(".", ".") stacks the old root on the new one; unmounting
         # removes it, pivot_root(2).
         sc.pivot_root(".", ".")
@@ -117,7 +118,7 @@ def _show(host: str, inside: str) -> None:
 
 def _devices(dev: str) -> None:
     os.mkdir(dev)
-    with step("mounting /dev"):
+    with step(mark("mounting /dev")):
         sc.mount("tmpfs", dev, "tmpfs", sc.MS_NOSUID | sc.MS_NOEXEC, "mode=755")
         for name in ("pts", "shm"):
             os.mkdir(f"{dev}/{name}")
@@ -160,7 +161,7 @@ def _etc(etc: str) -> None:
 def _sysfs(inside: str) -> None:
     os.mkdir(inside)
     try:
-        with step("mounting /sys"):
+        with step(mark("mounting /sys")):
             sc.mount("sysfs", inside, "sysfs", _NO_PROGRAMS)
     except StepRefused:
         # Inside a container that hides parts of it, the kernel shows no other one.

@@ -7,10 +7,11 @@ from typing import Self
 
 from cluster import errors, paths, statedir
 from cluster.findings import Finding, fatal, ok, warning
+from cluster.language import say
 from cluster.local.trial import TrialResult, attempt_here
 from cluster.machine import identity, idmap
 from cluster.packages import command, install
-from cluster.preflight import Account, PlainAccount, in_wsl
+from cluster.preflight import LITTLE_MEMORY, Account, PlainAccount, in_wsl
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ class Limits:
             yield warning(
                 "memory",
                 f"{known}; the cluster takes 0.9 GB and each open notebook 0.15 GB.",
-                "Close other programs; shut down kernels that are not needed.",
+                say(LITTLE_MEMORY),
             )
 
 

@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors, paths, preflight, syscalls as sc
+from cluster.findings import BUG
+from cluster.language import mark, say
 from cluster.local import images, init, namespaces, network, rootfs
 from cluster.machine import apparmor, cgroups, storage
 
 #: seconds; a tenth of one is usual
 TIMEOUT = 20.0
-_ALL = "trying the steps of a start"
+_ALL = mark("trying the steps of a start")
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,13 @@ class TrialResult:
     def clause(self) -> str | None:
         """Return why no start gets far, or None."""
         if self.step == _ALL:
-            return f"{self.step} failed ({self.reason})"
+            text = mark("{step} failed ({reason})")
+            return say(text, step=say(self.step), reason=self.reason)
         # ENOSPC is the kernel's number for too many namespaces; no disk is full.
         full = self.reason == os.strerror(errno.ENOSPC)
-        reason = "no more of them are allowed" if full else self.reason
-        return f"{self.step} was refused ({reason})" if self.step else None
+        reason = say("no more of them are allowed") if full else self.reason
+        text = mark("{step} was refused ({reason})")
+        return say(text, step=say(self.step), reason=reason) if self.step else None
 
     @property
     def problem(self) -> errors.LabError | None:
@@ -63,15 +67,14 @@ def attempt(directory: Path) -> TrialResult:
         (base / "bin").mkdir()
         done = storage.try_machine("cluster.local.trial.main", base, seconds=TIMEOUT)
         if done.returncode:
-            last = done.stderr.strip().splitlines()[-1:]
-            return TrialResult(
-                _ALL, last[0] if last else f"exit code {done.returncode}"
-            )
+            code = say("exit code {code}", code=done.returncode)
+            *_, last = (code, *done.stderr.strip().splitlines())
+            return TrialResult(_ALL, last)
         return TrialResult(**json.loads(done.stdout))
     except subprocess.TimeoutExpired:
-        return TrialResult(_ALL, f"no end after {TIMEOUT:.0f} s")
+        return TrialResult(_ALL, say("no end after {seconds:.0f} s", seconds=TIMEOUT))
     except ValueError:
-        return TrialResult(_ALL, "it ended without an answer")
+        return TrialResult(_ALL, say("it ended without an answer"))
     finally:
         cgroups.remove(base)
         storage.remove_tree(base)
@@ -85,7 +88,8 @@ def attempt_here() -> TrialResult:
 
 def refused(step: str, reason: str) -> errors.LabError:
     """Return the error for a step that the kernel refused, with a hint."""
-    message = f"The local cluster cannot start: {TrialResult(step, reason).clause}."
+    text = mark("The local cluster cannot start: {reason}.")
+    message = say(text, reason=TrialResult(step, reason).clause)
     return errors.LabError(message, hint_of(step))
 
 
@@ -101,11 +105,8 @@ _SETTINGS = (
 def hint_of(step: str) -> str:
     """Return the hint for a refused step, from this machine's settings."""
     if step == _ALL:
-        return (
-            "This is a bug of these notebooks, or a machine that is too slow: please "
-            "report it with this line."
-        )
-    in_container = (
+        return say(BUG)
+    in_container = say(
         "This is usual inside a container: give it --privileged, or use Docker and "
         "kind on the host."
     )
@@ -124,15 +125,16 @@ def _advice(file: str, restricts: str, allows: str) -> str:
     name = file.removeprefix("/proc/sys/").replace("/", ".")
     found, switch = f"{name}={restricts}", f"`sudo sysctl {name}={allows}`"
     if "apparmor" in file:
-        return (
-            f"AppArmor restricts user namespaces ({found}). An administrator can allow "
-            f"them to these notebooks alone: `{apparmor.command()}`. To every program: "
-            f"{switch}."
+        text = mark(
+            "AppArmor restricts user namespaces ({found}). An administrator can allow "
+            "them to these notebooks alone: `{command}`. To every program: {switch}."
         )
-    return (
-        f"User namespaces are restricted ({found}). An administrator can allow them: "
-        f"{switch}."
+        return say(text, found=found, command=apparmor.command(), switch=switch)
+    text = mark(
+        "User namespaces are restricted ({found}). An administrator can allow them: "
+        "{switch}."
     )
+    return say(text, found=found, switch=switch)
 
 
 def _selinux(attribute: Path = Path("/proc/self/attr/current")) -> str:
@@ -141,12 +143,13 @@ def _selinux(attribute: Path = Path("/proc/self/attr/current")) -> str:
         user, _, domain, *_ = attribute.read_text().split(":")
         # The last is of services, which no login changes.
         if user not in ("unconfined_u", "system_u"):
-            return (
-                f"SELinux confines this account, which is {domain}. An administrator "
+            text = mark(
+                "SELinux confines this account, which is {domain}. An administrator "
                 "can lift that: `sudo semanage login -a -s unconfined_u $USER`, before "
                 "you log in again."
             )
-    return (
+            return say(text, domain=domain)
+    return say(
         "SELinux is enforcing here: `sudo ausearch -m AVC -ts recent` says whether it "
         "was that, and an administrator can allow it."
     )

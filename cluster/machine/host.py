@@ -223,10 +223,11 @@ class Machine:
             if poll(lambda: not self.running(), seconds, on_miss=send, pause=0.02):
                 self._remove_cgroups()
                 return True
+        hint = mark("Look at process {pid}; it may wait for a file system.")
         raise errors.StateError(
             self.state,
-            "the machine does not end, even by SIGKILL.",
-            f"Look at process {self.pid()}; it may wait for a file system.",
+            say("the machine does not end, even by SIGKILL."),
+            say(hint, pid=self.pid()),
         )
 
     def _remove_cgroups(self) -> None:

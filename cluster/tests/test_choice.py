@@ -133,6 +133,39 @@ def test_each_machine_gets_its_backend_and_the_reason(machine, backend, said):
     assert (choice.hint == WAY) == (FORBIDDEN in choice.reason)
 
 
+@pytest.mark.parametrize(
+    ("machine", "backend", "said"),
+    [
+        (Simulated(**DOCKER), "local", "리눅스 네임스페이스를 만들 수 있음"),
+        (
+            Simulated(system="win32", asked="local"),
+            "none",
+            "local 백엔드를 요청했지만 쓸 수 없음(리눅스가 아니라 win32)",
+        ),
+        (
+            Simulated(asked="existing"),
+            "none",
+            "existing 백엔드를 요청했지만 쓸 수 없음(지정한 클러스터가 없음, "
+            "`.venv/bin/kapi use`로 지정 가능)",
+        ),
+    ],
+)
+def test_the_reason_is_korean_in_a_korean_notebook(monkeypatch, machine, backend, said):
+    monkeypatch.setenv("LAB_LANG", "ko")
+    assert choose(machine) == Choice(backend, said, choose(machine).hint)
+
+
+def test_what_the_kernel_refuses_is_korean_around_its_own_word(monkeypatch):
+    monkeypatch.setenv("LAB_LANG", "ko")
+    refused = trial.TrialResult("making a user namespace", "Operation not permitted")
+    assert f"{refused.problem.message}" == (
+        "로컬 클러스터를 시작할 수 없다. 이유: 사용자 네임스페이스 만들기: "
+        "거부됨(Operation not permitted)."
+    )
+    failed = trial.TrialResult("trying the steps of a start", "exit code 3").problem
+    assert failed.hint.startswith("이 노트북의 버그이거나")
+
+
 @pytest.mark.parametrize("asked", ["auto", "local"])
 def test_a_kept_cluster_is_found_without_a_look_around(asked):
     """A kernel that attaches must not wait for Docker, nor try namespaces."""

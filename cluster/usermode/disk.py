@@ -61,14 +61,14 @@ def _make(kernel: Kernel, binaries: Path, archive: Path, work: Path) -> Path:
     )
     # Without network.
     command = [word for word in command if not word.startswith(components.DEVICE)]
-    _run(command, state, "importing the images", LONGEST)
+    _run(command, state, LONGEST)
     made = state / "etc" / guest.MADE
     if not made.exists():
-        raise _failed("importing the images", _words(state))
+        raise _failed(_words(state))
     return made
 
 
-def _run(command: list[str], state: Path, what: str, seconds: float) -> None:
+def _run(command: list[str], state: Path, seconds: float) -> None:
     log = str(state / "logs" / "node.log")
     with open(log, "ab", opener=open_private) as output:
         # With its group: programs outlive the kernel that they ran on. A notebook has
@@ -84,18 +84,17 @@ def _run(command: list[str], state: Path, what: str, seconds: float) -> None:
         )
     try:
         if not poll(lambda: launcher.ended(child), seconds, pause=0.05):
-            raise _failed(what, f"not done in {seconds:.0f} s")
+            raise _failed(say("not done in {seconds:.0f} s", seconds=seconds))
     finally:
         launcher.end(child)
     if child.returncode:
-        raise _failed(what, _words(state))
+        raise _failed(_words(state))
 
 
-def _failed(step: str, reason: str) -> errors.LabError:
-    return errors.LabError(
-        f"No node in user-mode Linux: {step} failed.\n{reason}",
-        "LAB_NODE=none starts the control plane without a node.",
-    )
+def _failed(reason: str) -> errors.LabError:
+    text = say("No node in user-mode Linux: importing the images failed.")
+    hint = say("LAB_NODE=none starts the control plane without a node.")
+    return errors.LabError(f"{text}\n{reason}", hint)
 
 
 def _words(state: Path) -> str:

@@ -76,7 +76,8 @@ def fault_of_copy(copy: str) -> str:
     if not any(map(_LISTS.fullmatch, asked)):
         return say(
             "Asked with other files, it sends no request for the pods of their "
-            "namespace with their token."
+            "namespace with their token: look at the URL, and where it reads `token` "
+            "and `namespace`."
         )
     return ""
 

@@ -12,6 +12,7 @@ from unicodedata import east_asian_width
 
 from helpers.course import Lesson, attempts, lessons
 from helpers.course.questions import first_answers, gain
+from helpers.errors import LabError
 from helpers.exam import latest
 from helpers.language import mark, say
 
@@ -143,15 +144,19 @@ class Board:
 def progress(lesson: str = "") -> Board:
     """Return the exercises that you have solved, your results, and the next lesson.
 
-    A row per lesson, or only the lesson whose name begins with `lesson`. Only your own
-    answers count, and no step of the exam: it has points. The same as `.venv/bin/kapi
-    progress`.
+    A row per lesson, or only the lesson whose name begins with `lesson`; raise LabError
+    if there is none. Only your own answers count, and no step of the exam: it has
+    points. The same as `.venv/bin/kapi progress`.
     """
     found = attempts.read(attempts.file())
     tried = [each for each in found if isinstance(each, attempts.Attempt)]
     solved = {each.exercise for each in tried if each.passed and not each.result}
     whole = board(lessons(), solved, unread=len(found) - len(tried))
     rows = tuple(row for row in whole.rows if row.lesson.startswith(lesson))
+    if not rows:
+        fault = mark("There is no lesson {lesson!r}. There are {numbers}.")
+        numbers = ", ".join(row.lesson[:2] for row in whole.rows)
+        raise LabError(say(fault, lesson=lesson, numbers=numbers))
     results = [gain(first_answers(tried))]
     exam = latest(noted=tried)
     if exam and exam.named is not None:

@@ -48,6 +48,12 @@ def test_the_environment_gives_nobody_a_credential(cluster, ca, monkeypatch, tmp
     assert Caller(cluster.server, ca=ca).get("/version").status == 200
 
 
+def test_what_is_no_path_is_said_in_one_line():
+    """The client of HTTP would take it for a part of the port."""
+    with pytest.raises(errors.LabError, match="^'apis' is no path.\nA path begins"):
+        Caller("https://127.0.0.1:6443", ca=None).get("apis")
+
+
 def plugin(directory, *tokens):
     """Write a credential plugin that gives these tokens in turn, the last for ever.
 

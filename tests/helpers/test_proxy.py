@@ -111,6 +111,20 @@ def test_stop_before_start_does_nothing():
     assert caught.value.exit_code is None
 
 
+@pytest.mark.parametrize("path", ["apis", "http://localhost:8001/apis", ""])
+def test_what_is_no_path_is_said_before_it_is_sent(scripted, path):
+    """The proxy would take it for a name of a host, and answer `Forbidden`."""
+    scripted("exec sleep 60")
+    spoken = KubectlProxy()
+    spoken._spawn(["kubectl"], {**os.environ})
+    with pytest.raises(errors.LabError) as caught:
+        spoken.get(path)
+    assert str(caught.value) == (
+        f"{path!r} is no path.\nA path begins with `/`, and has no address before it."
+    )
+    spoken.stop()
+
+
 def test_a_block_is_its_lifetime(cluster, tmp_path, monkeypatch):
     """A proxy answers inside its block and leaves nothing, though the block failed."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

@@ -39,6 +39,23 @@ def test_a_line_shows_its_layer(line, layer):
     assert repairs.layer_of(line, "here") == layer
 
 
+def test_an_application_without_replicas_is_said_at_once(scripted, monkeypatch):
+    """A pod that is still to come is waited for; here none will."""
+    waited = []
+    monkeypatch.setattr(repairs, "poll", lambda *_: waited.append(1))
+    program = scripted("printf 0")
+    assert repairs.fault_of_app("copy") == (
+        "There is no pod, because `replicas` is 0: run `kubectl scale deployment copy "
+        "--replicas=1`."
+    )
+    assert not waited
+    program.write_text("#!/bin/sh\nprintf 1\n")
+    assert repairs.fault_of_app("copy") == (
+        "There is no pod yet: see `kubectl describe deployment copy`."
+    )
+    assert waited
+
+
 @pytest.mark.parametrize(("letter", "layer"), LAYERS.items())
 def test_the_letters_are_those_of_the_page(letter, layer):
     assert f"| {letter} | {layer} |" in source("26-drills", "layers-task")

@@ -10,7 +10,7 @@ import pytest
 from cluster import doctor
 from cluster.backends import Choice
 from cluster.errors import NotEnough
-from cluster.findings import fatal, ok, warning
+from cluster.findings import BUG, fatal, ok, warning
 from cluster.image.topics import Image
 from cluster.kind.topics import Engine
 from cluster.local.topics import Limits, Namespaces
@@ -70,6 +70,12 @@ MACHINES = {
         "ok",
         "^Allow it: `sudo x`. Then run `.venv/bin/kapi up`.$",
     ),
+    "a machine with Docker where the trial itself failed": (
+        chosen("kind", "trying the steps of a start failed (x)", BUG),
+        "local cluster",
+        "ok",
+        "^This is a bug of .* report it with what `.venv/bin/kapi report` writes.$",
+    ),
     "a machine that has nothing": (
         chosen("none", "kind was asked for, and docker is down", about=""),
         "backend",
@@ -97,6 +103,13 @@ MACHINES = {
         "warning",
         "slirp4netns is not .* skipped",
         "^Allow it: `sudo x`. Then run `.venv/bin/kapi up`.$",
+    ),
+    "no node where the trial itself failed": (
+        Node("", "slirp4netns is not installed", hint=BUG, kept=True),
+        "node",
+        "warning",
+        "slirp4netns is not .* skipped",
+        "`.venv/bin/kapi report` writes.$",
     ),
     "a node where one command allows namespaces": (
         Node(hint="Allow it: `sudo x`.", kept=True),

@@ -111,8 +111,8 @@ def test_the_hosts_engine_in_a_container_is_no_good(tmp_path, mark):
     (tmp_path / mark).parent.mkdir(exist_ok=True)
     (tmp_path / mark).touch()
     why = engine.problem("docker", told, tmp_path)
-    assert (
-        why == "is that of the host (the-host), whose 127.0.0.1 is not this container's"
+    assert why == (
+        "docker is that of the host (the-host), whose 127.0.0.1 is not this container's"
     )
     # An engine inside the container, as in a dev container, has our host name.
     ours = json.dumps({"Name": socket.gethostname(), "SecurityOptions": []})

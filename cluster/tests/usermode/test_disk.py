@@ -20,7 +20,7 @@ DEAF = "trap '' TERM; sh -c 'echo $$ >child; exec sleep 600' & echo $$ >main; wa
 #: makes a disk that is never done
 MAKER = (
     "import sys; from pathlib import Path; from cluster.usermode import disk; "
-    "disk._run(['sh', '-c', sys.argv[1]], Path(sys.argv[2]), 'it', 600)"
+    "disk._run(['sh', '-c', sys.argv[1]], Path(sys.argv[2]), 600)"
 )
 
 
@@ -42,20 +42,20 @@ def ended(state, name):
 def test_one_that_is_not_done_in_time_is_ended_with_its_group(state):
     began = time.monotonic()
     with pytest.raises(errors.LabError, match="not done in 1 s"):
-        disk._run(["sh", "-c", DEAF], state, "importing the images", 1)
+        disk._run(["sh", "-c", DEAF], state, 1)
     assert time.monotonic() - began < 1 + components.GRACE + scaled(5)
     until(lambda: ended(state, "main") and ended(state, "child"), 5, "the end of both")
 
 
 def test_what_a_kernel_that_ends_has_left_is_ended(state):
     leaves = "sleep 600 & echo $! >child"
-    disk._run(["sh", "-c", leaves], state, "it", 60)
+    disk._run(["sh", "-c", leaves], state, 60)
     until(lambda: ended(state, "child"), 5, "its end")
 
 
 def test_one_that_fails_says_its_last_words(state):
     with pytest.raises(errors.LabError, match="no ptrace"):
-        disk._run(["sh", "-c", "echo no ptrace here; exit 3"], state, "it", 60)
+        disk._run(["sh", "-c", "echo no ptrace here; exit 3"], state, 60)
 
 
 def test_it_ends_with_whoever_makes_the_disk(state):

@@ -205,6 +205,19 @@ def test_the_board_has_three_forms_that_agree():
     assert json.loads(shown.json())["lessons"][1]["solved"] == 1
 
 
+def test_a_lesson_that_is_not_there_is_said_in_one_line(state, monkeypatch):
+    """With those that are: an empty board would say `0 of 0`."""
+    assert [row.lesson for row in board.progress("03").rows] == ["03-kubectl-proxy"]
+    with pytest.raises(errors.LabError) as caught:
+        board.progress("99")
+    assert str(caught.value).startswith(
+        "There is no lesson '99'. There are 00, 01, 02, 03, 04, 05, 06, 07, 08, 09, 11"
+    )
+    monkeypatch.setenv("LAB_LANG", "ko")
+    with pytest.raises(errors.LabError, match="'99': 그런 레슨은 없다. 레슨 번호: 00,"):
+        board.progress("99")
+
+
 @pytest.mark.parametrize(
     ("minutes", "said"), [(0, "0 min"), (59, "59 min"), (60, "1 h 0 min")]
 )
