@@ -26,11 +26,12 @@ from cluster.image.archive import (
     write_layer,
     write_zip,
 )
+from cluster.language import mark, say
 from cluster.progress import Progress
 
 #: Lines of output that an error shows.
 _TAIL = 20
-_FETCHING_PACKAGES = "fetching Debian packages (1 of 4)"
+_FETCHING_PACKAGES = mark("fetching Debian packages (1 of 4)")
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Build:
         self._compile(root, root / "usr/lib" / python, f"/usr/lib/{python}")
         self._compile(root, modules, f"/{inside}")
         self._compile(root, zipped, f"/{inside}/{toolbox.ZIP}", beside=True)
-        self.progress.update("toolbox image: writing the archive (4 of 4)")
+        self._tell(mark("writing the archive (4 of 4)"))
         packed = self.work / toolbox.ZIP
         write_zip(scan(zipped), packed)
         base = toolbox.pick(scan(root), toolbox.UNWANTED)
@@ -85,9 +86,8 @@ class Build:
         """Have a container engine run mmdebstrap; return what `_packages` does."""
         program = engine.find()
         if not program:
-            raise errors.MissingTool(
-                "mmdebstrap", "build the toolbox image", engine.way_out()
-            )
+            purpose = say("build the toolbox image")
+            raise errors.MissingTool("mmdebstrap", purpose, engine.way_out())
         root, packed = self.work / "root", self.work / "root.tar"
         fetch = engine.command(program, architecture)
         self._run(_FETCHING_PACKAGES, fetch, output=packed)
@@ -104,7 +104,7 @@ class Build:
         wanted, *others = pins
         constraints.write_text("".join(f"{pin}\n" for pin in others))
         self._run(
-            "fetching the Python client (2 of 4)",
+            mark("fetching the Python client (2 of 4)"),
             toolbox.client_command(
                 sys.executable,
                 python.removeprefix("python"),
@@ -129,7 +129,7 @@ class Build:
     ) -> None:
         loader = next(root.glob("usr/lib/*-linux-gnu/ld-linux-*.so.*"))
         self._run(
-            "compiling Python modules (3 of 4)",
+            mark("compiling Python modules (3 of 4)"),
             toolbox.compile_command(
                 str(loader),
                 str(root / "usr/bin/python3"),
@@ -173,7 +173,7 @@ class Build:
             command,
             log=self.log,
             output=printed,
-            watch=lambda _: self.progress.update(f"toolbox image: {what}"),
+            watch=lambda _: self._tell(what),
             env={**os.environ, "TMPDIR": str(self.work), **(extra or {})},
         )
         complaints = self.log.read_bytes()[began:]
@@ -183,9 +183,12 @@ class Build:
         if code:
             # pip says on one what it does and on the other what went wrong.
             lines = (complaints or answer).decode(errors="replace").splitlines()
-            raise errors.BuildFailed(
-                f"the toolbox image ({what})", code, "\n".join(lines[-_TAIL:]), self.log
-            )
+            image = say("the toolbox image ({step})", step=say(what))
+            tail = "\n".join(lines[-_TAIL:])
+            raise errors.BuildFailed(image, code, tail, self.log)
+
+    def _tell(self, step: str) -> None:
+        self.progress.update(say("toolbox image: {step}", step=say(step)))
 
 
 #: Only lists of binary packages, not of sources or icons.

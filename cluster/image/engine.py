@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cluster import packages, versions
 from cluster.image import toolbox
+from cluster.language import mark, say
 
 #: in kind's own order of search
 PROGRAMS = ("docker", "podman")
@@ -42,7 +43,9 @@ def find() -> str:
 def way_out() -> str:
     """Return how the image can be made on a machine that lacks what makes it."""
     run = packages.command("mmdebstrap")
-    return f"{run}, or start Docker or Podman." if run else "Start Docker or Podman."
+    start = mark("Start Docker or Podman.")
+    text = mark("{command}, or start Docker or Podman.")
+    return say(text, command=run) if run else say(start)
 
 
 def _answers(program: str) -> bool:

@@ -57,6 +57,8 @@ MODULES += [
         "preflight.py",
         "bundle/*.py",
         "existing/kubectl.py",
+        "image/build.py",
+        "image/engine.py",
         "image/find.py",
         "kind/engine.py",
         "kind/node.py",
@@ -73,11 +75,10 @@ MODULES += [
 DOORS = ("say", "mark")
 #: errors and functions that put their arguments into a message
 FRAMES = ("NotReady", "NotEnough", "NoNode", "Task", "poll", "require_node", "wait")
-#: of these, too, but on the command line alone, and where the image is built, of whose
-#: bytes that text decides
+#: of these, too, but on the command line alone
 SHOWN = ("Choice", "MissingTool", "Unavailable", "Unusable", "finish", "update")
-PROGRAMS = {"kubectl", "kube-apiserver"}
-APART = ("cluster/cli", "cluster/existing/account.py", "cluster/image/build.py")
+PROGRAMS = {"kubectl", "kube-apiserver", "mmdebstrap"}
+APART = ("cluster/cli", "cluster/existing/account.py")
 
 
 # --- Saying -----------------------------------------------------------------------
