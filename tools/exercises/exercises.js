@@ -8,7 +8,7 @@ const OPEN = "NotSolved";
 
 const STYLE = `
 /* Korean lines break between words. */
-.jp-RenderedMarkdown { word-break: keep-all; overflow-wrap: break-word; }
+.jp-RenderedHTMLCommon { word-break: keep-all; overflow-wrap: break-word; }
 .jp-Cell[data-exercise] {
   box-shadow: inset 4px 0 0 var(--jp-brand-color1);
   background: color-mix(in srgb, var(--jp-brand-color1) 7%, transparent);
@@ -20,7 +20,7 @@ const STYLE = `
   border-left: 4px solid var(--jp-warn-color1);
 }
 /* Sentences of an output break between words. */
-.jp-OutputArea .jp-RenderedText pre { word-break: normal; overflow-wrap: anywhere; }`;
+.jp-OutputArea .jp-RenderedText pre { word-break: keep-all; overflow-wrap: anywhere; }`;
 
 function mark(cell) {
   const tags = cell.model.getMetadata("tags") ?? [];
