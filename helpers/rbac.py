@@ -23,6 +23,16 @@ _BROAD = (
     "system:anonymous",
     "system:serviceaccounts",
 )
+#: an object or a subject, by its kind
+_NAMED = {
+    "ClusterRole": mark("ClusterRole `{name}`"),
+    "ClusterRoleBinding": mark("ClusterRoleBinding `{name}`"),
+    "Group": mark("Group `{name}`"),
+    "Role": mark("Role `{name}`"),
+    "RoleBinding": mark("RoleBinding `{name}`"),
+    "ServiceAccount": mark("ServiceAccount `{name}`"),
+    "User": mark("User `{name}`"),
+}
 #: verbs whose request names no object, so that `resourceNames` cannot narrow them
 _NAMELESS = ("list", "watch", "create", "deletecollection")
 
@@ -310,7 +320,7 @@ def _too_little(binding: dict, rules: list[dict], request: Attributes) -> str:
 
 def title(binding: dict) -> str:
     """Return the kind and the name of a binding."""
-    return f"{binding['kind']} `{binding['metadata']['name']}`"
+    return say(_NAMED[binding["kind"]], name=binding["metadata"]["name"])
 
 
 def _user(subject: dict, binding: dict) -> str:
@@ -328,9 +338,12 @@ def _mentions(rule: dict, request: Attributes) -> bool:
 
 
 def _in_short(subject: dict) -> str:
-    """Return a subject as data; kubectl writes an account as `NAMESPACE:NAME`."""
+    """Return the kind and the name of a subject or a role.
+
+    kubectl writes an account as `NAMESPACE:NAME`.
+    """
     home = f"{subject['namespace']}:" if "namespace" in subject else ""
-    return f"{subject['kind']} `{home}{subject['name']}`"
+    return say(_NAMED[subject["kind"]], name=home + subject["name"])
 
 
 def _in_words(rule: dict) -> dict[str, str]:
