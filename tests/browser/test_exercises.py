@@ -5,13 +5,15 @@ import pytest
 from tests.browser.notebook import CELL
 
 LESSON = "00-start-here"
-#: what the page is asked about a cell: its bar, its color, the ground of its output
+#: what the page is asked about a cell: its bar, the ground of its output, where lines
+#: of that may break, and whether it is read out
 LOOK = """cell => {
     const output = cell.querySelector('[data-mime-type$="stderr"]');
     const ground = output && getComputedStyle(output);
     return {
         bar: getComputedStyle(cell).boxShadow !== 'none',
         ground: ground?.backgroundColor,
+        words: output && getComputedStyle(output.querySelector('pre')).wordBreak,
         live: cell.querySelector('.jp-OutputArea')?.getAttribute('aria-live'),
     };
 }"""
@@ -49,6 +51,7 @@ def test_the_cells_of_an_exercise_have_a_bar_and_a_refusal_is_not_red(notebook):
     assert not look(notebook, "whoami-why")["bar"]
     refused = look(notebook, "label-check")
     assert (refused["ground"], refused["live"]) == (NOTHING, "polite")
+    assert refused["words"] == "keep-all"
     notebook.type_into("label-check", CRASH)
     notebook.run("label-check")
     assert look(notebook, "label-check")["ground"] != NOTHING
