@@ -320,7 +320,11 @@ def _too_little(binding: dict, rules: list[dict], request: Attributes) -> str:
 
 def title(binding: dict) -> str:
     """Return the kind and the name of a binding."""
-    return say(_NAMED[binding["kind"]], name=binding["metadata"]["name"])
+    return _named(binding["kind"], binding["metadata"]["name"])
+
+
+def _named(kind: str, name: str) -> str:
+    return say(_NAMED[kind], name=name)
 
 
 def _user(subject: dict, binding: dict) -> str:
@@ -343,7 +347,7 @@ def _in_short(subject: dict) -> str:
     kubectl writes an account as `NAMESPACE:NAME`.
     """
     home = f"{subject['namespace']}:" if "namespace" in subject else ""
-    return say(_NAMED[subject["kind"]], name=home + subject["name"])
+    return _named(subject["kind"], home + subject["name"])
 
 
 def _in_words(rule: dict) -> dict[str, str]:
