@@ -29,6 +29,8 @@ ADDRESSES = home.addresses(REPOSITORY) if REPOSITORY else {}
 HOME = ADDRESSES.get("site", "")
 PAGES = [f"notebooks/{lesson.path.with_suffix('')}" for lesson in lessons()]
 GLOSSARY = "notebooks/glossary"
+#: lessons whose requests the API server in a tab answers
+TRIED = ("02", "04", "13", "14", "16", "17", "21", "22", "24", "25")
 #: what lessons explain, by their number, and the glossary has not
 EXPLAINED = {
     "02": ["404", "system:anonymous"],
@@ -113,6 +115,9 @@ def add_facts(app: Sphinx, page: str, _: str, context: dict, tree: nodes.Node | 
         opened = f"urlpath=lab/tree/notebooks/{ROOTS[language]}{path}"
         context["binder"] = HOME and f"{ADDRESSES['binder']}/binder?{opened}"
         context["download"] = path.name
+        context["tried"] = (
+            lessons()[place].number in TRIED and Path(app.srcdir, "try.md").exists()
+        )
     context["description"] = " ".join(about.split())
     # The first page of all; in each language there is a link to the others.
     context["landing"] = page == "index" and not ROOTS[language]
@@ -141,10 +146,10 @@ def origin(page: str) -> str:
     """Return the file of the repository that says what a page says."""
     if ROOTS[language]:
         place = Path(page)
-        named = {"index": "site", "book": "course", "docs": "docs"}
+        named = {"index": "site", "try": "site", "book": "course", "docs": "docs"}
         name = named.get(place.parts[0]) or named.get(place.name, place.name)
         return f"locale/{language}/{name}.po"
-    place = page.replace("index", f"site/{language}/index")
+    place = f"site/{language}/{page}" if page in ("index", "try") else page
     return f"{place}.ipynb" if page in PAGES else f"{place}.md"
 
 

@@ -13,6 +13,7 @@ from cluster import packages
 from cluster.processes import SYSTEM_PATH
 from cluster.programs import golang
 from cluster.usermode.kernel import has_amx
+from tab import build
 
 ROOT = os.geteuid() == 0
 CHECKOUT = Path(__file__).parents[1]
@@ -41,6 +42,8 @@ ALLOWED = (
     (r"no C compiler here", not ROOT and _lacks("cc")),
     (r"no Go (here|on PATH)", golang.find() is None),
     (r"the distribution's Go cannot be taken off PATH", not _lacks("go")),
+    (r"python -m tab.build", build.find() is None),
+    (r"Node is not here", _lacks("node")),
     (r"uv is not here", not [*CHECKOUT.glob("build/uv==*/bin/uv")]),
     # The suite cannot choose this machine's network.
     (r"the loopback device alone", True),

@@ -33,6 +33,7 @@ HEAVY = (
     "cluster/tests/cli/test_cli.py",
     "tests/helpers/deeper/test_watch.py",
     "tests/helpers/widgets/test_views_",
+    "tab/tests/",
 )
 #: show the lessons as they ran, and would run those that have not
 SHOWN = ("tests/browser/test_written_pages.py", "tests/browser/test_site.py")

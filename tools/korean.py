@@ -107,7 +107,8 @@ def sources() -> Iterator[Source]:
     for page in ("binder.md", "settings.md"):
         yield Source("docs", ROOT / "docs" / page, ROOT / "docs" / "ko" / page)
     yield Source("readme", ROOT / "README.md", ROOT / "README.ko.md")
-    yield Source("site", ROOT / "site/en/index.md", ROOT / "site/ko/index.md")
+    for page in ("index.md", "try.md"):
+        yield Source("site", ROOT / "site/en" / page, ROOT / "site/ko" / page)
 
 
 def templates() -> dict[str, Catalog]:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from helpers.course import Lesson, lessons
 from helpers.course.exercise import CHECK, STUB, tagged, with_solutions
+from tab import page as trial
 from tools import card, course, home, korean
 from tools.chapter import ROOT
 
@@ -215,9 +216,12 @@ def main(arguments: list[str] | None = None) -> int:
     sources = options.target.with_suffix(".sources")
     for old in (sources, options.target):
         shutil.rmtree(old, ignore_errors=True)
+    answers = trial.record((SITE / FIRST / "try.md").read_text("utf-8"))
     # All of them first: each page has a link to what it is in another language.
     for language in languages():
         assemble(language, options.executed, sources / language)
+        up = "../" if part(language) else ""
+        trial.write(SITE / language, sources / language, answers, up)
     ran = (options.executed / lessons()[0].path).stat().st_mtime
     date = time.strftime("%Y-%m-%d", time.gmtime(ran))
     failed = 0
@@ -230,6 +234,8 @@ def main(arguments: list[str] | None = None) -> int:
             # The page's download: the notebook without outputs, as in a checkout.
             written = books(language) / lesson.path
             shutil.copy(written, target / "notebooks" / lesson.path)
+    if answers is not None:
+        trial.copy(options.target)
     finish(options.target)
     print(f"The site is in {options.target}: open index.html.")
     return failed

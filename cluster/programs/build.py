@@ -102,7 +102,7 @@ def build(
     label = mark("building {number}/{count} {program}")
     for number, step in enumerate(steps, 1):
         about = {"number": number, "count": len(steps), "program": step.name}
-        _Build(
+        Build(
             step=step,
             label=say(label, **about),
             source=recipe.root / step.lock,
@@ -141,7 +141,7 @@ def _is_needed(step: Step, tools: Tools) -> bool:
 
 
 @dataclass(frozen=True)
-class _Build:
+class Build:
     """The build of one step in `stage`; `compilers` is how many run at once."""
 
     step: Step
@@ -156,11 +156,11 @@ class _Build:
     def run(self, target: Path) -> None:
         """Put the programs into `target`; raise BuildFailed."""
         packages = list(self.step.programs.values())
-        flags = f"-ldflags={self._link_flags()}"
+        flags = f"-ldflags={self.link_flags()}"
         output = self.stage / "output"
         output.mkdir()
         # Sources are fetched that the imports lead to, and no others.
-        self._go("build", *self._arguments(), flags, f"-o={output}/", *packages)
+        self.go("build", *self._arguments(), flags, f"-o={output}/", *packages)
         for name, package in self.step.programs.items():
             (output / default_name(package)).rename(target / name)
         output.rmdir()
@@ -177,11 +177,12 @@ class _Build:
             arguments.append("-modcacherw")
         return arguments
 
-    def _link_flags(self) -> str:
+    def link_flags(self) -> str:
+        """Return what the linker writes into the programs, such as their version."""
         release = {}
         if self.step.variables:
             # -e: without a network the date may be missing, which is no failure.
-            found = self._go("list", "-m", "-e", "-json", self.step.upstream)
+            found = self.go("list", "-m", "-e", "-json", self.step.upstream)
             release = json.loads(found)
         values = {
             "time": release.get("Time", "1970-01-01T00:00:00Z"),
@@ -194,7 +195,7 @@ class _Build:
         # No symbol table, no debug information.
         return " ".join(["-s", "-w", *variables])
 
-    def _go(self, *arguments: str) -> str:
+    def go(self, *arguments: str) -> str:
         """Run Go and return its standard output; the log has the rest."""
         answer, log = self.stage / "answer", self.work.log
         # On a disk that runs full, what Go says of it has room in the log's last block.

@@ -6,6 +6,7 @@ import http.server
 import importlib.util
 import itertools
 import json
+import os
 import re
 import struct
 import threading
@@ -19,6 +20,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from helpers.course.exercise import with_solutions
+from tab import build
 from tests.notebooks import FILES, ROOT, executed, in_lab, load
 from tools import site
 
@@ -95,6 +97,8 @@ def built(cluster, tmp_path_factory) -> Path:
     ran, target = folder / "ran", folder / "site"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(site, "REPOSITORY", "some/one")
+        # A build takes longer than these tests.
+        patch.setenv("TAB", os.environ.get("TAB", "") if build.find() else "no")
         assert site.main(["--executed", str(ran), "--target", str(target)]) == 0
     return target
 
@@ -257,7 +261,8 @@ def test_the_keyboard_is_enough(open_page):
 def test_a_lesson_has_its_ways_on_and_says_what_it_is(built, open_page):
     page = open_page(LESSON)
     ways = page.locator(".lesson a")
-    assert ways.count() == 2
+    # Where the API server for the browser is, a third leads to it.
+    assert ways.count() == 2 + bool(build.find())
     launch, download = (ways.nth(n).get_attribute("href") for n in range(2))
     binder = "https://mybinder.org/v2/gh/some/one/binder?urlpath=lab/tree/"
     assert launch == f"{binder}notebooks/02-cluster-info.ipynb"
@@ -312,6 +317,55 @@ def test_it_can_be_read_without_scripts(open_page):
     solution = page.locator("details:has(summary b:has-text('Solution'))").first
     solution.locator("summary").click()
     expect(solution.locator("pre")).to_be_visible()
+
+
+def test_a_server_starts_in_the_tab(open_page):
+    """It is asked by the page's lines and the reader's; the drill can be solved."""
+    if not build.find():
+        pytest.skip("the API server for the browser is not built: python -m tab.build")
+    page = open_page("try.html")
+    state = page.locator("#tab > [role=status]")
+    forbidden = page.locator(".ask", has_text="kubernetes/apis").first
+    answer = forbidden.locator("xpath=following-sibling::pre[1]")
+    # Recorded; a wrong guess is told the code.
+    expect(answer).to_be_hidden()
+    guess = forbidden.locator("xpath=following-sibling::p[1]").get_by_role("combobox")
+    guess.select_option("401")
+    expect(page.get_by_text("The code is 403.")).to_be_visible()
+    expect(answer).to_contain_text("system:anonymous")
+    page.get_by_role("button", name="Start a genuine API server").click()
+    page.get_by_role("button", name="Cancel").click()
+    expect(state).to_contain_text("was stopped")
+    page.get_by_role("button", name="Start a genuine API server").click()
+    expect(state).to_contain_text("is ready", timeout=600_000)
+    for button in page.get_by_role("button", name="Run", exact=True).all()[1:]:
+        button.click()
+        block = button.locator("xpath=../following-sibling::pre[1]")
+        status = button.locator("xpath=../following-sibling::p[1]")
+        expect(status).to_have_text(re.compile("server in your tab"), timeout=60_000)
+        expect(block).not_to_be_empty()
+    drill = page.locator("#drill")
+    for verb, verdict in (("", "403"), ("get,list", "Too much"), ("list", "Solved")):
+        if verb:
+            run(page, "kubectl delete role,rolebinding --all -n drill")
+            made = f"--verb {verb} --resource pods -n drill"
+            run(page, f"kubectl create role see {made}")
+            account = "--serviceaccount drill:reporter -n drill"
+            run(page, f"kubectl create rolebinding see --role see {account}")
+        drill.get_by_role("button").click()
+        expect(drill.get_by_role("status")).to_contain_text(verdict, timeout=60_000)
+    assert Axe().run(page, options=OPTIONS).response["violations"] == []
+    page.set_viewport_size({"width": 390, "height": 1000})
+    page.reload()
+    expect(state).to_contain_text("browser on a computer")
+    expect(page.get_by_role("button", name="Start a genuine API server")).to_be_hidden()
+
+
+def run(page: Page, line: str) -> None:
+    """Run a line of one's own, and wait for its answer."""
+    page.get_by_label("A command").fill(line)
+    page.get_by_role("button", name="Run", exact=True).first.click()
+    expect(page.get_by_role("log")).not_to_be_empty(timeout=60_000)
 
 
 @pytest.mark.parametrize("language", ["", "ko/"])

@@ -1,0 +1,55 @@
+"""Edits of Kubernetes' files apply, or the build ends with what is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from cluster import errors
+from tab import edits
+
+
+@pytest.fixture
+def sources(tmp_path):
+    """Return sources in which every edit applies."""
+    for name, texts in edits.EDITS.items():
+        write(tmp_path / "vendor" / name, "\n".join(texts))
+    for name, other in edits.SAME.items():
+        write((tmp_path / "vendor" / name).with_name(other), "package other")
+    return tmp_path
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def test_each_file_has_another_in_its_place(sources, tmp_path):
+    changed = tmp_path / "changed"
+    changed.mkdir()
+    found = edits.overlay(sources, changed)
+    names = {*edits.EDITS, *edits.SAME, *edits.OURS}
+    assert {*found} == {str(sources / "vendor" / name) for name in names}
+    for name, texts in edits.EDITS.items():
+        changed = Path(found[str(sources / "vendor" / name)])
+        assert changed.read_text() == "\n".join(texts.values())
+
+
+@pytest.mark.parametrize("text", ["another text", "os.Exit(1) os.Exit(1)"])
+def test_an_edit_that_does_not_apply_once_ends_the_build(text):
+    with pytest.raises(errors.LabError) as caught:
+        edits.edited("k8s.io/one.go", text, {"os.Exit(1)": "return"})
+    assert "k8s.io/one.go" in caught.value.message
+    assert f"{text.count('os.Exit(1)')} times" in caught.value.message
+    assert "tab/edits.py" in caught.value.hint
+
+
+def test_a_file_that_is_not_there_ends_the_build(sources, tmp_path):
+    (sources / "vendor" / next(iter(edits.EDITS))).unlink()
+    with pytest.raises(errors.LabError, match="has no journal_unix.go"):
+        edits.overlay(sources, tmp_path)
+
+
+def test_our_files_are_there():
+    from tab.build import SOURCES
+
+    assert [name for name in edits.OURS.values() if not (SOURCES / name).exists()] == []
