@@ -9,22 +9,28 @@ from pathlib import Path
 
 from cluster import errors
 
-_OTHERS = "//go:build !windows"
-_NOT_HERE = "//go:build !windows && !js"
-_EXCLUSIVE = "syscall.LOCK_EX"
-_KUBECTL = "k8s.io/kubectl/pkg"
+_KUBECTL, _KUBERNETES = "k8s.io/kubectl/pkg", "k8s.io/kubernetes"
 
 #: file below vendor/: texts in it, each there once, and what is in their place
 EDITS = {
-    "github.com/coreos/go-systemd/v22/journal/journal_unix.go": {_OTHERS: _NOT_HERE},
-    "go.etcd.io/etcd/client/pkg/v3/fileutil/lock_flock.go": {
-        f"syscall.Flock(int(f.Fd()), {_EXCLUSIVE}|syscall.LOCK_NB)": "error(nil)",
-        f"syscall.Flock(int(f.Fd()), {_EXCLUSIVE})": "error(nil)",
+    "github.com/coreos/go-systemd/v22/journal/journal_unix.go": {
+        "//go:build !windows": "//go:build !windows && !js"
     },
-    "k8s.io/apiserver/pkg/server/options/serving_unix.go": {_OTHERS: _NOT_HERE},
-    "k8s.io/kubernetes/pkg/probe/dialer_others.go": {
+    "go.etcd.io/etcd/client/pkg/v3/fileutil/lock_flock.go": {
+        "syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)": "error(nil)",
+        "syscall.Flock(int(f.Fd()), syscall.LOCK_EX)": "error(nil)",
+    },
+    "k8s.io/apiserver/pkg/server/options/serving_unix.go": {
+        '\t"golang.org/x/sys/unix"\n': "",
+        "syscall.SOL_SOCKET, unix.SO_REUSEPORT": "0, 0",
+        "syscall.SOL_SOCKET, unix.SO_REUSEADDR": "0, 0",
+    },
+    f"{_KUBERNETES}/pkg/probe/dialer_others.go": {
         "syscall.SetsockoptLinger(int(fd), syscall.SOL_SOCKET, syscall.SO_LINGER, "
         "&syscall.Linger{Onoff: 1, Linger: 1})": "_ = fd"
+    },
+    f"{_KUBERNETES}/cmd/kubeadm/app/util/chroot_unix.go": {
+        "syscall.Chroot(rootfs)": "error(syscall.ENOSYS)"
     },
     "k8s.io/mount-utils/mount_helper_unix.go": {
         "err = syscall.Access(path, syscall.F_OK)": ""
@@ -43,11 +49,10 @@ EDITS = {
 #: file that js lacks: the one beside it, for another system, that will do
 SAME = {
     "github.com/coreos/go-systemd/v22/journal/journal_js.go": "journal_windows.go",
-    "k8s.io/apiserver/pkg/server/options/serving_js.go": "serving_windows.go",
-    "k8s.io/kubernetes/pkg/securitycontext/util_js.go": "util_darwin.go",
+    f"{_KUBERNETES}/pkg/securitycontext/util_js.go": "util_darwin.go",
 }
-#: file that js lacks: ours, below go/
-OURS = {"golang.org/x/sys/unix/unix_js.go": "unix/unix_js.go"}
+#: file that js lacks, and that is ours
+OURS = "golang.org/x/sys/unix/unix_js.go"
 
 
 def overlay(sources: Path, target: Path) -> dict[str, str]:
@@ -56,16 +61,14 @@ def overlay(sources: Path, target: Path) -> dict[str, str]:
     `sources` has go.mod and vendor/. Raise LabError where an edit no longer applies.
     """
     vendor = sources / "vendor"
-    replaced = {}
-    for number, (name, texts) in enumerate(EDITS.items()):
-        changed = target / f"{number}.go"
-        changed.write_text(edited(name, _read(vendor / name, name), texts))
-        replaced[vendor / name] = changed
+    replaced = {vendor / OURS: sources / "unix" / "unix_js.go"}
     for name, other in SAME.items():
-        beside = (vendor / name).with_name(other)
-        _read(beside, name)
-        replaced[vendor / name] = beside
-    replaced |= {vendor / name: sources / ours for name, ours in OURS.items()}
+        replaced[vendor / name] = (vendor / name).with_name(other)
+    for number, (name, texts) in enumerate(EDITS.items()):
+        file, changed = vendor / name, target / f"{number}.go"
+        source = file.read_text("utf-8") if file.exists() else ""
+        changed.write_text(edited(name, source, texts), "utf-8")
+        replaced[file] = changed
     return {str(file): str(other) for file, other in replaced.items()}
 
 
@@ -73,20 +76,10 @@ def edited(name: str, source: str, texts: dict[str, str]) -> str:
     """Return a file's source with each text replaced; raise LabError."""
     for old, new in texts.items():
         if (count := source.count(old)) != 1:
-            raise _stale(name, f"has {old.strip()!r} {count} times, not once")
+            raise errors.LabError(
+                f"{name} cannot be made ready for js/wasm: it has {old.strip()!r} "
+                f"{count} times, not once.",
+                "This Kubernetes is not the one of the edits: correct tab/edits.py.",
+            )
         source = source.replace(old, new)
     return source
-
-
-def _read(path: Path, name: str) -> str:
-    try:
-        return path.read_text("utf-8")
-    except FileNotFoundError:
-        raise _stale(name, f"has no {path.name}") from None
-
-
-def _stale(name: str, fact: str) -> errors.LabError:
-    return errors.LabError(
-        f"{name} cannot be made ready for js/wasm: it {fact}.",
-        "This Kubernetes is another than the edits are for: correct tab/edits.py.",
-    )

@@ -4,6 +4,7 @@ Without that server, as where Go or Node is missing or with TAB=no, nothing is a
 """
 
 import html
+import itertools
 import json
 import re
 import shutil
@@ -16,8 +17,7 @@ WEB = Path(__file__).with_name("web")
 #: a block of commands, which are lines of a shell
 BLOCK = re.compile(r"```\{code-block\} sh\n:class: ask\n(.*?)```\n", re.DOTALL)
 #: what leads to the page, in the first page of a language
-_LINK = re.compile(r"^.*\(try\.md\).*\n", re.MULTILINE)
-_MENU = "```{toctree}\n:hidden:\ntry\n```\n"
+_LINK = re.compile(r"^.*\(try\.md\).*\n|^```\{toctree\}\n:hidden:\ntry\n```\n", re.M)
 #: whoever has a token could be somebody
 _TOKEN = re.compile(r"\beyJ[\w-]+\.")
 
@@ -31,54 +31,36 @@ def record(text: str) -> Answers | None:
     """
     if not shutil.which("node") or not (directory := build.wanted()):
         return None
+    blocks = BLOCK.findall(text)
+    asked = "".join(json.dumps({"lines": block}) + "\n" for block in blocks)
     command = ["node", str(WEB / "node.js"), str(directory)]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
-        assert process.stdin and process.stdout
-        process.stdout.readline()
-        answers = []
-        for block in BLOCK.findall(text):
-            said, status = "", 0
-            for line in re.sub(r"\\\n\s*", "", block).splitlines():
-                print(
-                    json.dumps({"line": line, "input": ""}),
-                    file=process.stdin,
-                    flush=True,
-                )
-                told = json.loads(process.stdout.readline() or "null")
-                if told is None or _TOKEN.search(told["text"]):
-                    raise RuntimeError(f"{line}: no answer, or one with a token")
-                said, status = said + told["text"], told["status"] or status
-            answers.append((said, status))
-        process.stdin.close()
-    return answers
+    done = subprocess.run(command, input=asked, stdout=subprocess.PIPE, text=True)
+    # The first line is about the start.
+    told = done.stdout.splitlines()[1:]
+    for block, line in itertools.zip_longest(blocks, told):
+        if not line or _TOKEN.search(line):
+            raise RuntimeError(f"no answer, or one with a token, to {block}")
+    return [(one["text"], one["status"]) for one in map(json.loads, told)]
 
 
 def write(written: Path, target: Path, answers: Answers | None, up: str) -> None:
     """Write the page of a language into what Sphinx reads; `up` leads to the root."""
-    index = target / "index.md"
-    text = index.read_text("utf-8")
     if answers is None:
-        index.write_text(_LINK.sub("", text).replace(_MENU, ""), "utf-8")
+        index = target / "index.md"
+        index.write_text(_LINK.sub("", index.read_text("utf-8")), "utf-8")
         return
-    told = iter(answers)
-
-    def answered(found: re.Match[str]) -> str:
-        said, status = next(told)
+    text = (written / "try.md").read_text("utf-8").replace('src="', f'src="{up}')
+    for block, (said, status) in zip(BLOCK.finditer(text), answers, strict=True):
         pre = f'<pre class="answer" tabindex="0" data-status="{status}">'
-        pre += f"{html.escape(said)}</pre>"
-        return f"{found[0]}\n{pre}\n"
-
-    page = BLOCK.sub(answered, (written / "try.md").read_text("utf-8"))
-    page = page.replace('src="_static', f'src="{up}_static')
-    (target / "try.md").write_text(page, "utf-8")
+        text = text.replace(block[0], f"{block[0]}\n{pre}{html.escape(said)}</pre>\n")
+    (target / "try.md").write_text(text, "utf-8")
 
 
 def copy(target: Path) -> None:
     """Put the scripts of the page, and the program, into a site."""
     directory = build.find()
     assert directory
-    files = [*WEB.glob("*.js"), directory / build.RUNTIME, directory / build.PACKED]
-    (target / "_static" / "tab").mkdir(parents=True)
-    for file in files:
-        shutil.copy(file, target / "_static" / "tab")
+    place = target / "_static" / "tab"
+    shutil.copytree(WEB, place, ignore=shutil.ignore_patterns("node.js"))
+    for name in (build.RUNTIME, build.PACKED):
+        shutil.copy(directory / name, place)

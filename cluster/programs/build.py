@@ -67,6 +67,13 @@ class WorkDir:
         for stage in self.root.glob("stage-*"):
             shutil.rmtree(stage, ignore_errors=True)
 
+    def forget(self) -> None:
+        """Remove what another try would go on from; LAB_KEEP_BUILD_CACHE keeps some."""
+        shutil.rmtree(self.downloads, ignore_errors=True)
+        if "LAB_KEEP_BUILD_CACHE" not in os.environ:
+            # Gigabytes that the next build, months later, could not use.
+            shutil.rmtree(self.compiled, ignore_errors=True)
+
 
 def build(
     recipe: Recipe, steps: Sequence[Step], work: WorkDir, progress: Progress
@@ -94,7 +101,7 @@ def build(
     seccomp = compiler is not None and golang.has_seccomp(compiler)
     tools = Tools(go, compiler, seccomp)
     steps = [step for step in steps if _is_needed(step, tools)]
-    compilers = min(preflight.processors(), preflight.memory_available() // COMPILER)
+    at_once = compilers()
     programs = stage / "programs"
     programs.mkdir()
     # Also where nothing has to be built.
@@ -109,10 +116,16 @@ def build(
             tools=tools,
             work=work,
             stage=stage,
-            compilers=max(1, compilers),
+            compilers=at_once,
             progress=progress,
         ).run(programs)
         yield programs
+
+
+def compilers() -> int:
+    """Return how many compilers this machine has processors and memory for."""
+    room = preflight.memory_available() // COMPILER
+    return max(1, min(preflight.processors(), room))
 
 
 @dataclass(frozen=True)
@@ -160,12 +173,13 @@ class Build:
         output = self.stage / "output"
         output.mkdir()
         # Sources are fetched that the imports lead to, and no others.
-        self.go("build", *self._arguments(), flags, f"-o={output}/", *packages)
+        self.go("build", *self.arguments(), flags, f"-o={output}/", *packages)
         for name, package in self.step.programs.items():
             (output / default_name(package)).rename(target / name)
         output.rmdir()
 
-    def _arguments(self) -> list[str]:
+    def arguments(self) -> list[str]:
+        """Return what `go build` is told of any program of the step."""
         arguments = [*FLAGS, f"-p={self.compilers}"]
         tags = [*self.step.tags]
         if self.tools.seccomp and self.step.seccomp_tag:

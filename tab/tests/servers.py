@@ -22,7 +22,7 @@ class Tab:
         self.told = self._read()
 
     def __call__(self, **request) -> dict:
-        """Send a request, or a `line` of a shell; return the answer."""
+        """Send a request, or `lines` of a shell; return the answer."""
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
         return self._read()
@@ -71,5 +71,5 @@ class Cluster:
             )
         except requests.exceptions.SSLError:
             return {"error": "certificate"}
-        told = [*answer.headers.items()]
+        told = {name: [value] for name, value in answer.headers.items()}
         return {"status": answer.status_code, "headers": told, "body": answer.text}

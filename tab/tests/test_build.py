@@ -8,7 +8,6 @@ import pytest
 
 from cluster import versions
 from cluster.programs import golang
-from cluster.progress import Silent
 from cluster.tests.waiting import until
 from tab import build
 from tab.tests.servers import PATIENCE, tab
@@ -28,7 +27,7 @@ def test_without_it_there_is_one_line(monkeypatch, capsys, reason):
     if reason == "TAB=no":
         monkeypatch.setattr(golang, "find", object)
         monkeypatch.setenv("TAB", "no")
-    assert build.main() == 0
+    assert build.wanted() is None
     said = capsys.readouterr().err
     assert said == f"Without an API server for the browser: {reason}.\n"
 
@@ -57,24 +56,24 @@ def assert_right(directory) -> None:
         wrong = server(method="GET", path="/apis", trust="cluster", headers=token)
         assert wrong["status"] == 401
         assert "certificate" in server(method="GET", path="/version")["error"]
-        who = server(line="kubectl auth whoami -o jsonpath={.status.userInfo.groups}")
+        who = server(lines="kubectl auth whoami -o jsonpath={.status.userInfo.groups}")
         assert who["code"] == 0 and "kubeadm:cluster-admins" in who["text"], who
-        missing = server(line="kubectl get pods nonsense")
+        missing = server(lines="kubectl get pods nonsense")
         assert missing["code"] == 1 and "NotFound" in missing["text"]
-        made = server(line="kubectl create -f -", input=json.dumps(CONFIGMAP))
+        made = server(lines="kubectl create -f -", input=json.dumps(CONFIGMAP))
         assert made["text"] == "configmap/colors created\n"
         assert_permission_is_granted(server)
 
 
 def assert_permission_is_granted(server) -> None:
-    server(line="TOKEN=$(kubectl create token default)")
+    server(lines="TOKEN=$(kubectl create token default)")
     ask = 'curl -s --cacert ca.crt -H "Authorization: Bearer $TOKEN" '
     ask += "https://kubernetes/api/v1/namespaces/default/configmaps"
-    assert server(line=ask)["status"] == 403
+    assert server(lines=ask)["status"] == 403
     grant = "kubectl create rolebinding see --clusterrole view"
-    server(line=f"{grant} --serviceaccount default:default")
+    server(lines=f"{grant} --serviceaccount default:default")
     # The authorizer watches the bindings.
-    until(lambda: server(line=ask)["status"] == 200, PATIENCE)
+    until(lambda: server(lines=ask)["status"] == 200, PATIENCE)
 
 
 @pytest.fixture
@@ -92,8 +91,8 @@ def test_it_starts(node):
 
 @pytest.mark.full("a build of Kubernetes for the browser")
 @pytest.mark.timeout(5400)
-def test_it_is_built_and_starts(node):
-    go = golang.find()
-    if go is None:
+def test_it_is_built_and_starts(node, monkeypatch):
+    if golang.find() is None:
         pytest.skip("no Go here")
-    assert_right(build.ensure(go, Silent()))
+    monkeypatch.delenv("TAB", raising=False)
+    assert_right(build.wanted())

@@ -30,7 +30,7 @@ def test_each_command_has_its_answer(target):
     text = (target / "try.md").read_text("utf-8")
     found = re.findall(r'<pre class="answer" .*="(\d+)">(.*?)</pre>', text)
     assert found == [(str(code), f"&lt;{code - 400}&gt;") for _, code in answers]
-    assert text.count('src="../_static/tab/') == text.count("<script") == 2
+    assert text.count('src="../_static/tab/') == text.count("<script") == 1
     assert "(try.md)" in (target / "index.md").read_text("utf-8")
 
 
@@ -63,8 +63,10 @@ def test_no_answer_and_no_token_is_recorded(monkeypatch, tmp_path, said):
 
 def test_the_words_of_the_scripts_are_those_of_the_page():
     script = (page.WEB / "try.js").read_text()
-    names = re.search(r"const \[(.*?)\]", script, re.DOTALL)[1]
+    lists = re.findall(r"const \[(.*?)\] =", script, re.DOTALL)[:2]
+    words, names = (re.findall(r"\w+", one) for one in lists)
     for language in (EN, KO):
         text = (language / "try.md").read_text("utf-8")
-        words = re.search(r"\{container\} words\n(.*?)```", text, re.DOTALL)[1]
-        assert words.count("\n- ") + 1 == len(names.strip(" \n,").split(","))
+        told = re.search(r"\{container\} words\n(.*?)```", text, re.DOTALL)[1]
+        assert told.count("- ") == len(words)
+        assert re.findall(r'id="tab-(\w+)"', text) == names

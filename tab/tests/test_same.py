@@ -45,7 +45,7 @@ def essence(answer: dict) -> dict:
     """Return what has to be the same of two answers."""
     if answer.get("error"):
         return {"error": "certificate" in answer["error"]}
-    headers = {name.lower(): value for name, value in answer["headers"]}
+    headers = {name.lower(): value for name, value in answer["headers"].items()}
     found = {"status": answer["status"], "type": headers.get("content-type")}
     found["warning"] = headers.get("warning")
     values = parsed(answer["body"])

@@ -1,39 +1,29 @@
 // node node.js DIRECTORY: start the API server that `python -m tab.build` has put into the
 // directory. It prints a line when it is ready, and an answer to each line that it reads:
-// {method, path, headers, body, certificate, trust}, or {line, input}, as for a shell.
+// {method, path, headers, body, certificate, trust}, or {lines, input}, as for a shell.
 "use strict";
-const fs = require("fs");
-const path = require("path");
-const readline = require("readline");
+const fs = require("fs"), path = require("path"), readline = require("readline");
 
-const { argv, exit, stdin, stdout } = process;
-require(path.resolve(argv[2], "wasm_exec.js"));
+const directory = path.resolve(process.argv[2]);
+require(`${directory}/wasm_exec.js`);
 require("./server.js");
 require("./shell.js");
-const variables = {};
-const say = (told) => stdout.write(`${JSON.stringify(told)}\n`);
+const say = (told) => process.stdout.write(`${JSON.stringify(told)}\n`);
 
-async function answered(server, asked) {
+const answered = async (asked) => {
+  if (!asked.lines) return send(asked);
   let text = "";
-  if (asked.line) {
-    const write = (more) => { text += more; };
-    return { ...(await shell(server, asked.line, { variables, input: asked.input, write })), text };
-  }
-  const decoder = new TextDecoder(), head = {};
-  const onHead = (status, headers) => Object.assign(head, { status, headers });
-  const error = await server.request(asked, onHead, (bytes) => {
-    text += decoder.decode(bytes, { stream: true });
-  });
-  return { ...head, body: text, error };
-}
+  const done = await shell(asked.lines, asked.input ?? "", (more) => { text += more; });
+  return { ...done, text };
+};
 
 (async () => {
   const began = performance.now();
-  const bytes = fs.readFileSync(path.resolve(argv[2], "kube-apiserver.wasm"));
-  const server = await startServer(await WebAssembly.compile(bytes));
-  say({ seconds: (performance.now() - began) / 1000, memory: server.memory() });
-  for await (const line of readline.createInterface({ input: stdin })) {
-    say(await answered(server, JSON.parse(line)));
+  const module = await WebAssembly.compile(fs.readFileSync(`${directory}/kube-apiserver.wasm`));
+  const memory = await startServer(module);
+  say({ seconds: (performance.now() - began) / 1000, memory });
+  for await (const line of readline.createInterface({ input: process.stdin })) {
+    say(await answered(JSON.parse(line)));
   }
-  exit(0);
-})().catch((error) => { console.error(error.message); exit(1); });
+  process.exit(0);
+})().catch((error) => { console.error(error.message); process.exit(1); });

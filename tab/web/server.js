@@ -2,59 +2,59 @@
 // and for Node; wasm_exec.js comes first.
 "use strict";
 
-const failed = (code) => Object.assign(new Error(code), { code });
-const DIRECTORY = 0o40000;
-const CREATE = 64, EXCLUSIVE = 128, TRUNCATE = 512;
+const DIRECTORY = 0o40000, FILE = 0o100000, TERMINAL = 0o20000;
+const constants = {
+  O_WRONLY: 1, O_RDWR: 2, O_CREAT: 64, O_EXCL: 128, O_TRUNC: 512, O_APPEND: 1024, O_DIRECTORY: 65536,
+};
 
-// What the program reads from fd 0 is `input`; what it writes to fd 2, `log` gets.
-globalThis.memory = (log) => {
+// What the program reads from fd 0 is `standard`; what it writes to fd 2, `log` gets.
+const memory = (log) => {
   const files = new Map(), handles = new Map(), decoder = new TextDecoder();
   let last = 2;
-  const place = (name) => "/" + name.split("/").filter((part) => part && part !== ".").join("/");
   const made = (mode) => ({ mode, bytes: new Uint8Array(), time: Date.now() });
+  const failed = (code) => Object.assign(new Error(code), { code });
   const found = (name) => {
-    const file = files.get(place(name));
-    if (!file) throw failed("ENOENT");
-    return file;
-  };
-  const resized = (file, size) => {
-    const bytes = new Uint8Array(size);
-    bytes.set(file.bytes.subarray(0, size));
-    return bytes;
+    if (!files.has(name)) throw failed("ENOENT");
+    return files.get(name);
   };
   const stat = ({ mode, bytes, time }) => ({
     mode, size: bytes.length, atimeMs: time, mtimeMs: time, ctimeMs: time, nlink: 1,
     dev: 0, ino: 0, uid: 0, gid: 0, rdev: 0, blksize: 4096, blocks: 0,
     isDirectory: () => Boolean(mode & DIRECTORY),
   });
-  const standard = { file: made(0o20600), at: 0 };
+  const standard = { ...made(TERMINAL | 0o600), at: 0 };
+  standard.file = standard;
   const handle = (fd) => handles.get(fd) ?? standard;
+  const writeSync = (_, bytes) => {
+    log(decoder.decode(bytes));
+    return bytes.length;
+  };
+  // What is not here fails: wasm_exec.js has it so.
   const calls = {
     open(name, flags, mode) {
-      const known = files.get(place(name));
-      if (!known && !(flags & CREATE)) throw failed("ENOENT");
-      if (known && flags & CREATE && flags & EXCLUSIVE) throw failed("EEXIST");
-      const file = known ?? made(0o100000 | mode);
-      if (flags & TRUNCATE) file.bytes = new Uint8Array();
-      files.set(place(name), file);
+      const known = files.get(name);
+      if (!known && !(flags & constants.O_CREAT)) throw failed("ENOENT");
+      if (known && flags & constants.O_EXCL) throw failed("EEXIST");
+      const file = known && !(flags & constants.O_TRUNC) ? known : made(FILE | mode);
+      files.set(name, file);
       handles.set(++last, { file, at: 0 });
       return last;
     },
     read(fd, buffer, offset, length, position) {
-      const { file, at } = handle(fd);
-      const bytes = file.bytes.subarray(position ?? at).subarray(0, length);
+      const one = handle(fd), at = position ?? one.at;
+      const bytes = one.file.bytes.subarray(at, at + length);
       buffer.set(bytes, offset);
-      if (position === null) handle(fd).at += bytes.length;
+      one.at = at + bytes.length;
       return bytes.length;
     },
     write(fd, buffer, offset, length, position) {
-      const bytes = buffer.subarray(offset, offset + length);
-      if (fd <= 2) return fs.writeSync(fd, bytes);
-      const { file, at } = handle(fd);
-      const end = (position ?? at) + length;
-      if (end > file.bytes.length) file.bytes = resized(file, end);
-      file.bytes.set(bytes, position ?? at);
-      if (position === null) handle(fd).at = end;
+      const written = buffer.subarray(offset, offset + length);
+      if (fd <= 2) return writeSync(fd, written);
+      const one = handle(fd), at = position ?? one.at, { bytes } = one.file;
+      one.file.bytes = new Uint8Array(Math.max(bytes.length, at + length));
+      one.file.bytes.set(bytes);
+      one.file.bytes.set(written, at);
+      one.at = at + length;
       return length;
     },
     close: (fd) => handles.delete(fd),
@@ -62,65 +62,32 @@ globalThis.memory = (log) => {
     lstat: (name) => stat(found(name)),
     fstat: (fd) => stat(handle(fd).file),
     mkdir(name, mode) {
-      if (files.has(place(name))) throw failed("EEXIST");
-      files.set(place(name), made(DIRECTORY | mode));
+      if (files.has(name)) throw failed("EEXIST");
+      files.set(name, made(DIRECTORY | mode));
     },
-    rename(from, to) {
-      files.set(place(to), found(from));
-      files.delete(place(from));
-    },
-    unlink: (name) => void (found(name) && files.delete(place(name))),
-    ftruncate: (fd, size) => void (handle(fd).file.bytes = resized(handle(fd).file, size)),
-    chmod: () => undefined, fchmod: () => undefined, fsync: () => undefined,
-  };
-  const fs = {
-    ...globalThis.fs,
-    constants: {
-      O_WRONLY: 1, O_RDWR: 2, O_CREAT: CREATE, O_EXCL: EXCLUSIVE, O_TRUNC: TRUNCATE,
-      O_APPEND: 1024, O_DIRECTORY: 65536,
-    },
-    writeSync(_, bytes) {
-      log(decoder.decode(bytes));
-      return bytes.length;
-    },
-    set input(text) {
-      standard.file.bytes = new TextEncoder().encode(text);
-      standard.at = 0;
-    },
+    rename: (from, to) => files.set(to, found(from)) && files.delete(from),
+    unlink: (name) => found(name) && files.delete(name),
+    chmod: () => undefined,
   };
   for (const [name, call] of Object.entries(calls)) {
-    fs[name] = (...given) => {
+    calls[name] = (...given) => {
       const callback = given.pop();
       try { callback(null, call(...given)); } catch (error) { callback(error); }
     };
   }
-  calls.mkdir("/", 0o755);
-  return fs;
+  files.set("/", made(DIRECTORY | 0o755));
+  return { ...globalThis.fs, ...calls, writeSync, constants, standard };
 };
 
-// Return {request, kubectl} of a server that is ready; fail with what it said last.
+// Return the bytes of memory of a server that is ready: `kubernetes` has its functions.
+// If it ends, then or later, what it said last is an error that nobody catches.
 globalThis.startServer = async (module) => {
   let said = "";
   globalThis.fs = memory((text) => { said = text; });
-  globalThis.path = { resolve: (name) => name };
-  globalThis.process = { pid: 1, ppid: 0, cwd: () => "/", getuid: () => 0, geteuid: () => 0,
-    getgid: () => 0, getegid: () => 0, getgroups: () => [0], umask: () => 0o22 };
   const go = new Go();
-  go.env = { GOGC: "300", HOME: "/root", ETCD_CLIENT_DEBUG: "error" };
+  go.env = { GOGC: "300", HOME: "/root", ETCD_CLIENT_DEBUG: "error", KUBECTL_KUBERC: "false" };
   const instance = await WebAssembly.instantiate(module, go.importObject);
-  let ended = false;
-  go.run(instance).finally(() => { ended = true; });
-  while (!globalThis.kubernetes) {
-    if (ended) throw new Error(said);
-    await new Promise((done) => setTimeout(done, 50));
-  }
-  const { request, kubectl } = globalThis.kubernetes;
-  return {
-    memory: () => instance.exports.mem.buffer.byteLength,
-    request: (asked, onHead, onChunk) => request(JSON.stringify(asked), onHead, onChunk),
-    kubectl(words, input, onText) {
-      globalThis.fs.input = input;
-      return kubectl(words, onText);
-    },
-  };
+  go.run(instance).then(() => queueMicrotask(() => { throw new Error(said); }));
+  while (!globalThis.kubernetes) await new Promise((done) => setTimeout(done, 50));
+  return instance.exports.mem.buffer.byteLength;
 };

@@ -1,117 +1,123 @@
 // Run one line as a shell would: curl, which is an imitation, or kubectl, which is not.
 "use strict";
 
-const HOSTS = /^(kubernetes(\.default(\.svc(\.cluster\.local)?)?)?|localhost:6443|127\.0\.0\.1:6443|10\.96\.0\.1)(:443)?$/;
-//: commands that would wait for what a tab has not
+const HOSTS = /^(kubernetes(\.default(\.svc(\.cluster\.local)?)?)?(:443)?|(localhost|127\.0\.0\.1):6443|10\.96\.0\.1)$/;
+// Commands that would wait for what a tab has not.
 const NOT_HERE = ["attach", "cp", "debug", "edit", "exec", "port-forward", "proxy"];
-const LONG = {
-  "--request": "-X", "--header": "-H", "--data": "-d", "--data-raw": "-d", "--insecure": "-k",
-  "--silent": "-s", "--include": "-i", "--write-out": "-w", "--output": "-o",
-  "--max-time": "-m", "--no-buffer": "-N", "--show-error": "-S", "--cert": "-E",
+// Options of curl; those with two parameters take a value.
+const OPTIONS = {
+  "-X --request": (r, value) => { r.method = value; },
+  "-H --header": (r, value) => { r.headers.push(value.split(/:(.*)/s, 2).map((one) => one.trim())); },
+  "-d --data --data-raw": (r, value) => { r.body += value; },
+  "-m --max-time": (r, value) => { r.seconds = Number(value); },
+  "-w --write-out": (r, value) => { r.format = value; },
+  "-o --output": (r, _) => { r.silent = true; },
+  "-E --cert": (r, value) => { r.certificate = value.replace(/\.crt$/, ""); },
+  "--cacert": (r, _) => { r.trust ||= "cluster"; },
+  "--key": (r, _) => {},
+  "-k --insecure": (r) => { r.trust = "any"; },
+  "-i --include": (r) => { r.shown = true; },
+  "-s --silent": () => {}, "-S --show-error": () => {}, "-N --no-buffer": () => {},
+};
+const known = (word) => Object.keys(OPTIONS).find((names) => names.split(" ").includes(word));
+
+// What `NAME=$(command)` has said.
+const variables = {};
+
+// Send a request; return {status, headers, body, error}. `write` gets the body as it comes.
+globalThis.send = async (request, write = () => {}, onHead = () => {}) => {
+  const decoder = new TextDecoder(), answer = { body: "" };
+  answer.error = await kubernetes.request(JSON.stringify(request), (told, headers) => {
+    if (headers) return onHead(Object.assign(answer, { status: told, headers: JSON.parse(headers) }));
+    const text = decoder.decode(told, { stream: true });
+    answer.body += text;
+    write(text);
+  });
+  return answer;
 };
 
 // Split a line into words, with variables in their place; as sh does it.
-const split = (line, variables) => {
+const split = (line) => {
   const filled = (text) => text.replace(/\$\{?(\w+)\}?/g, (_, name) => variables[name] ?? "");
   const words = [];
   let open = false;
   for (const [, double, single, bare, space] of
     line.matchAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'|((?:[^\s"'\\]|\\.)+)|(\s+)/g)) {
-    if (space === undefined) {
-      const text = single ?? filled((double ?? bare).replace(/\\(.)/g, "$1"));
-      if (open) words[words.length - 1] += text;
-      else words.push(text);
-    }
-    open = space === undefined;
+    const text = single ?? filled((double ?? bare ?? "").replace(/\\(.)/g, "$1"));
+    if (open && !space) words.push(words.pop() + text);
+    else if (!space) words.push(text);
+    open = !space;
   }
   return words;
 };
 
-// Return the request of curl's arguments, or its own error as {code, error}.
-const asked = (words) => {
-  const request = { method: "", headers: [], body: "", trust: "", certificate: "", seconds: 60 };
-  const shown = { head: false, body: true, format: "" };
+// Return the request of curl's arguments; fail with [exit code, curl's words].
+const requestOf = (words) => {
+  const request = {
+    method: "", headers: [], body: "", trust: "", certificate: "", seconds: 60, format: "",
+  };
   let url = "";
-  const take = {
-    "-X": (v) => { request.method = v; },
-    "-H": (v) => { request.headers.push([v.split(":")[0], v.slice(v.indexOf(":") + 1).trim()]); },
-    "-d": (v) => { request.body += v; },
-    "-m": (v) => { request.seconds = Number(v); },
-    "-w": (v) => { shown.format = v; },
-    "-o": () => { shown.body = false; },
-    "-E": (v) => { request.certificate = v.replace(/\.crt$/, ""); },
-    "--cacert": () => { request.trust ||= "cluster"; },
-    "--key": () => {},
-  };
-  const flag = {
-    "-k": () => { request.trust = "any"; }, "-i": () => { shown.head = true; },
-    "-s": () => {}, "-S": () => {}, "-N": () => {},
-  };
-  const rest = words.map((word) => LONG[word] ?? word);
-  while (rest.length) {
-    const word = rest.shift();
-    if (take[word]) take[word](rest.shift() ?? "");
-    else if (flag[word]) flag[word]();
-    else if (/^-\w{2,}$/.test(word)) rest.unshift(...[...word.slice(1)].map((c) => `-${c}`));
-    else if (word.startsWith("-")) return { code: 2, error: `curl: option ${word}: is unknown` };
+  while (words.length) {
+    const word = words.shift(), option = OPTIONS[known(word)];
+    const [, first, more] = /^(-\w)(.+)$/s.exec(word) ?? [];
+    if (option) option(request, option.length > 1 ? words.shift() ?? "" : undefined);
+    else if (known(first)) words.unshift(first, OPTIONS[known(first)].length > 1 ? more : `-${more}`);
+    else if (word.startsWith("-")) throw [2, `option ${word}: is unknown`];
     else url = word;
   }
   const [, scheme, host, path] = /^(?:(\w+):\/\/)?([^/?]*)(.*)$/.exec(url);
   if (scheme !== "https" || !HOSTS.test(host)) {
-    return { code: 6, error: `curl: (6) Could not resolve host: ${host} (try https://kubernetes/)` };
-  }
-  if (!["", "admin", "super-admin"].includes(request.certificate)) {
-    return { code: 58, error: "curl: (58) could not load PEM client certificate" };
+    throw [6, `Could not resolve host: ${host} (try https://kubernetes/)`];
   }
   request.path = path || "/";
   request.method ||= request.body ? "POST" : "GET";
   if (request.body && !request.headers.some(([name]) => /^content-type$/i.test(name))) {
     request.headers.push(["Content-Type", "application/x-www-form-urlencoded"]);
   }
-  return { request, shown };
+  return request;
 };
 
-// Do what curl would; return [exit code, status].
-const curl = async (server, words, write) => {
-  const { request, shown, code, error } = asked(words);
-  if (error) return write(`${error}\n`, true), [code, 0];
-  const decoder = new TextDecoder();
-  let status = 0;
-  const wrong = await server.request(request, (told, headers) => {
-    status = told;
-    if (!shown.head) return;
-    const lines = headers.map(([name, value]) => `${name.toLowerCase()}: ${value}\n`).sort();
-    write(`HTTP/2 ${status}\n${lines.join("")}\n`);
-  }, (bytes) => shown.body && write(decoder.decode(bytes, { stream: true })));
-  if (shown.format) {
-    write(shown.format.replace(/%\{(http|response)_code\}/g, status || "000").replace(/\\n/g, "\n"));
-  }
-  if (!wrong) return [0, status];
-  const [number, text] = /certificate/.test(wrong)
-    ? [60, "SSL certificate problem: unable to get local issuer certificate"]
-    : /deadline/.test(wrong) ? [28, "Operation timed out"] : [7, wrong];
-  return write(`curl: (${number}) ${text}\n`, true), [number, status];
+// Do what curl would; return the status, or fail as `requestOf` does.
+const curl = async (words, write) => {
+  const request = requestOf(words);
+  const onHead = ({ status, headers }) => {
+    const lines = Object.entries(headers).map(([name, all]) => `${name.toLowerCase()}: ${all}\n`);
+    if (request.shown) write(`HTTP/2 ${status}\n${lines.sort().join("")}\n`);
+  };
+  const { status = 0, error } = await send(request, (text) => request.silent || write(text), onHead);
+  write(request.format.replace(/%\{(http|response)_code\}/g, status || "000").replace(/\\n/g, "\n"));
+  if (/no such file/.test(error)) throw [58, "could not load PEM client certificate"];
+  if (/certificate/.test(error)) throw [60, "SSL certificate problem: unable to get local issuer certificate"];
+  if (error) throw /deadline/.test(error) ? [28, "Operation timed out"] : [7, error];
+  return status;
 };
 
-const kubectl = async (server, words, input, write) => {
-  const other = words.find((word) => NOT_HERE.includes(word));
-  if (other) return write(`kubectl ${other} needs more than this tab has.\n`, true), 1;
-  const watches = words.some((word) => /^(-w|--watch(=true)?|--watch-only)$/.test(word));
-  // Nothing else could end it.
-  const limit = watches ? ["--request-timeout=20s"] : [];
-  return server.kubectl([...words, ...limit], input, write);
-};
-
-// Run a line; return {code, status}. `variables` keeps what `NAME=$(command)` has said.
-globalThis.shell = async (server, line, { variables = {}, input = "", write }) => {
-  const [, name, inner] = /^(\w+)=\$\((.*)\)$/s.exec(line.trim()) ?? [];
-  let kept = "";
+const run = async (line, input, write) => {
+  const [, name, inner] = /^(\w+)=\$\((.*)\)$/s.exec(line) ?? [];
+  let kept = "", code = 0, status = 0;
   const told = name ? (text, error) => (error ? write(text, true) : void (kept += text)) : write;
-  const [program, ...words] = split(inner ?? line, variables);
-  let code = 127, status = 0;
-  if (program === "curl") [code, status] = await curl(server, words, told);
-  else if (program === "kubectl") code = await kubectl(server, words, input, told);
-  else write(`${program}: command not found\n`, true);
+  const [program, ...words] = split(inner ?? line);
+  // Nothing else could end a watch.
+  const watches = program === "kubectl" && words.some((word) => /^(-w|--watch(=true|-only)?)$/.test(word));
+  if (watches) words.push("--request-timeout=20s");
+  Object.assign(fs.standard, { at: 0, bytes: new TextEncoder().encode(input) });
+  try {
+    if (program === "curl") status = await curl(words, told);
+    else if (program !== "kubectl") throw [127, "command not found"];
+    else if (NOT_HERE.includes(words[0])) throw [1, `${words[0]} needs more than this tab has`];
+    else code = await kubernetes.kubectl(words, told);
+  } catch (error) {
+    if (!Array.isArray(error)) throw error;
+    code = error[0];
+    write(`${program}: ${program === "curl" ? `(${code}) ` : ""}${error[1]}\n`, true);
+  }
   if (name) variables[name] = kept.trim();
   return { code, status };
+};
+
+// Run lines, with `input` for `-f -`; return {code, status} of the last.
+globalThis.shell = async (lines, input, write) => {
+  let last;
+  for (const line of lines.replace(/\\\n\s*/g, "").trim().split("\n")) last = await run(line, input, write);
+  return last;
 };

@@ -1,40 +1,31 @@
-// A Web Worker with the API server: {start}, then {request} or {kubectl, input}.
+// A Web Worker with the API server: it does what a message names, and tells the port that
+// comes with it what it is told meanwhile, and what comes of it.
 "use strict";
-importScripts("wasm_exec.js", "server.js");
-let server;
+importScripts("wasm_exec.js", "server.js", "shell.js");
 
-const download = async (address) => {
-  const response = await fetch(address);
-  if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
-  const total = Number(response.headers.get("Content-Length"));
-  let loaded = 0;
-  const counted = new TransformStream({
-    transform(chunk, further) {
-      loaded += chunk.length;
-      postMessage({ loaded, total });
-      further.enqueue(chunk);
-    },
-  });
-  const bytes = response.body.pipeThrough(counted).pipeThrough(new DecompressionStream("gzip"));
-  return new Response(bytes, { headers: { "Content-Type": "application/wasm" } });
+const calls = {
+  async start(address, told) {
+    const response = await fetch(address);
+    if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
+    const total = Number(response.headers.get("Content-Length"));
+    let loaded = 0;
+    const counted = new TransformStream({
+      transform(chunk, further) {
+        loaded += chunk.length;
+        told(loaded, total);
+        further.enqueue(chunk);
+      },
+    });
+    const bytes = response.body.pipeThrough(counted).pipeThrough(new DecompressionStream("gzip"));
+    const headers = { "Content-Type": "application/wasm" };
+    const module = await WebAssembly.compileStreaming(new Response(bytes, { headers }));
+    told();
+    return startServer(module);
+  },
+  shell,
+  send,
 };
 
-const started = async (address) => {
-  const module = await WebAssembly.compileStreaming(await download(address));
-  postMessage({ compiled: true });
-  server = await startServer(module);
-  return server.memory();
-};
-
-const answered = (id, { start, request, kubectl, input }) => {
-  if (start) return started(start);
-  if (kubectl) return server.kubectl(kubectl, input, (...text) => postMessage({ id, text }));
-  return server.request(
-    request, (...head) => postMessage({ id, head }), (chunk) => postMessage({ id, chunk }),
-  );
-};
-
-onmessage = ({ data: { id, ...asked } }) => answered(id, asked).then(
-  (done) => postMessage({ id, done }),
-  (error) => postMessage({ id, failed: error.message }),
-);
+onmessage = ({ data: { name, given }, ports: [port] }) => calls[name](
+  ...given, (...told) => port.postMessage({ told }),
+).then((done) => port.postMessage({ done }), (error) => port.postMessage({ failed: error.message }));

@@ -324,7 +324,7 @@ def test_a_server_starts_in_the_tab(open_page):
     if not build.find():
         pytest.skip("the API server for the browser is not built: python -m tab.build")
     page = open_page("try.html")
-    state = page.locator("#tab > [role=status]")
+    state = page.locator("#tab-state")
     forbidden = page.locator(".ask", has_text="kubernetes/apis").first
     answer = forbidden.locator("xpath=following-sibling::pre[1]")
     # Recorded; a wrong guess is told the code.
@@ -344,7 +344,7 @@ def test_a_server_starts_in_the_tab(open_page):
         status = button.locator("xpath=../following-sibling::p[1]")
         expect(status).to_have_text(re.compile("server in your tab"), timeout=60_000)
         expect(block).not_to_be_empty()
-    drill = page.locator("#drill")
+    drill = page.locator("#tab-drill")
     for verb, verdict in (("", "403"), ("get,list", "Too much"), ("list", "Solved")):
         if verb:
             run(page, "kubectl delete role,rolebinding --all -n drill")

@@ -12,7 +12,6 @@ import (
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
-	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
 	"k8s.io/kubernetes/pkg/controller/certificates/rootcacertpublisher"
 	"k8s.io/kubernetes/pkg/controller/clusterroleaggregation"
@@ -30,61 +29,37 @@ var administrators = &rbac.ClusterRoleBinding{
 // startControllers waits until the server is ready, and runs four controllers of
 // kube-controller-manager: default ServiceAccounts, the CA's ConfigMap, the end of
 // namespaces, and the rules of view, edit and admin.
-func startControllers(ctx context.Context) error {
-	overrides := &clientcmd.ConfigOverrides{CurrentContext: "super-admin"}
-	loaded := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
-		&clientcmd.ClientConfigLoadingRules{ExplicitPath: files + "/config"}, overrides,
-	)
-	config, err := loaded.ClientConfig()
-	if err != nil {
-		return err
-	}
+func startControllers(ctx context.Context) {
+	config := clientConfig("super-admin", "cluster")
 	config.UserAgent, config.QPS, config.Burst = "kube-controller-manager", 100, 100
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return err
-	}
-	data, err := metadata.NewForConfig(config)
-	if err != nil {
-		return err
-	}
-	pem, err := os.ReadFile(files + "/ca.crt")
-	if err != nil {
-		return err
-	}
-	ready := func(ctx context.Context) (bool, error) {
+	client := kubernetes.NewForConfigOrDie(config)
+	wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(context.Context) (bool, error) {
 		return client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error() == nil, nil
-	}
-	wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, ready)
-	bindings := client.RbacV1().ClusterRoleBindings()
-	if _, err := bindings.Create(ctx, administrators, metav1.CreateOptions{}); err != nil {
-		return err
-	}
+	})
+	_, err := client.RbacV1().ClusterRoleBindings().Create(ctx, administrators, metav1.CreateOptions{})
+	fail(err)
 	shared := informers.NewSharedInformerFactory(client, 0)
 	core := shared.Core().V1()
 	accounts, err := serviceaccount.NewServiceAccountsController(
 		klog.FromContext(ctx), core.ServiceAccounts(), core.Namespaces(), client,
 		serviceaccount.DefaultServiceAccountsControllerOptions(),
 	)
-	if err != nil {
-		return err
-	}
-	publisher, err := rootcacertpublisher.NewPublisher(core.ConfigMaps(), core.Namespaces(), client, pem)
-	if err != nil {
-		return err
-	}
+	fail(err)
+	ca, err := os.ReadFile(config.CAFile)
+	fail(err)
+	publisher, err := rootcacertpublisher.NewPublisher(core.ConfigMaps(), core.Namespaces(), client, ca)
+	fail(err)
 	namespaces := namespace.NewNamespaceController(
-		ctx, client, data, client.Discovery().ServerPreferredNamespacedResources,
+		ctx, client, metadata.NewForConfigOrDie(config),
+		client.Discovery().ServerPreferredNamespacedResources,
 		core.Namespaces(), 0, v1.FinalizerKubernetes,
 	)
 	roles := clusterroleaggregation.NewClusterRoleAggregation(
 		shared.Rbac().V1().ClusterRoles(), client.RbacV1(),
 	)
 	shared.Start(ctx.Done())
-	for _, run := range []func(context.Context, int){
-		accounts.Run, publisher.Run, namespaces.Run, roles.Run,
-	} {
+	controllers := []func(context.Context, int){accounts.Run, publisher.Run, namespaces.Run, roles.Run}
+	for _, run := range controllers {
 		go run(ctx, 1)
 	}
-	return nil
 }

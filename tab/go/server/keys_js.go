@@ -1,22 +1,18 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
 	"net"
 	"os"
-	"time"
 
 	"k8s.io/client-go/util/cert"
-	"k8s.io/client-go/util/keyutil"
+	"k8s.io/kubernetes/cmd/kubeadm/app/apis/kubeadm"
+	"k8s.io/kubernetes/cmd/kubeadm/app/util/pkiutil"
 )
 
-const kubeconfig = `apiVersion: v1
+const (
+	algorithm  = kubeadm.EncryptionAlgorithmECDSAP256
+	kubeconfig = `apiVersion: v1
 kind: Config
 clusters:
 - {name: tab, cluster: {server: "https://` + server + `", certificate-authority: ca.crt}}
@@ -30,85 +26,39 @@ contexts:
 - {name: nobody, context: {cluster: tab, user: nobody}}
 current-context: admin
 `
+)
 
-// makeKeys writes the keys of a cluster, as kubeadm makes them, and a kubeconfig; each
-// start has its own.
-func makeKeys() error {
-	if err := os.MkdirAll(files, 0o700); err != nil {
-		return err
-	}
-	if _, err := newKey("sa"); err != nil {
-		return err
-	}
-	key, err := newKey("ca")
-	if err != nil {
-		return err
-	}
-	ca, err := cert.NewSelfSignedCACert(cert.Config{CommonName: "kubernetes"}, key)
-	if err != nil {
-		return err
-	}
-	leaves := map[string]*x509.Certificate{
-		"ca": ca,
-		"apiserver": {
-			Subject: pkix.Name{CommonName: "kube-apiserver"},
-			DNSNames: []string{
-				"kubernetes", "kubernetes.default", "kubernetes.default.svc",
-				"kubernetes.default.svc.cluster.local", "localhost",
-			},
-			IPAddresses: []net.IP{
-				net.IPv4(10, 96, 0, 1), net.IPv4(172, 30, 0, 1), net.IPv4(127, 0, 0, 1),
-			},
+// makeKeys writes the keys of a cluster, by kubeadm's code, and a kubeconfig; each start
+// has its own.
+func makeKeys() {
+	tokens, err := pkiutil.NewPrivateKey(algorithm)
+	fail(err)
+	fail(pkiutil.WriteKey(files, "sa", tokens))
+	ca, signer, err := pkiutil.NewCertificateAuthority(subject(x509.ExtKeyUsageAny, "kubernetes"))
+	fail(err)
+	fail(pkiutil.WriteCertAndKey(files, "ca", ca, signer))
+	apiserver := subject(x509.ExtKeyUsageServerAuth, "kube-apiserver")
+	apiserver.AltNames = cert.AltNames{
+		DNSNames: []string{
+			"kubernetes", "kubernetes.default", "kubernetes.default.svc",
+			"kubernetes.default.svc.cluster.local", "localhost",
 		},
-		"admin":       client("kubernetes-admin", "kubeadm:cluster-admins"),
-		"super-admin": client("kubernetes-super-admin", "system:masters"),
+		IPs: []net.IP{net.IPv4(10, 96, 0, 1), net.IPv4(172, 30, 0, 1), net.IPv4(127, 0, 0, 1)},
 	}
-	for stem, leaf := range leaves {
-		made := leaf.Raw
-		if leaf != ca {
-			if made, err = issue(stem, leaf, ca, key); err != nil {
-				return err
-			}
-		}
-		block := &pem.Block{Type: cert.CertificateBlockType, Bytes: made}
-		if err := cert.WriteCert(files+"/"+stem+".crt", pem.EncodeToMemory(block)); err != nil {
-			return err
-		}
+	client := x509.ExtKeyUsageClientAuth
+	for stem, one := range map[string]*pkiutil.CertConfig{
+		"apiserver":   apiserver,
+		"admin":       subject(client, "kubernetes-admin", "kubeadm:cluster-admins"),
+		"super-admin": subject(client, "kubernetes-super-admin", "system:masters"),
+	} {
+		certificate, key, err := pkiutil.NewCertAndKey(ca, signer, one)
+		fail(err)
+		fail(pkiutil.WriteCertAndKey(files, stem, certificate, key))
 	}
-	return os.WriteFile(files+"/config", []byte(kubeconfig), 0o600)
+	fail(os.WriteFile(files+"/config", []byte(kubeconfig), 0o600))
 }
 
-func client(name, group string) *x509.Certificate {
-	return &x509.Certificate{
-		Subject: pkix.Name{CommonName: name, Organization: []string{group}},
-	}
-}
-
-func newKey(stem string) (*ecdsa.PrivateKey, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	text, err := keyutil.MarshalPrivateKeyToPEM(key)
-	if err != nil {
-		return nil, err
-	}
-	return key, keyutil.WriteKey(files+"/"+stem+".key", text)
-}
-
-func issue(
-	stem string, leaf, ca *x509.Certificate, signer *ecdsa.PrivateKey,
-) ([]byte, error) {
-	key, err := newKey(stem)
-	if err != nil {
-		return nil, err
-	}
-	leaf.SerialNumber = big.NewInt(time.Now().UnixNano())
-	leaf.NotBefore, leaf.NotAfter = ca.NotBefore, time.Now().AddDate(1, 0, 0)
-	leaf.KeyUsage = x509.KeyUsageDigitalSignature
-	leaf.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
-	if len(leaf.DNSNames) > 0 {
-		leaf.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
-	}
-	return x509.CreateCertificate(rand.Reader, leaf, ca, key.Public(), signer)
+func subject(usage x509.ExtKeyUsage, name string, groups ...string) *pkiutil.CertConfig {
+	config := cert.Config{CommonName: name, Organization: groups, Usages: []x509.ExtKeyUsage{usage}}
+	return &pkiutil.CertConfig{Config: config, EncryptionAlgorithm: algorithm}
 }

@@ -19,18 +19,7 @@ type ended struct {
 	code    int
 }
 
-// pipe gives JavaScript what is written to an output.
-type pipe struct {
-	to     js.Value
-	errors bool
-}
-
-func (p pipe) Write(text []byte) (int, error) {
-	p.to.Invoke(string(text), p.errors)
-	return len(text), nil
-}
-
-// kubectlFunction returns kubectl(words, onText): a Promise of the exit code. Commands run
+// kubectlFunction returns kubectl(words, told): a Promise of the exit code. Commands run
 // one after the other, as they share what kubectl keeps in variables; `-f -` is the
 // standard input of the program.
 func kubectlFunction() js.Func {
@@ -42,38 +31,42 @@ func kubectlFunction() js.Func {
 		for i := range words {
 			words[i] = given[0].Index(i).String()
 		}
+		output := func(isError bool) writer {
+			return func(text []byte) { given[1].Invoke(string(text), isError) }
+		}
 		running.Lock()
 		defer running.Unlock()
 		return kubectl(words, genericiooptions.IOStreams{
-			In: os.Stdin, Out: pipe{given[1], false}, ErrOut: pipe{given[1], true},
+			In: os.Stdin, Out: output(false), ErrOut: output(true),
 		})
 	})
 }
 
 func kubectl(words []string, streams genericiooptions.IOStreams) (code int) {
 	defer func() {
-		switch found := recover().(type) {
-		case nil:
-		case ended:
-			code = found.code
-			if found.message != "" {
-				fmt.Fprintln(streams.ErrOut, strings.TrimRight(found.message, "\n"))
-			}
-		default:
-			code = 1
-			fmt.Fprintln(streams.ErrOut, found)
+		found := recover()
+		if found == nil {
+			return
+		}
+		end, known := found.(ended)
+		if !known {
+			end = ended{fmt.Sprint(found), 1}
+		}
+		if code = end.code; end.message != "" {
+			fmt.Fprintln(streams.ErrOut, strings.TrimRight(end.message, "\n"))
 		}
 	}()
-	command := cmd.NewDefaultKubectlCommandWithArgs(cmd.KubectlOptions{
+	command := cmd.NewKubectlCommand(cmd.KubectlOptions{
 		Arguments: append([]string{"kubectl"}, words...), IOStreams: streams,
-		// Without those of passwords, for which it would ask.
-		ConfigFlags: genericclioptions.NewConfigFlags(true),
+		// kubectl's own, but without those of passwords, for which it would ask.
+		ConfigFlags: genericclioptions.NewConfigFlags(true).
+			WithDiscoveryBurst(300).WithDiscoveryQPS(50).WithWarningPrinter(streams),
 	})
 	command.SetArgs(words)
 	command.SetIn(streams.In)
 	command.SetOut(streams.Out)
 	command.SetErr(streams.ErrOut)
-	if err := command.Execute(); err != nil {
+	if command.Execute() != nil {
 		return 1
 	}
 	return 0

@@ -48,27 +48,28 @@ const (
 )
 
 func main() {
-	block := make([]byte, reserve)
-	runtime.KeepAlive(block)
-	block = nil
+	runtime.KeepAlive(make([]byte, reserve))
 	runtime.GC()
-	klog.SetLogger(textlogger.NewLogger(textlogger.NewConfig(textlogger.Output(log{}))))
+	// A write to os.Stderr waits until nothing else has anything to do, and klog holds its
+	// lock so long: this one writes at once.
+	log := writer(func(text []byte) { js.Global().Get("fs").Call("writeSync", 2, bytesFor(text)) })
+	klog.SetLogger(textlogger.NewLogger(textlogger.NewConfig(textlogger.Output(log))))
 	klog.StopFlushDaemon()
-	fail(makeKeys())
+	makeKeys()
 	listener, err := net.Listen("tcp", "127.0.0.1:2379")
 	fail(err)
 	go func() { fail(etcd.New().Serve(listener)) }()
+	ctx := context.Background()
 	go func() {
-		fail(startControllers(context.Background()))
-		request, err := requestFunction()
-		fail(err)
+		startControllers(ctx)
 		js.Global().Set("kubernetes", map[string]any{
-			"request": request, "kubectl": kubectlFunction(),
+			"request": requestFunction(), "kubectl": kubectlFunction(),
 		})
 	}()
-	fail(serve(context.Background(), append(strings.Fields(flags), os.Args[1:]...)))
+	serve(ctx)
 }
 
+// fail ends the program, if there is an error.
 func fail(err error) {
 	if err != nil {
 		klog.ErrorS(err, "the API server has ended")
@@ -77,35 +78,18 @@ func fail(err error) {
 }
 
 // serve does what the command kube-apiserver does, but for its log.
-func serve(ctx context.Context, arguments []string) error {
+func serve(ctx context.Context) {
 	s := options.NewServerRunOptions()
 	set := pflag.NewFlagSet("kube-apiserver", pflag.ContinueOnError)
 	for _, one := range s.Flags().FlagSets {
 		set.AddFlagSet(one)
 	}
-	if err := set.Parse(arguments); err != nil {
-		return err
-	}
-	if err := s.GenericServerRunOptions.ComponentGlobalsRegistry.Set(); err != nil {
-		return err
-	}
+	fail(set.Parse(strings.Fields(flags)))
+	fail(s.GenericServerRunOptions.ComponentGlobalsRegistry.Set())
 	// It does not log the warnings that it gives to itself.
 	rest.SetDefaultWarningHandler(rest.NoWarnings{})
 	completed, err := s.Complete(ctx)
-	if err != nil {
-		return err
-	}
-	if errs := completed.Validate(); len(errs) != 0 {
-		return utilerrors.NewAggregate(errs)
-	}
-	return app.Run(ctx, completed)
-}
-
-// log writes at once. A write to os.Stderr waits until nothing else has anything to do,
-// and klog holds its lock so long.
-type log struct{}
-
-func (log) Write(text []byte) (int, error) {
-	js.Global().Get("fs").Call("writeSync", 2, bytesFor(text))
-	return len(text), nil
+	fail(err)
+	fail(utilerrors.NewAggregate(completed.Validate()))
+	fail(app.Run(ctx, completed))
 }

@@ -6,8 +6,7 @@ import "syscall"
 
 // SIGWINCH never comes; the others are settings of terminals, never read or written.
 const (
-	SIGWINCH = syscall.Signal(28)
-
+	SIGWINCH                                        = syscall.Signal(28)
 	TCGETS, TCSETS, TIOCGWINSZ, VMIN, VTIME         = 0, 1, 2, 3, 4
 	BRKINT, CS8, CSIZE, ECHO, ECHONL, ICANON        = 1, 2, 4, 8, 16, 32
 	ICRNL, IEXTEN, IGNBRK, IGNCR, INLCR, ISIG       = 64, 128, 256, 512, 1024, 2048

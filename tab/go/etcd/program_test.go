@@ -1,7 +1,4 @@
-// In place of etcd's own program, so that a cluster of this machine runs on the store:
-// it takes the flags that say where to listen. The others are about disks, members and
-// elections, which it has not.
-package main
+package etcd
 
 import (
 	"context"
@@ -11,22 +8,24 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"testing"
 
 	"golang.org/x/sys/unix"
-
-	"tab/etcd"
 )
 
-func main() {
+// TestMain runs the tests or, if flags say where to listen, the store in place of etcd's
+// own program, for a cluster of this machine. Its other flags are about disks, members and
+// elections, which it has not.
+func TestMain(m *testing.M) {
 	clients := listen("listen-client-urls")
+	if clients == nil {
+		os.Exit(m.Run())
+	}
 	if health := listen("listen-metrics-urls"); health != nil {
 		http.HandleFunc("/health", func(http.ResponseWriter, *http.Request) {})
 		go func() { log.Fatal(http.Serve(health, nil)) }()
 	}
-	if clients == nil {
-		log.Fatal("--listen-client-urls is missing, such as http://127.0.0.1:2379")
-	}
-	log.Fatal(etcd.New().Serve(clients))
+	log.Fatal(New().Serve(clients))
 }
 
 // listen returns the listener of a flag, or nil where it is not given.
