@@ -73,7 +73,7 @@
   cancel.onclick = () => stop(STOPPED);
   reset.onclick = () => { stop(STOPPED); begin(); };
 
-  // Run lines, and write what they say.
+  // Run lines, and write what they say; return whether nothing else was running.
   const run = async (lines, place, input = "") => {
     if (busy) return void (state.textContent = BUSY);
     busy = true;
@@ -81,6 +81,7 @@
     const write = (text) => { place.textContent += text; };
     await call("shell", [lines, input], write).catch((error) => write(`${error.message}\n`));
     busy = false;
+    return true;
   };
 
   // A block of the page: guess the code, then see the recorded answer, or have a live one.
@@ -98,8 +99,7 @@
     else answer.hidden = true;
     again.onclick = async () => {
       answer.hidden = false;
-      await run(block.querySelector("pre").textContent, answer);
-      label.textContent = LIVE;
+      if (await run(block.querySelector("pre").textContent, answer)) label.textContent = LIVE;
     };
     runs.push(again);
     answer.before(controls, label);
