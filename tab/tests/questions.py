@@ -187,7 +187,8 @@ def codes() -> Iterator[Question]:
     )
     yield ask("admin", post, a("ConfigMap", "number", data={"a": 1}))
     yield ask("admin", post, a("ConfigMap", "key", data={"a/b": "1"}))
-    yield ask("admin", post, named("large", a="x" * 1_100_000))
+    for size in (1_100_000, 3_200_000):
+        yield ask("admin", post, named("large", a="x" * size))
     yield ask("admin", f"{post}?dryRun=All", named("dry", a="1"))
     yield ask("admin", f"{post}?dryRun=Some", named("dry"))
     yield ask("admin", f"{post}?fieldValidation=Some", named("dry"))
@@ -494,7 +495,7 @@ def watches() -> Iterator[Question]:
     yield ask("admin", f"{colors}&sendInitialEvents=true")
     yield ask("clerk", f"GET {CORE}/pods?watch=1&timeoutSeconds=1")
     yield ask("clerk", f"GET {CORE}/secrets?watch=1&timeoutSeconds=1")
-    yield ask("admin", f"GET {MAPS}?watch=nonsense")
+    yield ask("admin", f"GET {MAPS}?watch=nonsense&timeoutSeconds=1")
 
 
 def ending() -> Iterator[Question]:

@@ -202,7 +202,7 @@ KEPT = {"--etcd-compaction-interval": "5m"}
 UNCACHED = {"--watch-cache": "false"}
 #: flags of the API server, requests, and codes that have to be among the answers
 SUBJECTS = {
-    "conflicts": (KEPT | UNCACHED, conflicts, {200, 201, 404, 409, 413}),
+    "conflicts": (KEPT | UNCACHED, conflicts, {200, 201, 404, 409, 500}),
     "pages": (KEPT, pages, {200, 201}),
     "expiry": (UNCACHED | {"--event-ttl": "2s"}, expiry, {200, 201, 410}),
 }

@@ -85,7 +85,7 @@ globalThis.startServer = async (module) => {
   let said = "";
   globalThis.fs = memory((text) => { said = text; });
   const go = new Go();
-  go.env = { GOGC: "300", HOME: "/root", ETCD_CLIENT_DEBUG: "error", KUBECTL_KUBERC: "false" };
+  go.env = { GOGC: "300", HOME: "/root", KUBECTL_KUBERC: "false" };
   const instance = await WebAssembly.instantiate(module, go.importObject);
   go.run(instance).then(() => queueMicrotask(() => { throw new Error(said); }));
   while (!globalThis.kubernetes) await new Promise((done) => setTimeout(done, 50));

@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	// maxRequest is etcd's default for --max-request-bytes. kube-apiserver answers 413 to
+	// maxRequest is etcd's default for --max-request-bytes. kube-apiserver answers 500 to
 	// the error.
 	maxRequest = 3 << 19
 	// overhead is what etcd lets gRPC receive beyond that.
