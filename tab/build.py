@@ -102,12 +102,13 @@ def _build(go: golang.Go, work: WorkDir, stage: Path, progress: Progress) -> Pat
         compilers=compilers(),
         progress=progress,
     )
+    # Before there is a copy of the sources, which does not tell the date.
+    flags = f"-ldflags={builder.link_flags()}"
     # Go takes no overlay for files in the module cache.
     builder.go("mod", "vendor")
     overlay = stage / "overlay.json"
     overlay.write_text(json.dumps({"Replace": edits.overlay(sources, changed)}))
     places = ("-mod=vendor", f"-overlay={overlay}", f"-o={made}/{PROGRAM}")
-    flags = f"-ldflags={builder.link_flags()}"
     builder.go("build", *builder.arguments(), *places, flags, "./server")
     shutil.copy(go.path.resolve().parents[1] / "lib" / "wasm" / RUNTIME, made)
     return made
