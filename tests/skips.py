@@ -30,6 +30,7 @@ ALLOWED = (
     (r"user-mode-linux is for x86-64", platform.machine() != "x86_64"),
     (r"root may bind", ROOT),
     (r"Chromium is not here", not ROOT and _lacks("chromium")),
+    (r"Firefox is not here", not (ROOT and packages.known("firefox-esr"))),
     (r"a package of Debian alone", not packages.known("user-mode-linux")),
     (r"slirp4netns|user-mode-linux|squashfs-tools|no modules for it", not ROOT),
     (r"for this processor \(AMX\)", has_amx()),

@@ -5,6 +5,8 @@
 const fs = require("fs"), path = require("path"), readline = require("readline");
 
 const directory = path.resolve(process.argv[2]);
+// Node 18, which Debian 12 has, needs it.
+globalThis.crypto ??= require("crypto").webcrypto;
 require(`${directory}/wasm_exec.js`);
 require("./server.js");
 require("./shell.js");
