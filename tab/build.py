@@ -16,6 +16,7 @@ from pathlib import Path
 
 from cluster import errors, paths, versions
 from cluster.permissions import make_private
+from cluster.preflight import disk_available
 from cluster.programs import golang, workshop
 from cluster.programs.build import Build, Tools, WorkDir, compilers
 from cluster.programs.recipe import API_SERVER, FLAGS
@@ -28,6 +29,8 @@ PROGRAM, RUNTIME = "kube-apiserver.wasm", "wasm_exec.js"
 #: the program as a web server sends it: most compress no file of this kind
 PACKED = f"{PROGRAM}.gz"
 LABEL = f"kube-apiserver {versions.KUBERNETES} for the browser"
+#: bytes of disk: 3.4 GB of what is compiled, 0.8 of sources, and the program
+ROOM = 5e9
 #: what tells the version
 _STEP = API_SERVER.steps[-1]
 
@@ -44,12 +47,17 @@ def wanted() -> Path | None:
     Raise StateError for an unusable cache, LabError for a Kubernetes that the edits
     are not for, BuildFailed.
     """
-    go = golang.find()
-    if os.environ.get("TAB") == "no" or go is None:
-        reason = "no Go here" if go is None else "TAB=no"
+    found, go = find(), golang.find()
+    reasons = {
+        "TAB=no": os.environ.get("TAB") == "no",
+        # What starts it to record its answers, or to test it.
+        "no Node here": not shutil.which("node"),
+        "no Go here": not (found or go),
+    }
+    if reason := next((text for text, so in reasons.items() if so), ""):
         print(f"Without an API server for the browser: {reason}.", file=sys.stderr)
         return None
-    if found := find():
+    if found or not go:
         return found
     progress = for_here()
     with workshop(progress) as work:
@@ -70,6 +78,15 @@ def _entry() -> Path:
 
 
 def _make(go: golang.Go, work: WorkDir, progress: Progress) -> Path:
+    free = disk_available(work.root)
+    # What a build that was cut short has left is most of it.
+    if free < ROOM and not work.compiled.exists():
+        raise errors.LabError(
+            f"{LABEL} takes {ROOM / 1e9:.0f} GB of disk until it is built, and "
+            f"{work.root} has {free / 1e9:.1f} GB.",
+            "Free some, name a directory on another disk in LAB_CACHE_DIR, or go on "
+            "without it: TAB=no.",
+        )
     stage, entry = work.stage(), _entry()
     work.log.write_text("")
     try:

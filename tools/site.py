@@ -15,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 
+from cluster import errors
 from helpers.course import Lesson, lessons
 from helpers.course.exercise import CHECK, STUB, tagged, with_solutions
 from tab import page as trial
@@ -242,4 +243,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except errors.LabError as error:
+        sys.exit(f"error: {error}")

@@ -9,21 +9,6 @@ from tab import edits
 from tab.build import SOURCES
 
 
-@pytest.fixture
-def sources(tmp_path):
-    """Return sources in which every edit applies."""
-    for name, texts in edits.EDITS.items():
-        write(tmp_path / "vendor" / name, "\n".join(texts))
-    for name, other in edits.SAME.items():
-        write((tmp_path / "vendor" / name).with_name(other), "package other")
-    return tmp_path
-
-
-def write(path, text):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-
-
 def test_each_file_has_another_in_its_place(sources, tmp_path):
     changed = tmp_path / "changed"
     changed.mkdir()

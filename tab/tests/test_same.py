@@ -6,7 +6,6 @@ import re
 import pytest
 
 from cluster import paths
-from tab import build
 from tab.tests.questions import KEPT, Question, questions
 from tab.tests.servers import Cluster, tab
 
@@ -73,13 +72,11 @@ def asked(server, all_questions: list[Question]) -> list[dict]:
 
 @pytest.mark.full("an API server under Node, and a few hundred requests")
 @pytest.mark.timeout(1800)
-def test_it_answers_as_a_cluster(cluster):
-    if not (directory := build.find()):
-        pytest.skip("the API server for the browser is not built: python -m tab.build")
+def test_it_answers_as_a_cluster(cluster, browser_server):
     every = questions()
     assert len(every) >= 150
     theirs = asked(Cluster(cluster.server, paths.state_dir() / "pki"), every)
-    with tab(directory) as server:
+    with tab(browser_server) as server:
         ours = asked(server, every)
     differ = {}
     for question, one, other in zip(every, ours, theirs, strict=True):
