@@ -31,7 +31,7 @@ NAMES: dict[str, dict[str, str | None]] = {
     "cpio": {},
     "curl": {},
     "e2fsprogs": {},
-    "firefox-esr": dict.fromkeys((DNF, PACMAN), "firefox") | {ZYPPER: "MozillaFirefox"},
+    "firefox-esr": {DNF: "firefox", ZYPPER: "MozillaFirefox", PACMAN: "firefox"},
     "fontconfig": {},
     "fonts-dejavu-core": {
         DNF: "dejavu-sans-fonts",
