@@ -62,13 +62,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say which cluster the tests will have, and why; and what is not built."""
-    from tab import build
+    from tests.skips import browser_server
 
     if _CHOSEN not in config.stash:
         return []
     return [
         f"cluster: {config.stash[_CHOSEN]}",
-        f"API server for browsers: {build.find() or _NOT_BUILT}",
+        f"API server for browsers: {browser_server() or _NOT_BUILT}",
     ]
 
 
@@ -126,11 +126,11 @@ def cluster(request):
 @pytest.fixture(scope="session")
 def browser_server() -> Path:
     """Return the directory of the API server for browsers, which Node runs, too."""
-    from tab import build
+    from tests.skips import browser_server
 
     if not shutil.which("node"):
         pytest.skip("Node is not here")
-    if not (found := build.find()):
+    if not (found := browser_server()):
         pytest.skip(_NOT_BUILT)
     return found
 

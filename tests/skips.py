@@ -13,7 +13,6 @@ from cluster import packages
 from cluster.processes import SYSTEM_PATH
 from cluster.programs import golang
 from cluster.usermode.kernel import has_amx
-from tab import build
 
 ROOT = os.geteuid() == 0
 CHECKOUT = Path(__file__).parents[1]
@@ -21,6 +20,16 @@ CHECKOUT = Path(__file__).parents[1]
 
 def _lacks(program: str) -> bool:
     return shutil.which(program, path=SYSTEM_PATH) is None
+
+
+def browser_server() -> Path | None:
+    """Return the directory of the API server for browsers, if that has been built."""
+    try:
+        from tab import build
+    except ModuleNotFoundError:
+        # The container image has neither.
+        return None
+    return build.find()
 
 
 #: a pattern for the reason, and whether that is right on this machine; the set-up
@@ -43,7 +52,7 @@ ALLOWED = (
     (r"no C compiler here", not ROOT and _lacks("cc")),
     (r"no Go (here|on PATH)", golang.find() is None),
     (r"the distribution's Go cannot be taken off PATH", not _lacks("go")),
-    (r"python -m tab.build", build.find() is None),
+    (r"python -m tab.build", browser_server() is None),
     (r"Node is not here", _lacks("node")),
     (r"uv is not here", not [*CHECKOUT.glob("build/uv==*/bin/uv")]),
     # The suite cannot choose this machine's network.
