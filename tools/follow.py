@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib import metadata
@@ -175,14 +175,12 @@ def kubernetes_lock(mod: str, version: str, etcd: str, tools: str) -> str:
     )
 
 
-def write_browser_lock(
-    copy: Path, mod: str, now: Mapping[str, str], tidy: Callable[..., str]
-) -> None:
-    """Write the lock of the API server for the browser, of the same versions."""
-    text = kubernetes_lock(mod, now["KUBERNETES"], now["ETCD"], "")
-    text = text.replace("module binaries/kubernetes", "module tab", 1)
+def write_browser_lock(copy: Path, tidy: Callable[..., str]) -> None:
+    """Write the lock of the API server for browsers: what it imports of the cluster's."""
+    text = (copy / LOCKS / "kubernetes" / "go.mod").read_text()
+    text = re.sub(r"^tool \(.*?^\)\n+", "", text, count=1, flags=re.M | re.S)
     file = copy / "tab" / "go" / "go.mod"
-    file.write_text(text.replace(ETCD, "go.etcd.io/etcd/api/v3"))
+    file.write_text(text.replace("module binaries/kubernetes", "module tab", 1))
     tidy("mod", "tidy", cwd=file.parent)
 
 
@@ -210,7 +208,7 @@ def write_pins(copy: Path, pins: dict[str, str]) -> None:
         mod = Path(module(KUBERNETES, now["KUBERNETES"])["GoMod"]).read_text()
         file.write_text(kubernetes_lock(mod, now["KUBERNETES"], now["ETCD"], tools))
         tidy("mod", "tidy", cwd=file.parent)
-        write_browser_lock(copy, mod, now, tidy)
+        write_browser_lock(copy, tidy)
     for key in pins.keys() & MODULES.keys() - {"KUBERNETES"}:
         name, lock = MODULES[key]
         tidy("get", f"{name}@{pins[key]}", cwd=locks / lock)
