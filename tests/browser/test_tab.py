@@ -1,4 +1,4 @@
-"""*Try it* and the boxes of lessons in Chromium, with a server in the tab or without."""
+"""*Try it* and boxes of lessons in Chromium, with a server in the tab or without."""
 
 import functools
 import http.server
@@ -52,7 +52,7 @@ roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: {role}, name: see}}
 subjects: {subjects}
 """
 #: out of memory, as Chromium's WebAssembly says it
-MEMORY = """WebAssembly.instantiate = async () => {
+MEMORY = b"""WebAssembly.instantiate = async () => {
   throw new RangeError("WebAssembly.instantiate(): Out of memory");
 };
 """
@@ -65,29 +65,29 @@ class Server(http.server.SimpleHTTPRequestHandler):
 
     def do_GET(self) -> None:
         name = self.path.rpartition("/")[2]
+        file = Path(self.translate_path(self.path))
         if name == "worker.js" and self.fault == "memory":
-            script = Path(self.translate_path(self.path)).read_text()
-            self.answer(200, MEMORY + script, "text/javascript")
-        elif name != build.PACKED or self.fault in ("", "memory"):
-            super().do_GET()
-        elif self.fault == "missing":
-            self.answer(404, "", "text/plain")
+            self.answer(MEMORY + file.read_bytes(), kind="text/javascript")
+        elif name == build.PACKED and self.fault == "missing":
+            self.send_error(404)
+        elif name == build.PACKED and self.fault == "encoded":
+            self.answer(file.read_bytes(), encoding="gzip")
+        elif name == build.PACKED and self.fault == "cut":
+            self.answer(file.read_bytes(), most=8_000_000)
         else:
-            file = Path(self.translate_path(self.path))
-            self.send_response(200)
-            self.send_header("Content-Length", str(file.stat().st_size))
-            if self.fault == "encoded":
-                self.send_header("Content-Encoding", "gzip")
-            self.end_headers()
-            most = 8_000_000 if self.fault == "cut" else None
-            self.wfile.write(file.read_bytes()[:most])
+            super().do_GET()
 
-    def answer(self, status: int, body: str, kind: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body.encode())))
+    def answer(
+        self, body: bytes, kind: str = "", encoding: str = "", most: int | None = None
+    ) -> None:
+        """Send a body, or what is at its beginning."""
+        self.send_response(200)
+        self.send_header("Content-Type", kind or "application/octet-stream")
+        self.send_header("Content-Length", str(len(body)))
+        if encoding:
+            self.send_header("Content-Encoding", encoding)
         self.end_headers()
-        self.wfile.write(body.encode())
+        self.wfile.write(body[:most])
 
     def log_message(self, *_: object) -> None:
         pass
@@ -109,10 +109,9 @@ def built(tmp_path_factory) -> Path:
         tried = page.answered(page.pages(site.SITE / language), answers)
         (source / "try.md").write_text(tried["try"])
         lesson = json.loads((books / "deeper" / f"{LESSON}.ipynb").read_text())
-        cells = [site.boxed({"cells": lesson["cells"][:1]}, tried[LESSON])]
-        (source / "notebooks" / "deeper" / f"{LESSON}.ipynb").write_text(
-            json.dumps(lesson | cells[0])
-        )
+        lesson["cells"] = lesson["cells"][:1]
+        told = json.dumps(site.boxed(lesson, tried[LESSON]))
+        (source / "notebooks" / "deeper" / f"{LESSON}.ipynb").write_text(told)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(site, "REPOSITORY", "")
         for language in ("en", "ko"):
