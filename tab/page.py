@@ -30,7 +30,7 @@ def pages(written: Path) -> dict[str, str]:
     texts = {one.stem: one.read_text("utf-8") for one in sorted(written.glob("tab/*"))}
     texts["try"] = (written / "try.md").read_text("utf-8")
     for name in ("start", "line"):
-        part, mark = texts.pop(name), f"<!-- {name} -->\n"
+        mark, part = f"<!-- {name} -->\n", texts.pop(name)
         texts = {page: text.replace(mark, part) for page, text in texts.items()}
     return texts
 

@@ -33,11 +33,11 @@
   });
   const megabytes = (bytes) => (bytes ? (bytes / 1e6).toFixed(0) : "…");
   const progress = (loaded, total) => {
-    const [some, all] = [loaded, total].map(megabytes);
     if (total) Object.assign(at.bar, { max: total, value: loaded });
     const step = !loaded ? "starting" : loaded === total ? "compiling" : "loading";
     // Whoever listens to the page need not hear each megabyte.
-    if (step !== "loading" || some % 10 === 0) at.state.textContent = say(step, some, all);
+    if (step === "loading" && megabytes(loaded) % 10) return;
+    at.state.textContent = say(step, megabytes(loaded), megabytes(total));
   };
   const begin = async () => {
     const began = performance.now();
