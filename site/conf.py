@@ -29,8 +29,6 @@ ADDRESSES = home.addresses(REPOSITORY) if REPOSITORY else {}
 HOME = ADDRESSES.get("site", "")
 PAGES = [f"notebooks/{lesson.path.with_suffix('')}" for lesson in lessons()]
 GLOSSARY = "notebooks/glossary"
-#: lessons whose requests the API server in a tab answers
-TRIED = ("02", "04", "13", "14", "16", "17", "21", "22", "24", "25")
 #: what lessons explain, by their number, and the glossary has not
 EXPLAINED = {
     "02": ["404", "system:anonymous"],
@@ -115,13 +113,14 @@ def add_facts(app: Sphinx, page: str, _: str, context: dict, tree: nodes.Node | 
         opened = f"urlpath=lab/tree/notebooks/{ROOTS[language]}{path}"
         context["binder"] = HOME and f"{ADDRESSES['binder']}/binder?{opened}"
         context["download"] = path.name
-        context["tried"] = (
-            lessons()[place].number in TRIED and Path(app.srcdir, "try.md").exists()
-        )
+    # The script of commands, which is at the root of the site, as its program is.
+    boxes = {one.stem for one in Path(__file__).parent.glob(f"{language}/tab/*.md")}
+    tried = Path(app.srcdir, "try.md").exists() and Path(page).name in {"try", *boxes}
+    up = "../" if ROOTS[language] else ""
+    context["tried"] = tried and f"{up}_static/tab/try.js"
     context["description"] = " ".join(about.split())
     # The first page of all; in each language there is a link to the others.
     context["landing"] = page == "index" and not ROOTS[language]
-    up = "../" if ROOTS[language] else ""
     sources = Path(app.srcdir).parent
     trees = [code for code in LANGUAGES if (sources / code).exists()]
     there = [code for code in trees if any(sources.glob(f"{code}/{page}.*"))]

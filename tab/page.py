@@ -1,6 +1,6 @@
-"""Add the page *Try it* to the site: its commands, and what the server said to them.
+"""Make *Try it* and the boxes of lessons: commands, and what a server said to them.
 
-Without that server, as where Go or Node is missing or with TAB=no, nothing is added.
+Without that server, as where Go or Node is missing or with TAB=no, there is none.
 """
 
 import html
@@ -16,22 +16,33 @@ from tab import build
 WEB = Path(__file__).with_name("web")
 #: a block of commands, which are lines of a shell
 BLOCK = re.compile(r"```\{code-block\} sh\n:class: ask\n(.*?)```\n", re.DOTALL)
-#: what leads to the page, in the first page of a language
-_LINK = re.compile(r"^.*\(try\.md\).*\n|^```\{toctree\}\n:hidden:\ntry\n```\n", re.M)
 #: whoever has a token could be somebody
 _TOKEN = re.compile(r"\beyJ[\w-]+\.")
 
 Answers = list[tuple[str, int]]
 
 
-def record(text: str) -> Answers | None:
-    """Return what the server says to the blocks of a page: text, and status or 0.
+def pages(written: Path) -> dict[str, str]:
+    """Return what is written in a language: `try`, and a box for some lessons by name.
+
+    Each has the parts that all have in common, start.md and line.md.
+    """
+    texts = {one.stem: one.read_text("utf-8") for one in sorted(written.glob("tab/*"))}
+    texts["try"] = (written / "try.md").read_text("utf-8")
+    for name in ("start", "line"):
+        mark, part = f"<!-- {name} -->\n", texts.pop(name)
+        texts = {page: text.replace(mark, part) for page, text in texts.items()}
+    return texts
+
+
+def record(texts: dict[str, str]) -> Answers | None:
+    """Return what one server says to all blocks: text, and status or 0.
 
     None: there is no server. Raise RuntimeError for one that ends, or tells a token.
     """
     if not (directory := build.wanted()):
         return None
-    blocks = BLOCK.findall(text)
+    blocks = [block for text in texts.values() for block in BLOCK.findall(text)]
     asked = "".join(json.dumps({"lines": block}) + "\n" for block in blocks)
     command = ["node", str(WEB / "node.js"), str(directory)]
     done = subprocess.run(command, input=asked, stdout=subprocess.PIPE, text=True)
@@ -43,17 +54,14 @@ def record(text: str) -> Answers | None:
     return [(one["text"], one["status"]) for one in map(json.loads, told)]
 
 
-def write(written: Path, target: Path, answers: Answers | None, up: str) -> None:
-    """Write the page of a language into what Sphinx reads; `up` leads to the root."""
-    if answers is None:
-        index = target / "index.md"
-        index.write_text(_LINK.sub("", index.read_text("utf-8")), "utf-8")
-        return
-    text = (written / "try.md").read_text("utf-8").replace('src="', f'src="{up}')
-    for block, (said, status) in zip(BLOCK.finditer(text), answers, strict=True):
-        pre = f'<pre class="answer" tabindex="0" data-status="{status}">'
-        text = text.replace(block[0], f"{block[0]}\n{pre}{html.escape(said)}</pre>\n")
-    (target / "try.md").write_text(text, "utf-8")
+def answered(texts: dict[str, str], answers: Answers) -> dict[str, str]:
+    """Return the texts with an answer below each block."""
+    pre = '<pre class="answer" tabindex="0" data-status="{}">{}</pre>\n'
+    said = (pre.format(status, html.escape(text)) for text, status in answers)
+    return {
+        name: BLOCK.sub(lambda block: f"{block[0]}\n{next(said)}", text)
+        for name, text in texts.items()
+    }
 
 
 def copy(target: Path) -> None:

@@ -1,50 +1,61 @@
-"""The page *Try it* has the answers that were recorded, or is not there."""
+"""*Try it* and the boxes of lessons show what was recorded, or are not there."""
 
 import re
 import shutil
 
 import pytest
 
+from helpers.course import lessons
 from tab import build, page
 from tests.notebooks import ROOT
 
-EN, KO = ROOT / "site" / "en", ROOT / "site" / "ko"
-BLOCKS = page.BLOCK.findall((EN / "try.md").read_text("utf-8"))
-
-
-@pytest.fixture
-def target(tmp_path):
-    """Return what Sphinx reads, before the page is added."""
-    shutil.copy(EN / "index.md", tmp_path)
-    return tmp_path
+EN, KO = (page.pages(ROOT / "site" / language) for language in ("en", "ko"))
+BLOCKS = {name: page.BLOCK.findall(text) for name, text in EN.items()}
+#: lessons whose requests need neither pods nor a second program
+TRIED = {"02", "04", "13", "14", "16", "17", "21", "22", "24", "25"}
 
 
 def test_the_commands_are_the_same_in_each_language():
-    assert len(BLOCKS) >= 12
-    assert page.BLOCK.findall((KO / "try.md").read_text("utf-8")) == BLOCKS
+    assert {name: page.BLOCK.findall(text) for name, text in KO.items()} == BLOCKS
+    assert len(BLOCKS["try"]) >= 12
+    boxes = [blocks for name, blocks in BLOCKS.items() if name != "try"]
+    assert {len(blocks) for blocks in boxes} <= {2, 3, 4}
 
 
-def test_each_command_has_its_answer(target):
-    answers = [(f"<{number}>", 400 + number) for number in range(len(BLOCKS))]
-    page.write(EN, target, answers, "../")
-    text = (target / "try.md").read_text("utf-8")
-    found = re.findall(r'<pre class="answer" .*="(\d+)">(.*?)</pre>', text)
+def test_a_box_is_of_a_lesson():
+    names = {one.name for one in lessons() if one.number in TRIED}
+    assert EN.keys() == KO.keys() == names | {"try"}
+
+
+def test_no_box_needs_what_another_makes():
+    """A reader runs one, and all are recorded by one server."""
+    made = [
+        (name, what)
+        for name, blocks in BLOCKS.items()
+        for what in set(re.findall(r"create namespace (\S+)", "".join(blocks)))
+    ]
+    assert len({what for _, what in made}) == len(made) == 10
+    used = {
+        (name, what)
+        for name, blocks in BLOCKS.items()
+        for what in re.findall(r"namespaces?[/ ]([a-z][a-z-]+)\b", "".join(blocks))
+        if what != "default"
+    }
+    assert used == set(made)
+
+
+def test_each_command_has_its_answer():
+    numbers = range(sum(map(len, BLOCKS.values())))
+    answers = [(f"<{number}>", 400 + number) for number in numbers]
+    told = "".join(page.answered(EN, answers).values())
+    found = re.findall(r'```\n\n<pre class="answer" .*="(\d+)">(.*?)</pre>', told)
     assert found == [(str(code), f"&lt;{code - 400}&gt;") for _, code in answers]
-    assert text.count('src="../_static/tab/') == text.count("<script") == 1
-    assert "(try.md)" in (target / "index.md").read_text("utf-8")
-
-
-def test_without_answers_nothing_leads_to_the_page(target):
-    page.write(EN, target, None, "")
-    index = (target / "index.md").read_text("utf-8")
-    assert "(try.md)" not in index and "\ntry\n" not in index
-    assert not (target / "try.md").exists()
 
 
 def test_without_a_server_nothing_is_recorded(monkeypatch, capsys):
     monkeypatch.setattr(shutil, "which", lambda program: f"/bin/{program}")
     monkeypatch.setenv("TAB", "no")
-    assert page.record("") is None
+    assert page.record({}) is None
     assert "Without an API server for the browser" in capsys.readouterr().err
 
 
@@ -58,15 +69,18 @@ def test_no_answer_and_no_token_is_recorded(monkeypatch, tmp_path, said):
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setattr(build, "wanted", lambda: tmp_path)
     with pytest.raises(RuntimeError, match="curl https://kubernetes/version"):
-        page.record((EN / "try.md").read_text("utf-8"))
+        page.record({"try": EN["try"]})
 
 
-def test_the_words_of_the_scripts_are_those_of_the_page():
+def test_the_script_finds_its_words_and_elements_on_each_page():
     script = (page.WEB / "try.js").read_text()
-    lists = re.findall(r"const \[(.*?)\] =", script, re.DOTALL)[:2]
-    words, names = (re.findall(r"\w+", one) for one in lists)
-    for language in (EN, KO):
-        text = (language / "try.md").read_text("utf-8")
+    drill = {"drill", "check", "verdict"}
+    named = set(re.findall(r"\bat\.(\w+)", script))
+    said = set(re.findall(r'say\("(\w+)"', script))
+    for name, text in (*EN.items(), *KO.items()):
         told = re.search(r"\{container\} words\n(.*?)```", text, re.DOTALL)[1]
-        assert told.count("- ") == len(words)
-        assert re.findall(r'id="tab-(\w+)"', text) == names
+        words = set(re.findall(r"^- `(\w+)` .", told, re.MULTILINE))
+        assert said <= words and all(f'"{word}"' in script for word in words)
+        found = re.findall(r'id="tab-(\w+)"', text)
+        assert len(found) == len(set(found))
+        assert named - set(found) == (set() if name == "try" else drill)

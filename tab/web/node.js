@@ -12,20 +12,16 @@ require("./server.js");
 require("./shell.js");
 const say = (told) => process.stdout.write(`${JSON.stringify(told)}\n`);
 
-const answered = async (asked) => {
-  if (!asked.lines) return send(asked);
-  let text = "";
-  const done = await shell(asked.lines, asked.input ?? "", (more) => { text += more; });
-  return { ...done, text };
-};
-
 (async () => {
   const began = performance.now();
   const module = await WebAssembly.compile(fs.readFileSync(`${directory}/kube-apiserver.wasm`));
   const memory = await startServer(module);
   say({ seconds: (performance.now() - began) / 1000, memory });
   for await (const line of readline.createInterface({ input: process.stdin })) {
-    say(await answered(JSON.parse(line)));
+    const { lines, input = "", ...request } = JSON.parse(line);
+    let text = "";
+    const answer = await (lines ? shell(lines, input, (more) => { text += more; }) : send(request));
+    say(lines ? { ...answer, text } : answer);
   }
   process.exit(0);
 })().catch((error) => { console.error(error.message); process.exit(1); });

@@ -2,7 +2,7 @@
 "use strict";
 
 const HOSTS = /^(kubernetes(\.default(\.svc(\.cluster\.local)?)?)?(:443)?|(localhost|127\.0\.0\.1):6443|10\.96\.0\.1)$/;
-// Commands that would wait for what a tab has not.
+// Commands of kubectl that would wait for what a tab has not.
 const NOT_HERE = ["attach", "cp", "debug", "edit", "exec", "port-forward", "proxy"];
 // Options of curl; those with two parameters take a value.
 const OPTIONS = {
@@ -36,25 +36,23 @@ globalThis.send = async (request, write = () => {}, onHead = () => {}) => {
   return answer;
 };
 
-// Split a line into words, with variables in their place; as sh does it.
+// Split a line into words, with variables in their place, as sh does it; fail with what
+// only a shell can do.
 const split = (line) => {
-  const filled = (text) => text.replace(/\$\{?(\w+)\}?/g, (_, name) => variables[name] ?? "");
-  const words = [];
-  let open = false;
-  for (const [, double, single, bare, space] of
-    line.matchAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'|((?:[^\s"'\\]|\\.)+)|(\s+)/g)) {
-    const text = single ?? filled((double ?? bare ?? "").replace(/\\(.)/g, "$1"));
-    if (open && !space) words.push(words.pop() + text);
-    else if (!space) words.push(text);
-    open = !space;
-  }
-  return words;
+  const filled = (text) => text.replace(/\\(.)|\$\{?(\w+)\}?/g, (_, sign, name) => sign ?? variables[name] ?? "");
+  const open = line.replace(/\\.|'[^']*'|("(?:[^"\\]|\\.)*")/g, "$1");
+  const [sign] = /`|\$\(/.exec(open) ?? /[|<>;&"']/.exec(open.replace(/"(?:[^"\\]|\\.)*"/g, "")) ?? [];
+  if (/["']/.test(sign)) throw [2, `a quote is not closed: ${sign}`];
+  if (sign) throw [2, `no shell is here for ${sign} - one command a line, NAME=$(command) alone, values in quotes`];
+  const words = /(?:"(?:[^"\\]|\\.)*"|'[^']*'|\\.|[^\s"'\\])+/g;
+  const parts = /"((?:[^"\\]|\\.)*)"|'([^']*)'|((?:[^"'\\]|\\.)+)/g;
+  return (line.match(words) ?? []).map((word) => word.replace(parts, (_, double, single, plain) => single ?? filled(double ?? plain)));
 };
 
 // Return the request of curl's arguments; fail with [exit code, curl's words].
 const requestOf = (words) => {
   const request = {
-    method: "", headers: [], body: "", trust: "", certificate: "", seconds: 60, format: "",
+    method: "", headers: [], body: "", trust: "", certificate: "", seconds: 20, format: "",
   };
   let url = "";
   while (words.length) {
@@ -92,20 +90,24 @@ const curl = async (words, write) => {
   return status;
 };
 
+const kubectl = (words, input, write) => {
+  if (NOT_HERE.includes(words[0])) throw [1, `${words[0]} needs a pod or a terminal, and this tab has neither`];
+  // Nothing else could end these.
+  if (words.some((word) => /^(-w|--watch(=true|-only)?)$/.test(word))) words.push("--request-timeout=20s");
+  if (words[0] === "rollout" && words[1] === "status") words.push("--timeout=20s");
+  Object.assign(fs.standard, { at: 0, bytes: new TextEncoder().encode(input) });
+  return kubernetes.kubectl(words, write);
+};
+
 const run = async (line, input, write) => {
   const [, name, inner] = /^(\w+)=\$\((.*)\)$/s.exec(line) ?? [];
-  let kept = "", code = 0, status = 0;
+  let kept = "", code = 0, status = 0, program = "sh", words;
   const told = name ? (text, error) => (error ? write(text, true) : void (kept += text)) : write;
-  const [program, ...words] = split(inner ?? line);
-  // Nothing else could end a watch.
-  const watches = program === "kubectl" && words.some((word) => /^(-w|--watch(=true|-only)?)$/.test(word));
-  if (watches) words.push("--request-timeout=20s");
-  Object.assign(fs.standard, { at: 0, bytes: new TextEncoder().encode(input) });
   try {
+    [program, ...words] = split(inner ?? line);
     if (program === "curl") status = await curl(words, told);
-    else if (program !== "kubectl") throw [127, "command not found"];
-    else if (NOT_HERE.includes(words[0])) throw [1, `${words[0]} needs more than this tab has`];
-    else code = await kubernetes.kubectl(words, told);
+    else if (program === "kubectl") code = await kubectl(words, input, told);
+    else throw [127, "command not found - here are curl and kubectl"];
   } catch (error) {
     if (!Array.isArray(error)) throw error;
     code = error[0];

@@ -1,42 +1,26 @@
-// The page *Try it*: recorded answers, and a genuine API server in a Worker.
+// A page with commands: their recorded answers, and a genuine API server in a Worker.
 "use strict";
 {
-  // In the order of the list at the end of the page, in its language.
-  const [
-    LOADING, COMPILING, STARTING, READY, FAILED, STOPPED, NOT_HERE, RECORDED, LIVE, RIGHT, WRONG,
-    SOLVED, REFUSED, TOO_MUCH, BUSY,
-  ] = [...document.querySelectorAll(".words li")].map((item) => item.textContent.trim());
-  // Who asks, in the order of the page: what is added to a line of each program.
-  const CA = " --cacert ca.crt", BEARER = `${CA} -H "Authorization: Bearer`;
-  const CALLERS = [
-    {},
-    { curl: CA, kubectl: " --context nobody" },
-    { curl: `${BEARER} nonsense"`, kubectl: " --context nobody --token nonsense" },
-    { curl: `${BEARER} $TOKEN"`, kubectl: ' --context nobody --token "$TOKEN"' },
-    { curl: `${CA} --cert admin.crt --key admin.key`, kubectl: "" },
-  ];
-  // In the order of the page.
-  const [
-    start, cancel, bar, state, own, caller, line, history, manifest, reset, output, choices, drill,
-  ] = document.querySelectorAll("[id^=tab-]");
+  // What the page says, in its language, and its elements, by name.
+  const named = (selector, pair) => Object.fromEntries([...document.querySelectorAll(selector)].map(pair));
+  const words = named(".words li", (item) => /(\w+) (.*)/s.exec(item.textContent.trim()).slice(1));
+  const at = named("[id^=tab-]", (element) => [element.id.slice(4), element]);
+  const say = (name, ...values) => values.reduce((text, value) => text.replace("{}", () => value), words[name]);
   const base = new URL(".", document.currentScript.src);
-  const able = location.protocol !== "file:" && globalThis.WebAssembly && globalThis.Worker
-    && globalThis.DecompressionStream && matchMedia("(min-width: 601px)").matches;
-  const filled = (text, ...values) => values.reduce((one, value) => one.replace("{}", value), text);
-  const runs = [];
-  let worker, busy;
+  const unable = location.protocol === "file:" ? "file" : matchMedia("(max-width: 600px)").matches ? "narrow"
+    : globalThis.WebAssembly && globalThis.DecompressionStream ? "" : "old";
+  let worker, witness;
 
-  const show = (text, ready = false) => {
-    state.textContent = text;
-    start.hidden = !able || worker;
-    cancel.hidden = bar.hidden = !worker || ready;
-    own.hidden = !ready;
-    for (const one of runs) one.disabled = !ready;
+  // The style sheet has what is seen in each phase: unable, able, starting, ready.
+  const show = (phase, text) => {
+    document.body.dataset.tab = phase;
+    at.state.textContent = text;
   };
   const stop = (why) => {
     worker?.terminate();
-    worker = busy = undefined;
-    show(why);
+    worker = undefined;
+    for (const place of document.querySelectorAll("[aria-busy]")) place.ariaBusy = null;
+    show("able", why);
   };
   const call = (name, given, told) => new Promise((done, failed) => {
     const { port1, port2 } = new MessageChannel();
@@ -47,101 +31,115 @@
     };
     worker.postMessage({ name, given }, [port2]);
   });
-  const megabytes = (bytes) => (bytes / 1e6).toFixed(0);
+  const megabytes = (bytes) => (bytes ? (bytes / 1e6).toFixed(0) : "…");
   const progress = (loaded, total) => {
-    const [some, all] = [loaded, total].map(megabytes);
-    if (total) Object.assign(bar, { max: total, value: loaded });
-    if (!loaded) state.textContent = STARTING;
-    else if (loaded === total) state.textContent = COMPILING;
+    if (total) Object.assign(at.bar, { max: total, value: loaded });
+    const step = !loaded ? "starting" : loaded === total ? "compiling" : "loading";
     // Whoever listens to the page need not hear each megabyte.
-    else if (some % 10 === 0) state.textContent = filled(LOADING, some, all);
+    if (step === "loading" && megabytes(loaded) % 10) return;
+    at.state.textContent = say(step, megabytes(loaded), megabytes(total));
   };
   const begin = async () => {
     const began = performance.now();
     worker = new Worker(new URL("worker.js", base));
-    worker.onerror = ({ message }) => stop(filled(FAILED, message));
-    show(filled(LOADING, 0, "…"));
+    worker.onerror = ({ message }) => stop(say("ended", message ?? "worker.js"));
+    show("starting", say("loading", 0, "…"));
     try {
       const bytes = await call("start", [new URL("kube-apiserver.wasm.gz", base).href], progress);
-      show(filled(READY, ((performance.now() - began) / 1000).toFixed(0), megabytes(bytes)), true);
-      line.focus();
-    } catch (error) {
-      stop(filled(FAILED, error.message));
+      // Before anybody has granted anything.
+      witness = at.drill && await rights("default", "drill");
+      show("ready", say("ready", ((performance.now() - began) / 1000).toFixed(0), megabytes(bytes)));
+    } catch ({ message }) {
+      stop(say("failed", at.state.textContent, message));
     }
   };
-  start.onclick = begin;
-  cancel.onclick = () => stop(STOPPED);
-  reset.onclick = () => { stop(STOPPED); begin(); };
+  at.start.onclick = begin;
+  at.cancel.onclick = () => stop(say("stopped"));
+  at.reset.onclick = () => { stop(""); begin(at.output.textContent = ""); };
 
-  // Run lines, and write what they say; return whether nothing else was running.
-  const run = async (lines, place, input = "") => {
-    if (busy) return void (state.textContent = BUSY);
-    busy = true;
-    place.textContent = "";
-    const write = (text) => { place.textContent += text; };
-    await call("shell", [lines, input], write).catch((error) => write(`${error.message}\n`));
-    busy = false;
-    return true;
+  // Run lines, and write what they say, below a heading if it is a log; return the end.
+  const run = async (lines, place, heading = "", input = "") => {
+    if (place.ariaBusy) return void place.append(`${say("busy")}\n`);
+    place.ariaBusy = true;
+    place.hidden = false;
+    if (!heading) place.textContent = "";
+    place.append(heading);
+    const write = (text) => place.append(text);
+    const done = await call("shell", [lines, input], write).catch(({ message }) => write(message));
+    place.ariaBusy = null;
+    return done;
   };
 
-  // A block of the page: guess the code, then see the recorded answer, or have a live one.
+  // A block of the page: predict the code, then see the recorded answer, or a live one.
   for (const block of document.querySelectorAll(".ask")) {
-    const answer = block.nextElementSibling, { status } = answer.dataset;
-    const [controls, label] = choices.content.cloneNode(true).querySelectorAll("p");
+    const answer = block.nextElementSibling, { status } = answer.dataset, recorded = answer.textContent;
+    const [controls, label] = at.choices.content.cloneNode(true).querySelectorAll("p");
     const [guess, see, again] = controls.querySelectorAll("select, button");
-    const reveal = () => {
+    const tell = (whence, code) => {
       answer.hidden = false;
-      const verdict = guess.value && (guess.value === status ? RIGHT : filled(WRONG, status));
-      label.textContent = `${verdict} ${RECORDED}`.trim();
+      const verdict = guess.value && say(guess.value === String(code) ? "right" : "wrong", code);
+      label.textContent = `${verdict} ${say(whence)}`.trim();
     };
-    guess.onchange = see.onclick = reveal;
-    if (status === "0") reveal(guess.parentNode.remove(), see.remove());
-    else answer.hidden = true;
+    see.onclick = () => tell("recorded", status, answer.textContent = recorded);
     again.onclick = async () => {
-      answer.hidden = false;
-      if (await run(block.querySelector("pre").textContent, answer)) label.textContent = LIVE;
+      const done = await run(block.querySelector("pre").textContent, answer);
+      if (done) tell("live", done.status);
     };
-    runs.push(again);
     answer.before(controls, label);
+    answer.hidden = true;
+    if (status === "0") guess.parentNode.remove();
   }
 
   // A line of one's own, with a caller, a manifest for `-f -`, and the lines before.
-  own.onsubmit = (event) => {
+  let past = [], back = 0;
+  at.own.onsubmit = (event) => {
     event.preventDefault();
-    history.prepend(new Option(line.value));
-    const [program] = line.value.trim().split(/\s/);
-    run(line.value + (CALLERS[caller.selectedIndex][program] ?? ""), output, manifest.value);
+    const own = at.line.value.trim(), added = at.caller.selectedOptions[0].dataset;
+    past = [own, ...past.filter((one) => one !== own)];
+    back = 0;
+    at.line.select();
+    const line = own + (added[own.split(/\s/)[0]] ?? "");
+    run(line, at.output, `$ ${line}\n`, at.manifest.value);
+  };
+  at.line.onkeydown = (event) => {
+    const step = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    back = Math.max(-1, Math.min(back + step, past.length - 1));
+    at.line.value = past[back] ?? "";
   };
 
-  // The drill: exactly one right, which the server itself tells.
-  const [check, verdict] = drill.querySelectorAll("button, [role=status]");
-  const asReporter = (path, body) => call("send", [{
-    method: body ? "POST" : "GET", path, body, certificate: "super-admin", trust: "cluster",
-    headers: [["Impersonate-User", "system:serviceaccount:drill:reporter"], ["Content-Type", "application/json"]],
-  }], () => {});
+  // The drill: a ServiceAccount that has one right, and otherwise those of everybody.
+  const told = async (line) => {
+    const place = document.createElement("pre");
+    await run(line, place);
+    return place.textContent;
+  };
+  const rights = async (account, namespace) => {
+    const list = `kubectl auth can-i --list --no-headers --namespace ${namespace}`;
+    const table = await told(`${list} --as system:serviceaccount:drill:${account}`);
+    return [...table.matchAll(/^(\S*) +\[(.*)\] +\[(.*)\] +\[(.*)\]$/gm)].flatMap(
+      ([, resource, path, names, verbs]) => verbs.split(" ").map((verb) => `${verb} ${resource}${path} ${names}`.trim()),
+    );
+  };
   const checked = async () => {
-    const { status } = await asReporter("/api/v1/namespaces/drill/pods");
-    if (status !== 200) return filled(REFUSED, status);
-    const review = JSON.stringify({ spec: { namespace: "drill" } });
-    const { body } = await asReporter("/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", review);
-    // Without those that everybody has.
-    const rules = JSON.parse(body).status.resourceRules
-      .filter(({ apiGroups: [group] }) => !/^auth\w+\.k8s\.io$/.test(group))
-      .map(({ verbs, resources }) => ({ verbs, resources }));
-    const everywhere = await asReporter("/api/v1/pods");
-    const smallest = JSON.stringify(rules) === '[{"verbs":["list"],"resources":["pods"]}]';
-    return smallest && everywhere.status === 403 ? SOLVED : filled(TOO_MUCH, JSON.stringify(rules));
+    const status = await told(at.drill.dataset.line);
+    if (status !== "200") return say("refused", status);
+    const excess = [], namespaces = await told("kubectl get namespaces -o name");
+    for (const [, name] of namespaces.matchAll(/\/(.*)/g)) {
+      const fine = name === "drill" ? [...witness, "list pods"] : witness;
+      const more = (await rights("reporter", name)).filter((right) => !fine.includes(right));
+      excess.push(...more.map((right) => `${right} -n ${name}`));
+    }
+    return excess.length ? say("excess", excess.join(", ")) : say("solved");
   };
-  check.onclick = async () => {
-    verdict.textContent = await checked().catch((error) => error.message);
-  };
-  runs.push(check);
+  if (at.drill) at.check.onclick = async () => { at.verdict.textContent = await checked(); };
 
-  show(able ? "" : NOT_HERE);
+  show(unable ? "unable" : "able", unable && say(unable));
   let hidden;
   document.addEventListener("visibilitychange", () => {
     clearTimeout(hidden);
     // Its memory is for others if nobody has seen the page for minutes.
-    if (document.hidden && worker) hidden = setTimeout(() => stop(STOPPED), 5 * 60_000);
+    if (document.hidden && worker) hidden = setTimeout(() => stop(say("hidden")), 5 * 60_000);
   });
 }

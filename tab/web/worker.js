@@ -7,7 +7,9 @@ const calls = {
   async start(address, told) {
     const response = await fetch(address);
     if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
-    const total = Number(response.headers.get("Content-Length"));
+    // A web server may say that the file is packed: then the browser has unpacked it.
+    const plain = response.headers.has("Content-Encoding");
+    const total = plain ? 0 : Number(response.headers.get("Content-Length"));
     let loaded = 0;
     const counted = new TransformStream({
       transform(chunk, further) {
@@ -16,14 +18,14 @@ const calls = {
         further.enqueue(chunk);
       },
     });
-    const bytes = response.body.pipeThrough(counted).pipeThrough(new DecompressionStream("gzip"));
+    const received = response.body.pipeThrough(counted);
+    const bytes = plain ? received : received.pipeThrough(new DecompressionStream("gzip"));
     const headers = { "Content-Type": "application/wasm" };
     const module = await WebAssembly.compileStreaming(new Response(bytes, { headers }));
     told();
     return startServer(module);
   },
   shell,
-  send,
 };
 
 onmessage = ({ data: { name, given }, ports: [port] }) => calls[name](

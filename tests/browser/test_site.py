@@ -247,55 +247,6 @@ def test_it_can_be_read_without_scripts(open_page):
     expect(solution.locator("pre")).to_be_visible()
 
 
-def test_a_server_starts_in_the_tab(open_page):
-    """It is asked by the page's lines and the reader's; the drill can be solved."""
-    if not build.find():
-        pytest.skip("the API server for the browser is not built: python -m tab.build")
-    page = open_page("try.html")
-    state = page.locator("#tab-state")
-    forbidden = page.locator(".ask", has_text="kubernetes/apis").first
-    answer = forbidden.locator("xpath=following-sibling::pre[1]")
-    # Recorded; a wrong guess is told the code.
-    expect(answer).to_be_hidden()
-    guess = forbidden.locator("xpath=following-sibling::p[1]").get_by_role("combobox")
-    guess.select_option("401")
-    expect(page.get_by_text("The code is 403.")).to_be_visible()
-    expect(answer).to_contain_text("system:anonymous")
-    page.get_by_role("button", name="Start a genuine API server").click()
-    page.get_by_role("button", name="Cancel").click()
-    expect(state).to_contain_text("was stopped")
-    page.get_by_role("button", name="Start a genuine API server").click()
-    expect(state).to_contain_text("is ready", timeout=600_000)
-    for button in page.get_by_role("button", name="Run", exact=True).all()[1:]:
-        button.click()
-        block = button.locator("xpath=../following-sibling::pre[1]")
-        status = button.locator("xpath=../following-sibling::p[1]")
-        expect(status).to_have_text(re.compile("server in your tab"), timeout=60_000)
-        expect(block).not_to_be_empty()
-    drill = page.locator("#tab-drill")
-    for verb, verdict in (("", "403"), ("get,list", "Too much"), ("list", "Solved")):
-        if verb:
-            run(page, "kubectl delete role,rolebinding --all -n drill")
-            made = f"--verb {verb} --resource pods -n drill"
-            run(page, f"kubectl create role see {made}")
-            account = "--serviceaccount drill:reporter -n drill"
-            run(page, f"kubectl create rolebinding see --role see {account}")
-        drill.get_by_role("button").click()
-        expect(drill.get_by_role("status")).to_contain_text(verdict, timeout=60_000)
-    assert Axe().run(page, options=OPTIONS).response["violations"] == []
-    page.set_viewport_size({"width": 390, "height": 1000})
-    page.reload()
-    expect(state).to_contain_text("browser on a computer")
-    expect(page.get_by_role("button", name="Start a genuine API server")).to_be_hidden()
-
-
-def run(page: Page, line: str) -> None:
-    """Run a line of one's own, and wait for its answer."""
-    page.get_by_label("A command").fill(line)
-    page.get_by_role("button", name="Run", exact=True).first.click()
-    expect(page.get_by_role("log")).not_to_be_empty(timeout=60_000)
-
-
 @pytest.mark.parametrize("language", ["", "ko/"])
 def test_a_search_leads_first_to_the_lessons_that_explain_a_word(open_page, language):
     page = open_page(f"{language}search.html")
