@@ -176,7 +176,7 @@ def kubernetes_lock(mod: str, version: str, etcd: str, tools: str) -> str:
 
 
 def write_browser_lock(copy: Path, tidy: Callable[..., str]) -> None:
-    """Write the lock of the API server for browsers: what it imports of the cluster's."""
+    """Write the lock of the API server for browsers: a part of the cluster's."""
     text = (copy / LOCKS / "kubernetes" / "go.mod").read_text()
     text = re.sub(r"^tool \(.*?^\)\n+", "", text, count=1, flags=re.M | re.S)
     file = copy / "tab" / "go" / "go.mod"
