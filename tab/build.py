@@ -111,7 +111,7 @@ def _build(go: golang.Go, work: WorkDir, stage: Path, progress: Progress) -> Pat
         directory.mkdir()
     builder = Build(
         step=_STEP,
-        label=f"building {LABEL}",
+        label=f"fetching the sources of {LABEL}",
         source=sources,
         tools=Tools(dataclasses.replace(go, system="js", machine="wasm"), None, False),
         work=work,
@@ -125,6 +125,7 @@ def _build(go: golang.Go, work: WorkDir, stage: Path, progress: Progress) -> Pat
     builder.go("mod", "vendor")
     overlay = stage / "overlay.json"
     overlay.write_text(json.dumps({"Replace": edits.overlay(sources, changed)}))
+    builder = dataclasses.replace(builder, label=f"building {LABEL}")
     places = ("-mod=vendor", f"-overlay={overlay}", f"-o={made}/{PROGRAM}")
     builder.go("build", *builder.arguments(), *places, flags, "./server")
     shutil.copy(go.path.resolve().parents[1] / "lib" / "wasm" / RUNTIME, made)
