@@ -69,9 +69,10 @@ def wanted() -> Path | None:
 
 def _entry() -> Path:
     digest = hashlib.sha256(repr((FLAGS, _STEP.variables)).encode())
-    for path in (Path(edits.__file__), *sorted(SOURCES.rglob("*.*"))):
+    for path in (Path(edits.__file__), edits.TABLE, *sorted(SOURCES.rglob("*.*"))):
         # Editors leave other things.
-        if path.suffix in (".py", ".go", ".mod", ".sum") and "_test" not in path.name:
+        kept = path.suffix in (".py", ".toml", ".go", ".mod", ".sum")
+        if kept and "_test" not in path.name:
             digest.update(f"{path.name} ".encode() + path.read_bytes())
     key = f"{versions.KUBERNETES}-js-{digest.hexdigest()[:12]}"
     return paths.cache_dir() / "tab" / key
@@ -124,11 +125,13 @@ def _build(go: golang.Go, work: WorkDir, stage: Path, progress: Progress) -> Pat
     # Go takes no overlay for files in the module cache.
     builder.go("mod", "vendor")
     overlay = stage / "overlay.json"
-    overlay.write_text(json.dumps({"Replace": edits.overlay(sources, changed)}))
+    root = go.path.resolve().parents[1]
+    replaced = edits.overlay(sources, root / "src", changed)
+    overlay.write_text(json.dumps({"Replace": replaced}))
     builder = dataclasses.replace(builder, label=f"building {LABEL}")
     places = ("-mod=vendor", f"-overlay={overlay}", f"-o={made}/{PROGRAM}")
     builder.go("build", *builder.arguments(), *places, flags, "./server")
-    shutil.copy(go.path.resolve().parents[1] / "lib" / "wasm" / RUNTIME, made)
+    shutil.copy(root / "lib" / "wasm" / RUNTIME, made)
     return made
 
 

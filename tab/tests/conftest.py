@@ -11,19 +11,24 @@ from tab import edits
 from tests.notebooks import ROOT
 
 SOURCES = ROOT / "tab" / "go"
+#: the file that is changed in Go's own library
+TEMPLATE = "text/template/exec.go"
 
 
 @pytest.fixture
-def sources(tmp_path) -> Path:
-    """Return a directory in which every edit of Kubernetes applies."""
-    texts = {name: "\n".join(found) for name, found in edits.EDITS.items()}
+def places(tmp_path) -> tuple[Path, Path, Path]:
+    """Return sources and a library in which every edit applies, and an empty place."""
+    names = ("sources", "golang/src", "changed")
+    sources, library, changed = (tmp_path / name for name in names)
+    files = {name: "\n".join(texts) for name, texts in edits.EDITS.items()}
     for name, other in edits.SAME.items():
-        texts[str(Path(name).with_name(other))] = "package other"
-    for name, text in texts.items():
-        file = tmp_path / "vendor" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    return tmp_path
+        files[str(Path(name).with_name(other))] = "package other"
+    for name, text in files.items():
+        root = library if name == TEMPLATE else sources / "vendor"
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    changed.mkdir()
+    return sources, library, changed
 
 
 @pytest.fixture(scope="session")

@@ -50,9 +50,15 @@ BUILD = ["list", "mod", "build"]
 
 
 @pytest.fixture
-def called(sources, monkeypatch):
+def sources(places):
+    return places[0]
+
+
+@pytest.fixture
+def called(places, monkeypatch):
     """Return what tells the calls of a Go that is a script; the cache is empty."""
-    root, calls = sources / "golang", sources / "calls"
+    sources, library, _ = places
+    root, calls = library.parent, sources / "calls"
     texts = {"bin/go": GO, "bin/node": "", "lib/wasm/wasm_exec.js": "// Go's\n"}
     for name, text in texts.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -160,9 +166,9 @@ def test_without_it_there_is_one_line(called, sources, monkeypatch, capsys, reas
         monkeypatch.setenv("TAB", "no")
     monkeypatch.setattr(golang, "_USUAL", "/nonexistent")
     (program,) = re.findall("no (.*) here", reason.lower()) or ["other"]
-    (sources / "golang" / "bin" / program).unlink(missing_ok=True)
+    (sources.parent / "golang" / "bin" / program).unlink(missing_ok=True)
     # No other Node, such as this machine's.
-    monkeypatch.setenv("PATH", str(sources / "golang" / "bin"))
+    monkeypatch.setenv("PATH", str(sources.parent / "golang" / "bin"))
     assert build.wanted() is None
     said = capsys.readouterr().err
     assert said == f"Without an API server for the browser: {reason}.\n"
