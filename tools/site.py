@@ -35,6 +35,8 @@ PROGRESS = re.compile(r"^progress\(", re.MULTILINE)
 _DOCS = re.compile(
     r"\[([^]]+)\]\(((?:\.\./)*)((?:cluster/)?docs/)(?:ko/)?([\w-]+)\.md(#[\w-]+)?\)"
 )
+#: keeps all but the title of a page from those who search
+_UNSEARCHED = "---\nnosearch: true\n---\n"
 #: what leads to *Try it*, in the first page of a language
 _TRIED = re.compile(r"^.*\(try\.md\).*\n|^```\{toctree\}\n:hidden:\ntry\n```\n", re.M)
 _PICTURE = re.compile(r'(<img [^>]*src="((?:\.\./)*_images/[^"]+)"[^>]*>)')
@@ -144,7 +146,8 @@ def assemble(
     shutil.copy(SITE / f"journey-{language}.png", target / "journey.png")
     text = (SITE / language / "index.md").read_text("utf-8")
     if tried:
-        (target / "try.md").write_text(tried["try"], "utf-8")
+        # A message that a reader has pasted is in its answers: it would hide lessons.
+        (target / "try.md").write_text(f"{_UNSEARCHED}{tried['try']}", "utf-8")
     else:
         text = _TRIED.sub("", text)
     (target / "index.md").write_text(index(text, language), "utf-8")
