@@ -7,6 +7,7 @@ and notebook cells see no fixtures, only the environment that is set here.
 import functools
 import itertools
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -25,6 +26,7 @@ collect_ignore = ["notebooks/ko"]
 
 _OURS = pytest.StashKey[tempfile.TemporaryDirectory]()
 _CHOSEN = pytest.StashKey[str]()
+_NOT_BUILT = "not built, so its tests are skipped. Run: .venv/bin/python -m tab.build"
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -59,8 +61,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Say which cluster the tests will have, and why."""
-    return [f"cluster: {config.stash[_CHOSEN]}"] if _CHOSEN in config.stash else []
+    """Say which cluster the tests will have, and why; and what is not built."""
+    from tests.skips import browser_server
+
+    if _CHOSEN not in config.stash:
+        return []
+    return [
+        f"cluster: {config.stash[_CHOSEN]}",
+        f"API server for browsers: {browser_server() or _NOT_BUILT}",
+    ]
 
 
 # Around the teardown of fixtures, which need the cluster and may fail: an interrupted
@@ -112,6 +121,18 @@ def _states(directory: Path) -> list[Path]:
 def cluster(request):
     """Return the cluster of this run, or of this worker."""
     return _connect(request.session)
+
+
+@pytest.fixture(scope="session")
+def browser_server() -> Path:
+    """Return the directory of the API server for browsers, which Node runs, too."""
+    from tests.skips import browser_server
+
+    if not shutil.which("node"):
+        pytest.skip("Node is not here")
+    if not (found := browser_server()):
+        pytest.skip(_NOT_BUILT)
+    return found
 
 
 @functools.cache

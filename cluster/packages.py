@@ -31,6 +31,7 @@ NAMES: dict[str, dict[str, str | None]] = {
     "cpio": {},
     "curl": {},
     "e2fsprogs": {},
+    "firefox-esr": {DNF: "firefox", ZYPPER: "MozillaFirefox", PACMAN: "firefox"},
     "fontconfig": {},
     "fonts-dejavu-core": {
         DNF: "dejavu-sans-fonts",
@@ -59,6 +60,7 @@ NAMES: dict[str, dict[str, str | None]] = {
     # mmdebstrap needs apt and Debian's keys; an engine runs it in a container.
     "mmdebstrap": dict.fromkeys((DNF, ZYPPER, PACMAN, APK), "podman") | {NIX: None},
     "nftables": {},
+    "nodejs": {ZYPPER: "nodejs-default"},
     "openssh-client": {
         DNF: "openssh-clients",
         ZYPPER: "openssh-clients",
@@ -87,7 +89,7 @@ NAMES: dict[str, dict[str, str | None]] = {
     "user-mode-linux": dict.fromkeys((DNF, ZYPPER, PACMAN, APK, NIX)),
 }
 #: packages of Debian that Ubuntu and its derivatives lack
-NOT_IN_UBUNTU = ("user-mode-linux",)
+NOT_IN_UBUNTU = ("firefox-esr", "user-mode-linux")
 
 
 def manager() -> str:

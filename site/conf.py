@@ -113,10 +113,14 @@ def add_facts(app: Sphinx, page: str, _: str, context: dict, tree: nodes.Node | 
         opened = f"urlpath=lab/tree/notebooks/{ROOTS[language]}{path}"
         context["binder"] = HOME and f"{ADDRESSES['binder']}/binder?{opened}"
         context["download"] = path.name
+    # The script of commands, which is at the root of the site, as its program is.
+    boxes = {one.stem for one in Path(__file__).parent.glob(f"{language}/tab/*.md")}
+    tried = Path(app.srcdir, "try.md").exists() and Path(page).name in {"try", *boxes}
+    up = "../" if ROOTS[language] else ""
+    context["tried"] = tried and f"{up}_static/tab/try.js"
     context["description"] = " ".join(about.split())
     # The first page of all; in each language there is a link to the others.
     context["landing"] = page == "index" and not ROOTS[language]
-    up = "../" if ROOTS[language] else ""
     sources = Path(app.srcdir).parent
     trees = [code for code in LANGUAGES if (sources / code).exists()]
     there = [code for code in trees if any(sources.glob(f"{code}/{page}.*"))]
@@ -141,10 +145,10 @@ def origin(page: str) -> str:
     """Return the file of the repository that says what a page says."""
     if ROOTS[language]:
         place = Path(page)
-        named = {"index": "site", "book": "course", "docs": "docs"}
+        named = {"index": "site", "try": "site", "book": "course", "docs": "docs"}
         name = named.get(place.parts[0]) or named.get(place.name, place.name)
         return f"locale/{language}/{name}.po"
-    place = page.replace("index", f"site/{language}/index")
+    place = f"site/{language}/{page}" if page in ("index", "try") else page
     return f"{place}.ipynb" if page in PAGES else f"{place}.md"
 
 

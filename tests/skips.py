@@ -22,6 +22,16 @@ def _lacks(program: str) -> bool:
     return shutil.which(program, path=SYSTEM_PATH) is None
 
 
+def browser_server() -> Path | None:
+    """Return the directory of the API server for browsers, if that has been built."""
+    try:
+        from tab import build
+    except ModuleNotFoundError:
+        # The container image has neither.
+        return None
+    return build.find()
+
+
 #: a pattern for the reason, and whether that is right on this machine; the set-up
 #: installs programs for root, so that root has no excuse
 ALLOWED = (
@@ -29,6 +39,7 @@ ALLOWED = (
     (r"user-mode-linux is for x86-64", platform.machine() != "x86_64"),
     (r"root may bind", ROOT),
     (r"Chromium is not here", not ROOT and _lacks("chromium")),
+    (r"Firefox is not here", not (ROOT and packages.known("firefox-esr"))),
     (r"a package of Debian alone", not packages.known("user-mode-linux")),
     (r"slirp4netns|user-mode-linux|squashfs-tools|no modules for it", not ROOT),
     (r"for this processor \(AMX\)", has_amx()),
@@ -41,6 +52,8 @@ ALLOWED = (
     (r"no C compiler here", not ROOT and _lacks("cc")),
     (r"no Go (here|on PATH)", golang.find() is None),
     (r"the distribution's Go cannot be taken off PATH", not _lacks("go")),
+    (r"python -m tab.build", browser_server() is None),
+    (r"Node is not here", _lacks("node")),
     (r"uv is not here", not [*CHECKOUT.glob("build/uv==*/bin/uv")]),
     # The suite cannot choose this machine's network.
     (r"the loopback device alone", True),

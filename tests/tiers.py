@@ -33,9 +33,12 @@ HEAVY = (
     "cluster/tests/cli/test_cli.py",
     "tests/helpers/deeper/test_watch.py",
     "tests/helpers/widgets/test_views_",
+    "tab/tests/",
 )
+#: are of one site, which is built once
+SITE = tuple(f"tests/browser/test_{name}.py" for name in ("site", "firefox"))
 #: show the lessons as they ran, and would run those that have not
-SHOWN = ("tests/browser/test_written_pages.py", "tests/browser/test_site.py")
+SHOWN = ("tests/browser/test_written_pages.py", *SITE)
 #: a directory whose tests share a machine, API servers or a browser is one group
 TOGETHER = (
     *SHOWN,
@@ -137,8 +140,9 @@ def pytest_xdist_auto_num_workers() -> int:
 def group(nodeid: str) -> str:
     """Return the group of a test: what one worker runs, in order."""
     path = nodeid.partition("::")[0]
-    if path.startswith(ENGINE):
-        return ENGINE[0]
+    for several in (ENGINE, SITE):
+        if path.startswith(several):
+            return several[0]
     if path in APART:
         return nodeid
     return next((name for name in TOGETHER if path.startswith(name)), path)

@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib import metadata
@@ -41,11 +41,17 @@ PINS, LOCKS = "cluster/versions.py", "cluster/programs/locks"
 #: what says for people which Kubernetes runs
 TEXTS = ("README.md", "locale/ko/readme.po")
 #: what upstream decides and a person has to read
-READ = ("cluster/local/seed.jsonl", "cluster/tests/machine/described", LOCKS + "/*.mod")
+READ = (
+    "cluster/local/seed.jsonl",
+    "cluster/tests/machine/described",
+    LOCKS + "/*.mod",
+    "tab/go/go.mod",
+)
 PAGE, LOG = ROOT / "build" / "follow.md", ROOT / "build" / "follow.log"
 #: what is made of the pins: modules that the copy runs
 STEPS = {
     "build": ("helpers", "setup"),
+    "build for the browser": ("tab.build",),
     "seed": ("tools.seed",),
     "descriptions of the components": ("cluster.tests.machine.test_described",),
     "Korean texts": ("tools.korean", "write"),
@@ -169,6 +175,15 @@ def kubernetes_lock(mod: str, version: str, etcd: str, tools: str) -> str:
     )
 
 
+def write_browser_lock(copy: Path, tidy: Callable[..., str]) -> None:
+    """Write the lock of the API server for browsers: a part of the cluster's."""
+    text = (copy / LOCKS / "kubernetes" / "go.mod").read_text()
+    text = re.sub(r"^tool \(.*?^\)\n+", "", text, count=1, flags=re.M | re.S)
+    file = copy / "tab" / "go" / "go.mod"
+    file.write_text(text.replace("module binaries/kubernetes", "module tab", 1))
+    tidy("mod", "tidy", cwd=file.parent)
+
+
 def write_pins(copy: Path, pins: dict[str, str]) -> None:
     """Write the locks, versions.py and the numbers in texts of a copy."""
     locks = copy / LOCKS
@@ -193,6 +208,7 @@ def write_pins(copy: Path, pins: dict[str, str]) -> None:
         mod = Path(module(KUBERNETES, now["KUBERNETES"])["GoMod"]).read_text()
         file.write_text(kubernetes_lock(mod, now["KUBERNETES"], now["ETCD"], tools))
         tidy("mod", "tidy", cwd=file.parent)
+        write_browser_lock(copy, tidy)
     for key in pins.keys() & MODULES.keys() - {"KUBERNETES"}:
         name, lock = MODULES[key]
         tidy("get", f"{name}@{pins[key]}", cwd=locks / lock)

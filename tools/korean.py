@@ -107,7 +107,9 @@ def sources() -> Iterator[Source]:
     for page in ("binder.md", "settings.md"):
         yield Source("docs", ROOT / "docs" / page, ROOT / "docs" / "ko" / page)
     yield Source("readme", ROOT / "README.md", ROOT / "README.ko.md")
-    yield Source("site", ROOT / "site/en/index.md", ROOT / "site/ko/index.md")
+    for english in sorted((ROOT / "site/en").rglob("*.md")):
+        place = ROOT / "site/ko" / english.relative_to(ROOT / "site/en")
+        yield Source("site", english, place)
 
 
 def templates() -> dict[str, Catalog]:

@@ -5,7 +5,7 @@
 #   sh tools/setup.sh            everything that a learner needs
 #   sh tools/setup.sh venv       only what `make lint` needs: Python and all packages
 #   sh tools/setup.sh tests      only what `make test` needs beside: a browser and fonts
-#   sh tools/setup.sh full       the same, and user-mode Linux for `make full`
+#   sh tools/setup.sh full       the same, with user-mode Linux, Firefox and Node, for `make full`
 #   sh tools/setup.sh machines   the same, and QEMU for `make machines`
 #   sh tools/setup.sh site       only what `make site` needs beside: Sphinx
 #   sh tools/setup.sh lock       only write the lock files anew, for `make lock`
@@ -156,6 +156,8 @@ list_missing_for_full() {
     [ -d /usr/lib/uml/modules ] || no_user_mode ||
         echo 'user-mode-linux|tests of its node'
     have slirp4netns || echo 'slirp4netns|tests of its node'
+    have node || echo 'nodejs|tests of an API server for browsers'
+    have firefox-esr || have firefox || ubuntu || echo 'firefox-esr|tests in it'
     have mkfs.ext4 || echo 'e2fsprogs|tests on other machines'
     have ssh || echo 'openssh-client|tests on other machines'
     have mksquashfs || echo 'squashfs-tools|tests of its node'
@@ -170,9 +172,10 @@ list_missing_for_machines() {
 
 no_user_mode() {
     # Debian alone has the package, for x86-64.
-    [ "$(uname -m)" != x86_64 ] ||
-        grep -qE '^ID(_LIKE)?=.*ubuntu' /etc/os-release 2>/dev/null
+    [ "$(uname -m)" != x86_64 ] || ubuntu
 }
+
+ubuntu() { grep -qE '^ID(_LIKE)?=.*ubuntu' /etc/os-release 2>/dev/null; }
 
 raise_limits() {
     # Each cluster takes 19 instances, each worker of the tests has up to two, and

@@ -15,8 +15,10 @@ import sys
 import time
 from pathlib import Path
 
+from cluster import errors
 from helpers.course import Lesson, lessons
 from helpers.course.exercise import CHECK, STUB, tagged, with_solutions
+from tab import page as trial
 from tools import card, course, home, korean
 from tools.chapter import ROOT
 
@@ -33,6 +35,10 @@ PROGRESS = re.compile(r"^progress\(", re.MULTILINE)
 _DOCS = re.compile(
     r"\[([^]]+)\]\(((?:\.\./)*)((?:cluster/)?docs/)(?:ko/)?([\w-]+)\.md(#[\w-]+)?\)"
 )
+#: keeps all but the title of a page from those who search
+_UNSEARCHED = "---\nnosearch: true\n---\n"
+#: what leads to *Try it*, in the first page of a language
+_TRIED = re.compile(r"^.*\(try\.md\).*\n|^```\{toctree\}\n:hidden:\ntry\n```\n", re.M)
 _PICTURE = re.compile(r'(<img [^>]*src="((?:\.\./)*_images/[^"]+)"[^>]*>)')
 
 
@@ -63,6 +69,12 @@ def page(lesson: Lesson, written: dict, ran: dict, language: str = FIRST) -> dic
     title = cells[0]["source"].replace("# ", f"# {lesson.number} ", 1)
     cells[0]["source"] = re.sub(r" · \[(한국어|English)\]\(.*?\)", "", title)
     return ran | {"cells": cells}
+
+
+def boxed(notebook: dict, text: str) -> dict:
+    """Return a notebook with a box of commands at its end; pure."""
+    cell = {"cell_type": "markdown", "id": "tab", "metadata": {}, "source": text}
+    return notebook | {"cells": [*notebook["cells"], cell]}
 
 
 def _sources(notebook: dict) -> list[str]:
@@ -104,8 +116,13 @@ def books(language: str) -> Path:
     return ROOT / "notebooks" / part(language)
 
 
-def assemble(language: str, executed: Path, target: Path) -> None:
-    """Write what Sphinx reads for a language; `executed` has all of its lessons."""
+def assemble(
+    language: str, executed: Path, target: Path, tried: dict[str, str]
+) -> None:
+    """Write what Sphinx reads for a language; `executed` has all of its lessons.
+
+    `tried` is *Try it* and the boxes of lessons, or empty.
+    """
     written_in = books(language)
     shutil.copytree(written_in / "images", target / "notebooks" / "images")
     for place in ("notebooks", "docs", "cluster/docs"):
@@ -121,10 +138,18 @@ def assemble(language: str, executed: Path, target: Path) -> None:
         file = target / "notebooks" / lesson.path
         file.parent.mkdir(exist_ok=True)
         # The corner of a table of pandas is a head without words, which helps nobody.
-        text = json.dumps(page(lesson, written, ran, language))
+        shown = page(lesson, written, ran, language)
+        if lesson.name in tried:
+            shown = boxed(shown, tried[lesson.name])
+        text = json.dumps(shown)
         file.write_text(re.sub("<th[^>]*>(?:&nbsp;)?</th>", "<td></td>", text), "utf-8")
     shutil.copy(SITE / f"journey-{language}.png", target / "journey.png")
     text = (SITE / language / "index.md").read_text("utf-8")
+    if tried:
+        # A message that a reader has pasted is in its answers: it would hide lessons.
+        (target / "try.md").write_text(f"{_UNSEARCHED}{tried['try']}", "utf-8")
+    else:
+        text = _TRIED.sub("", text)
     (target / "index.md").write_text(index(text, language), "utf-8")
 
 
@@ -215,9 +240,12 @@ def main(arguments: list[str] | None = None) -> int:
     sources = options.target.with_suffix(".sources")
     for old in (sources, options.target):
         shutil.rmtree(old, ignore_errors=True)
+    answers = trial.record(trial.pages(SITE / FIRST))
     # All of them first: each page has a link to what it is in another language.
     for language in languages():
-        assemble(language, options.executed, sources / language)
+        texts = trial.pages(SITE / language)
+        tried = trial.answered(texts, answers) if answers else {}
+        assemble(language, options.executed, sources / language, tried)
     ran = (options.executed / lessons()[0].path).stat().st_mtime
     date = time.strftime("%Y-%m-%d", time.gmtime(ran))
     failed = 0
@@ -230,10 +258,15 @@ def main(arguments: list[str] | None = None) -> int:
             # The page's download: the notebook without outputs, as in a checkout.
             written = books(language) / lesson.path
             shutil.copy(written, target / "notebooks" / lesson.path)
+    if answers:
+        trial.copy(options.target)
     finish(options.target)
     print(f"The site is in {options.target}: open index.html.")
     return failed
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except errors.LabError as error:
+        sys.exit(f"error: {error}")

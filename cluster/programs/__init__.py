@@ -180,10 +180,7 @@ def _make(recipe: Recipe, work: "WorkDir", progress: Progress) -> Path:
                 _install(built, entry)
     finally:
         work.clear()
-    shutil.rmtree(work.downloads, ignore_errors=True)
-    if "LAB_KEEP_BUILD_CACHE" not in os.environ:
-        # Gigabytes that the next build, months later, could not use.
-        shutil.rmtree(work.compiled, ignore_errors=True)
+    work.forget()
     return entry
 
 

@@ -67,6 +67,13 @@ class WorkDir:
         for stage in self.root.glob("stage-*"):
             shutil.rmtree(stage, ignore_errors=True)
 
+    def forget(self) -> None:
+        """Remove what another try would go on from; LAB_KEEP_BUILD_CACHE keeps some."""
+        shutil.rmtree(self.downloads, ignore_errors=True)
+        if "LAB_KEEP_BUILD_CACHE" not in os.environ:
+            # Gigabytes that the next build, months later, could not use.
+            shutil.rmtree(self.compiled, ignore_errors=True)
+
 
 def build(
     recipe: Recipe, steps: Sequence[Step], work: WorkDir, progress: Progress
@@ -94,7 +101,7 @@ def build(
     seccomp = compiler is not None and golang.has_seccomp(compiler)
     tools = Tools(go, compiler, seccomp)
     steps = [step for step in steps if _is_needed(step, tools)]
-    compilers = min(preflight.processors(), preflight.memory_available() // COMPILER)
+    at_once = compilers()
     programs = stage / "programs"
     programs.mkdir()
     # Also where nothing has to be built.
@@ -102,17 +109,23 @@ def build(
     label = mark("building {number}/{count} {program}")
     for number, step in enumerate(steps, 1):
         about = {"number": number, "count": len(steps), "program": step.name}
-        _Build(
+        Build(
             step=step,
             label=say(label, **about),
             source=recipe.root / step.lock,
             tools=tools,
             work=work,
             stage=stage,
-            compilers=max(1, compilers),
+            compilers=at_once,
             progress=progress,
         ).run(programs)
         yield programs
+
+
+def compilers() -> int:
+    """Return how many compilers this machine has processors and memory for."""
+    room = preflight.memory_available() // COMPILER
+    return max(1, min(preflight.processors(), room))
 
 
 @dataclass(frozen=True)
@@ -141,7 +154,7 @@ def _is_needed(step: Step, tools: Tools) -> bool:
 
 
 @dataclass(frozen=True)
-class _Build:
+class Build:
     """The build of one step in `stage`; `compilers` is how many run at once."""
 
     step: Step
@@ -156,16 +169,17 @@ class _Build:
     def run(self, target: Path) -> None:
         """Put the programs into `target`; raise BuildFailed."""
         packages = list(self.step.programs.values())
-        flags = f"-ldflags={self._link_flags()}"
+        flags = f"-ldflags={self.link_flags()}"
         output = self.stage / "output"
         output.mkdir()
         # Sources are fetched that the imports lead to, and no others.
-        self._go("build", *self._arguments(), flags, f"-o={output}/", *packages)
+        self.go("build", *self.arguments(), flags, f"-o={output}/", *packages)
         for name, package in self.step.programs.items():
             (output / default_name(package)).rename(target / name)
         output.rmdir()
 
-    def _arguments(self) -> list[str]:
+    def arguments(self) -> list[str]:
+        """Return what `go build` is told of any program of the step."""
         arguments = [*FLAGS, f"-p={self.compilers}"]
         tags = [*self.step.tags]
         if self.tools.seccomp and self.step.seccomp_tag:
@@ -177,11 +191,12 @@ class _Build:
             arguments.append("-modcacherw")
         return arguments
 
-    def _link_flags(self) -> str:
+    def link_flags(self) -> str:
+        """Return what the linker writes into the programs, such as their version."""
         release = {}
         if self.step.variables:
             # -e: without a network the date may be missing, which is no failure.
-            found = self._go("list", "-m", "-e", "-json", self.step.upstream)
+            found = self.go("list", "-m", "-e", "-json", self.step.upstream)
             release = json.loads(found)
         values = {
             "time": release.get("Time", "1970-01-01T00:00:00Z"),
@@ -194,7 +209,7 @@ class _Build:
         # No symbol table, no debug information.
         return " ".join(["-s", "-w", *variables])
 
-    def _go(self, *arguments: str) -> str:
+    def go(self, *arguments: str) -> str:
         """Run Go and return its standard output; the log has the rest."""
         answer, log = self.stage / "answer", self.work.log
         # On a disk that runs full, what Go says of it has room in the log's last block.

@@ -56,6 +56,14 @@ COMMANDS = {
         "doas apk add slirp4netns squashfs-tools",
         "nix-shell -p slirp4netns squashfsTools",
     ),
+    ("firefox-esr", "nodejs"): (
+        "sudo apt-get install -y --no-install-recommends firefox-esr nodejs",
+        "sudo dnf install -y firefox nodejs",
+        "sudo zypper install -y MozillaFirefox nodejs-default",
+        "sudo pacman -S --needed firefox nodejs",
+        "doas apk add firefox-esr nodejs",
+        "nix-shell -p firefox-esr nodejs",
+    ),
     ("user-mode-linux",): (
         "sudo apt-get install -y --no-install-recommends user-mode-linux",
         *[""] * 5,

@@ -1,4 +1,4 @@
-"""Go for the sources of this folder, and the programs of the cluster beside them."""
+"""Go for the sources of this folder, others like them, and the cluster's programs."""
 
 import subprocess
 from pathlib import Path
@@ -7,14 +7,33 @@ import pytest
 
 from cluster import programs
 from cluster.programs import golang
+from tab import edits
 from tests.notebooks import ROOT
 
 SOURCES = ROOT / "tab" / "go"
+#: the file that is changed in Go's own library
+TEMPLATE = "text/template/exec.go"
+
+
+@pytest.fixture
+def places(tmp_path) -> tuple[Path, Path, Path]:
+    """Return sources and a library in which every edit applies, and an empty place."""
+    names = ("sources", "golang/src", "changed")
+    sources, library, changed = (tmp_path / name for name in names)
+    files = {name: "\n".join(texts) for name, texts in edits.EDITS.items()}
+    for name, other in edits.SAME.items():
+        files[str(Path(name).with_name(other))] = "package other"
+    for name, text in files.items():
+        root = library if name == TEMPLATE else sources / "vendor"
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    changed.mkdir()
+    return sources, library, changed
 
 
 @pytest.fixture(scope="session")
-def go():
-    """Return how to run Go on the sources, if it has theirs or can fetch them."""
+def compiler():
+    """Return how to run Go on the sources."""
     found = golang.find()
     if found is None:
         pytest.skip("no Go here")
@@ -29,11 +48,17 @@ def go():
             text=True,
         )
 
-    fetched = run("list", "-deps", "-test", "./etcd")
+    return run
+
+
+@pytest.fixture(scope="session")
+def go(compiler):
+    """Return the same, if Go has the sources that these import, or can fetch them."""
+    fetched = compiler("list", "-deps", "-test", "./etcd")
     if "dial tcp" in fetched.stderr or "proxyconnect" in fetched.stderr:
         pytest.skip("Go's module proxy does not answer")
     assert fetched.returncode == 0, fetched.stderr
-    return run
+    return compiler
 
 
 @pytest.fixture(scope="session")

@@ -1,19 +1,31 @@
-"""A real browser, a real JupyterLab and the cluster of this run."""
+"""A real browser, a real JupyterLab, the site, and the cluster of this run."""
 
+import functools
+import http.server
+import importlib.util
+import itertools
+import json
 import shutil
+import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import (
     Browser,
     BrowserContext,
+    Page,
     ViewportSize,
     expect,
     sync_playwright,
 )
 
+from helpers.course.exercise import with_solutions
+from tab import build
 from tests.browser.jupyterlab import JupyterLab
 from tests.browser.notebook import ACTION, OpenNotebook
+from tests.notebooks import FILES, ROOT, executed, in_lab, load
+from tools import site
 
 WINDOW = ViewportSize(width=1300, height=1000)
 CONNECT = """
@@ -81,3 +93,64 @@ def notebook(request, lab, open_notebook) -> Iterator[OpenNotebook]:
     opened.run("connect", *(one for one in ("prepare", "view") if one in cells))
     yield opened
     opened.run("clean")
+
+
+@pytest.fixture(scope="package")
+def built(cluster, tmp_path_factory) -> Path:
+    """Return the directory of the site, built from the lessons as they ran here."""
+    if importlib.util.find_spec("sphinx") is None:
+        pytest.skip("Sphinx is not here. Run: sh tools/setup.sh site")
+    folder = tmp_path_factory.mktemp("site")
+    assert site.languages() == ["en", "ko"]
+    for part, path in itertools.product(("", "ko"), FILES):
+        name = f"{part}/{in_lab(path)}.ipynb".strip("/")
+        file = folder / "ran" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        ran = executed(path.stem)
+        # The outputs of English, for the cells of each language.
+        own = with_solutions(load(ROOT / "notebooks" / name))["cells"]
+        for cell, spoken in zip(ran["cells"], own, strict=True):
+            cell["source"] = spoken["source"]
+        file.write_text(json.dumps(ran))
+    ran, target = folder / "ran", folder / "site"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(site, "REPOSITORY", "some/one")
+        # A build takes longer than these tests.
+        patch.setenv("TAB", "" if build.find() else "no")
+        assert site.main(["--executed", str(ran), "--target", str(target)]) == 0
+    return target
+
+
+@pytest.fixture(scope="package")
+def address(built) -> Iterator[str]:
+    """Return the address of a web server that has the site."""
+    serve = functools.partial(http.server.SimpleHTTPRequestHandler, directory=built)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def open_page(browser, address) -> Iterator:
+    """Return a function that opens a page; what it asked others for fails the test."""
+    asked: list[str] = []
+    contexts = []
+
+    def open_one(path: str, **options) -> Page:
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.on(
+            "console", lambda said: said.type == "error" and asked.append(said.text)
+        )
+        page.goto(f"{address}/{path}")
+        return page
+
+    yield open_one
+    for context in contexts:
+        assert context.cookies() == []
+        context.close()
+    own = (f"{address}/", "data:")
+    assert [each for each in asked if not each.startswith(own)] == []

@@ -5,6 +5,7 @@ The module proxy and the index are outside: a test that needs one of them is in
 """
 
 import re
+import shutil
 import subprocess
 import sys
 
@@ -96,6 +97,17 @@ def test_the_lock_that_is_here_is_the_one_that_would_be_written(tmp_path):
     follow.go("mod", "tidy", cwd=tmp_path)
     assert (tmp_path / "go.mod").read_text() == text
     assert (tmp_path / "go.sum").read_text() == LOCK.with_name("go.sum").read_text()
+
+
+@asks
+def test_the_lock_for_browsers_is_the_one_that_would_be_written(tmp_path):
+    ours = "tab/go"
+    for folder in (f"{follow.LOCKS}/kubernetes", ours):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    follow.write_browser_lock(tmp_path, follow.go)
+    for name in ("go.mod", "go.sum"):
+        made, kept = ((root / ours / name).read_text() for root in (tmp_path, ROOT))
+        assert made == kept
 
 
 @asks

@@ -70,7 +70,7 @@ def test_no_table_has_a_head_without_words(tmp_path):
         notebook = with_solutions(load(path))
         notebook["cells"][2]["outputs"] = [{"data": {"text/html": TABLE}}]
         file.write_text(json.dumps(notebook))
-    site.assemble("en", tmp_path / "ran", tmp_path / "source")
+    site.assemble("en", tmp_path / "ran", tmp_path / "source", {})
     shown = load(tmp_path / "source" / FIRST)["cells"][2]
     assert shown["outputs"][0]["data"]["text/html"] == "<td></td>"
 
@@ -107,7 +107,7 @@ def test_the_site_has_the_documentation_that_is_translated(tmp_path, monkeypatch
     """From there, what is in English alone is at the root of the site."""
     monkeypatch.setattr(site, "lessons", list)
     for language in ("en", "ko"):
-        site.assemble(language, tmp_path, tmp_path / language)
+        site.assemble(language, tmp_path, tmp_path / language, {})
     found = {
         language: {file.stem for file in (tmp_path / language).glob("docs/*.md")}
         for language in ("en", "ko")
@@ -117,6 +117,26 @@ def test_the_site_has_the_documentation_that_is_translated(tmp_path, monkeypatch
     assert '<a href="../../docs/translating.html">' in text
     text = (tmp_path / "ko/docs/settings.md").read_text("utf-8")
     assert '<a href="../../cluster/docs/cluster.html#the-archive">' in text
+
+
+def test_commands_are_on_the_site_only_with_their_answers(tmp_path, monkeypatch):
+    """A box at the end of its lesson; without answers nothing leads to them."""
+    monkeypatch.setattr(site, "lessons", lambda: lessons()[:3])
+    for path in FILES[:3]:
+        file = tmp_path / path.relative_to(ROOT / "notebooks")
+        file.write_text(json.dumps(with_solutions(load(path))))
+    tried = {"try": "# Try it", "02-cluster-info": "## A box"}
+    for name, told in (("with", tried), ("without", {})):
+        site.assemble("en", tmp_path, tmp_path / name, told)
+    for name in ("with", "without"):
+        source = tmp_path / name
+        index = (source / "index.md").read_text("utf-8")
+        assert ("(try.md)" in index) == ("\ntry\n" in index) == (name == "with")
+        assert (source / "try.md").exists() == (name == "with")
+        lesson = load(source / "notebooks" / "02-cluster-info.ipynb")
+        assert (lesson["cells"][-1]["source"] == "## A box") == (name == "with")
+        other = load(source / "notebooks" / "01-pod-metadata.ipynb")
+        assert "## A box" not in other["cells"][-1]["source"]
 
 
 def test_the_way_to_the_other_language_is_the_sites_own():

@@ -93,6 +93,18 @@ def test_what_is_named_here_exists():
     assert [path for path in named if not [*ROOT.glob(f"{path}*")]] == []
 
 
+def test_the_tests_of_the_site_are_one_group():
+    """Two workers would build it twice."""
+    users = [
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "tests" / "browser").glob("test_*.py")
+        if re.search(r"\b(address|built)\b", text := path.read_text())
+        and "def built(" not in text
+    ]
+    assert len(users) > 1
+    assert {tiers.group(f"{path}::test") for path in users} == {tiers.SITE[0]}
+
+
 def test_there_are_as_many_workers_as_the_machine_has_room_for(monkeypatch):
     room = len(os.sched_getaffinity(0)) + 1
     for memory, instances, backend, state, workers in (

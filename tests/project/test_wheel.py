@@ -115,6 +115,8 @@ def test_it_holds_the_modules_and_their_data_without_tests_and_documentation(fil
     }
     assert sorted(found) == sorted(ours)
     assert found == ours
+    others = {path.partition("/")[0] for path in files.keys() - found.keys()}
+    assert {name.rpartition(".")[2] for name in others} == {"data", "dist-info"}
 
 
 def test_it_holds_every_lesson_with_pictures_in_both_languages(files):

@@ -21,7 +21,7 @@ def test_a_failure_has_the_words_of_go_and_what_helps(tmp_path, output, hint):
     work = WorkDir(tmp_path)
     work.compiled.mkdir()
     step = Step("m", "example.com/m", "v1.0.0", {"m": "example.com/m"})
-    built = build._Build(
+    built = build.Build(
         step=step,
         label="building 1/1 m",
         source=tmp_path,

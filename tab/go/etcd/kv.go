@@ -73,7 +73,9 @@ func (s *Server) do(operation *pb.RequestOp) *pb.ResponseOp {
 	defer func() { header.Revision = s.store.now() }()
 	if put := operation.GetRequestPut(); put != nil {
 		s.leases.detach(s.store.put(put.Key, put.Value, put.Lease))
-		s.leases.attach(string(put.Key), put.Lease)
+		if put.Lease != 0 {
+			s.leases.keys[put.Lease][string(put.Key)] = true
+		}
 		answer := &pb.PutResponse{Header: header}
 		return &pb.ResponseOp{Response: &pb.ResponseOp_ResponsePut{ResponsePut: answer}}
 	}

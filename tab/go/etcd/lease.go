@@ -46,12 +46,6 @@ func (s *Server) expire(id int64) {
 	s.commit()
 }
 
-func (l *leases) attach(key string, id int64) {
-	if id != 0 {
-		l.keys[id][key] = true
-	}
-}
-
 func (l *leases) detach(one *mvccpb.KeyValue) {
 	delete(l.keys[one.GetLease()], string(one.GetKey()))
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/mvccpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"go.etcd.io/etcd/api/v3/version"
 	"google.golang.org/grpc"
@@ -19,7 +20,7 @@ import (
 )
 
 const (
-	// maxRequest is etcd's default for --max-request-bytes. kube-apiserver answers 413 to
+	// maxRequest is etcd's default for --max-request-bytes. kube-apiserver answers 500 to
 	// the error.
 	maxRequest = 3 << 19
 	// overhead is what etcd lets gRPC receive beyond that.
@@ -47,9 +48,10 @@ type Server struct {
 func New() *Server {
 	return &Server{
 		ProgressInterval: 10 * time.Minute,
-		store:            newStore(),
-		leases:           leases{keys: map[int64]map[string]bool{}},
-		streams:          map[*stream]bool{},
+		// etcd begins so: the first write is revision 2.
+		store:   store{revision: 1, compacted: -1, versions: map[string][]*mvccpb.KeyValue{}},
+		leases:  leases{keys: map[int64]map[string]bool{}},
+		streams: map[*stream]bool{},
 	}
 }
 
@@ -93,9 +95,8 @@ func (s *Server) header() *pb.ResponseHeader {
 
 // Status tells the version of etcd's API that is spoken here, and a size.
 func (s *Server) Status(context.Context, *pb.StatusRequest) (*pb.StatusResponse, error) {
-	size, index := s.store.size(), uint64(s.store.revision)
+	size := s.store.size()
 	return &pb.StatusResponse{
 		Header: s.header(), Version: version.Version, DbSize: size, DbSizeInUse: size,
-		Leader: 1, RaftTerm: 1, RaftIndex: index, RaftAppliedIndex: index,
 	}, nil
 }

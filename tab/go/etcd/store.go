@@ -37,11 +37,6 @@ type store struct {
 	history, pending []*mvccpb.Event
 }
 
-func newStore() store {
-	// etcd begins so: the first write is revision 2.
-	return store{revision: 1, compacted: -1, versions: map[string][]*mvccpb.KeyValue{}}
-}
-
 // now returns the revision that a read sees, with what the transaction has written.
 func (s *store) now() int64 {
 	if len(s.pending) > 0 {

@@ -1,0 +1,142 @@
+"""Build the API server and kubectl for js/wasm, into the cache: minutes, once.
+
+    python -m tab.build
+
+TAB=no, or a machine without Go, is no error: whoever asked goes on without.
+"""
+
+import dataclasses
+import gzip
+import hashlib
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from cluster import errors, paths, versions
+from cluster.permissions import make_private
+from cluster.preflight import disk_available
+from cluster.programs import golang, workshop
+from cluster.programs.build import Build, Tools, WorkDir, compilers
+from cluster.programs.recipe import API_SERVER, FLAGS
+from cluster.progress import Progress, for_here
+from tab import edits
+
+SOURCES = Path(__file__).with_name("go")
+#: the program, and Go's JavaScript that runs it, which has to be of the same Go
+PROGRAM, RUNTIME = "kube-apiserver.wasm", "wasm_exec.js"
+#: the program as a web server sends it: most compress no file of this kind
+PACKED = f"{PROGRAM}.gz"
+LABEL = f"kube-apiserver {versions.KUBERNETES} for the browser"
+#: bytes of disk: 3.4 GB of what is compiled, 0.8 of sources, and the program
+ROOM = 5e9
+#: what tells the version
+_STEP = API_SERVER.steps[-1]
+
+
+def find() -> Path | None:
+    """Return the directory of these files, or None; make nothing."""
+    entry = _entry()
+    return entry if entry.is_dir() else None
+
+
+def wanted() -> Path | None:
+    """Return the directory; build, or say in one line why not.
+
+    Raise StateError for an unusable cache, LabError for a Kubernetes that the edits
+    are not for, BuildFailed.
+    """
+    found, go = find(), golang.find()
+    reasons = {
+        "TAB=no": os.environ.get("TAB") == "no",
+        # What starts it to record its answers, or to test it.
+        "no Node here": not shutil.which("node"),
+        "no Go here": not (found or go),
+    }
+    if reason := next((text for text, so in reasons.items() if so), ""):
+        print(f"Without an API server for the browser: {reason}.", file=sys.stderr)
+        return None
+    if found or not go:
+        return found
+    progress = for_here()
+    with workshop(progress) as work:
+        # Another process may have built it meanwhile.
+        found = find() or _make(go, work, progress)
+    progress.finish(f"{LABEL} is in {found}")
+    return found
+
+
+def _entry() -> Path:
+    digest = hashlib.sha256(repr((FLAGS, _STEP.variables)).encode())
+    for path in (Path(edits.__file__), edits.TABLE, *sorted(SOURCES.rglob("*.*"))):
+        # Editors leave other things.
+        kept = path.suffix in (".py", ".toml", ".go", ".mod", ".sum")
+        if kept and "_test" not in path.name:
+            digest.update(f"{path.name} ".encode() + path.read_bytes())
+    key = f"{versions.KUBERNETES}-js-{digest.hexdigest()[:12]}"
+    return paths.cache_dir() / "tab" / key
+
+
+def _make(go: golang.Go, work: WorkDir, progress: Progress) -> Path:
+    free = disk_available(work.root)
+    # What a build that was cut short has left is most of it.
+    if free < ROOM and not work.compiled.exists():
+        raise errors.LabError(
+            f"{LABEL} takes {ROOM / 1e9:.0f} GB of disk until it is built, and "
+            f"{work.root} has {free / 1e9:.1f} GB.",
+            "Free some, name a directory on another disk in LAB_CACHE_DIR, or go on "
+            "without it: TAB=no.",
+        )
+    stage, entry = work.stage(), _entry()
+    work.log.write_text("")
+    try:
+        made = _build(go, work, stage, progress)
+        progress.update(f"compressing {LABEL}")
+        (made / PACKED).write_bytes(gzip.compress((made / PROGRAM).read_bytes()))
+        # 300 MB that nobody asks for any more.
+        shutil.rmtree(entry.parent, ignore_errors=True)
+        make_private(entry.parent)
+        made.rename(entry)
+    finally:
+        work.clear()
+    work.forget()
+    return entry
+
+
+def _build(go: golang.Go, work: WorkDir, stage: Path, progress: Progress) -> Path:
+    """Return a directory with the program and Go's JavaScript; raise LabError."""
+    sources, changed, made = (stage / name for name in ("go", "changed", "made"))
+    shutil.copytree(SOURCES, sources, ignore=shutil.ignore_patterns("*_test.go"))
+    for directory in (changed, made):
+        directory.mkdir()
+    builder = Build(
+        step=_STEP,
+        label=f"fetching the sources of {LABEL}",
+        source=sources,
+        tools=Tools(dataclasses.replace(go, system="js", machine="wasm"), None, False),
+        work=work,
+        stage=stage,
+        compilers=compilers(),
+        progress=progress,
+    )
+    # Before there is a copy of the sources, which does not tell the date.
+    flags = f"-ldflags={builder.link_flags()}"
+    # Go takes no overlay for files in the module cache.
+    builder.go("mod", "vendor")
+    overlay = stage / "overlay.json"
+    root = go.path.resolve().parents[1]
+    replaced = edits.overlay(sources, root / "src", changed)
+    overlay.write_text(json.dumps({"Replace": replaced}))
+    builder = dataclasses.replace(builder, label=f"building {LABEL}")
+    places = ("-mod=vendor", f"-overlay={overlay}", f"-o={made}/{PROGRAM}")
+    builder.go("build", *builder.arguments(), *places, flags, "./server")
+    shutil.copy(root / "lib" / "wasm" / RUNTIME, made)
+    return made
+
+
+if __name__ == "__main__":
+    try:
+        wanted()
+    except errors.LabError as error:
+        sys.exit(str(error))

@@ -1,0 +1,86 @@
+"""*Try it* and the boxes of lessons show what was recorded, or are not there."""
+
+import re
+import shutil
+
+import pytest
+
+from helpers.course import lessons
+from tab import build, page
+from tests.notebooks import ROOT
+
+EN, KO = (page.pages(ROOT / "site" / language) for language in ("en", "ko"))
+BLOCKS = {name: page.BLOCK.findall(text) for name, text in EN.items()}
+#: lessons whose requests need neither pods nor a second program
+TRIED = {"02", "04", "13", "14", "16", "17", "21", "22", "24", "25"}
+
+
+def test_the_commands_are_the_same_in_each_language():
+    assert {name: page.BLOCK.findall(text) for name, text in KO.items()} == BLOCKS
+    assert len(BLOCKS["try"]) >= 12
+    boxes = [blocks for name, blocks in BLOCKS.items() if name != "try"]
+    assert {len(blocks) for blocks in boxes} <= {2, 3, 4}
+
+
+def test_a_box_is_of_a_lesson():
+    names = {one.name for one in lessons() if one.number in TRIED}
+    assert EN.keys() == KO.keys() == names | {"try"}
+
+
+def test_no_box_needs_what_another_makes():
+    """A reader runs one, and all are recorded by one server."""
+    made = [
+        (name, what)
+        for name, blocks in BLOCKS.items()
+        for what in set(re.findall(r"create namespace (\S+)", "".join(blocks)))
+    ]
+    assert len({what for _, what in made}) == len(made) == 10
+    used = {
+        (name, what)
+        for name, blocks in BLOCKS.items()
+        for what in re.findall(r"namespaces?[/ ]([a-z][a-z-]+)\b", "".join(blocks))
+        if what != "default"
+    }
+    assert used == set(made)
+
+
+def test_each_command_has_its_answer():
+    numbers = range(sum(map(len, BLOCKS.values())))
+    answers = [(f"<{number}>", 400 + number) for number in numbers]
+    told = "".join(page.answered(EN, answers).values())
+    found = re.findall(r'```\n\n<pre class="answer" .*="(\d+)">(.*?)</pre>', told)
+    assert found == [(str(code), f"&lt;{code - 400}&gt;") for _, code in answers]
+
+
+def test_without_a_server_nothing_is_recorded(monkeypatch, capsys):
+    monkeypatch.setattr(shutil, "which", lambda program: f"/bin/{program}")
+    monkeypatch.setenv("TAB", "no")
+    assert page.record({}) is None
+    assert "Without an API server for the browser" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "said", ["exit 1", """echo '{"text": "eyJhbGciOi.x.y", "status": 201}'"""]
+)
+def test_no_answer_and_no_token_is_recorded(monkeypatch, tmp_path, said):
+    node = tmp_path / "node"
+    node.write_text(f"#!/bin/sh\necho {{}}\nread line\n{said}\n")
+    node.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(build, "wanted", lambda: tmp_path)
+    with pytest.raises(RuntimeError, match="curl https://kubernetes/version"):
+        page.record({"try": EN["try"]})
+
+
+def test_the_script_finds_its_words_and_elements_on_each_page():
+    script = (page.WEB / "try.js").read_text()
+    drill = {"drill", "check", "verdict"}
+    named = set(re.findall(r"\bat\.(\w+)", script))
+    said = set(re.findall(r'say\("(\w+)"', script))
+    for name, text in (*EN.items(), *KO.items()):
+        told = re.search(r"\{container\} words\n(.*?)```", text, re.DOTALL)[1]
+        words = set(re.findall(r"^- `(\w+)` .", told, re.MULTILINE))
+        assert said <= words and all(f'"{word}"' in script for word in words)
+        found = re.findall(r'id="tab-(\w+)"', text)
+        assert len(found) == len(set(found))
+        assert named - set(found) == (set() if name == "try" else drill)

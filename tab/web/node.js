@@ -1,0 +1,27 @@
+// node node.js DIRECTORY: start the API server that `python -m tab.build` has put into the
+// directory. It prints a line when it is ready, and an answer to each line that it reads:
+// {method, path, headers, body, certificate, trust}, or {lines, input}, as for a shell.
+"use strict";
+const fs = require("fs"), path = require("path"), readline = require("readline");
+
+const directory = path.resolve(process.argv[2]);
+// Node 18, which Debian 12 has, needs it.
+globalThis.crypto ??= require("crypto").webcrypto;
+require(`${directory}/wasm_exec.js`);
+require("./server.js");
+require("./shell.js");
+const say = (told) => process.stdout.write(`${JSON.stringify(told)}\n`);
+
+(async () => {
+  const began = performance.now();
+  const module = await WebAssembly.compile(fs.readFileSync(`${directory}/kube-apiserver.wasm`));
+  const memory = await startServer(module);
+  say({ seconds: (performance.now() - began) / 1000, memory });
+  for await (const line of readline.createInterface({ input: process.stdin })) {
+    const { lines, input = "", ...request } = JSON.parse(line);
+    let text = "";
+    const answer = await (lines ? shell(lines, input, (more) => { text += more; }) : send(request));
+    say(lines ? { ...answer, text } : answer);
+  }
+  process.exit(0);
+})().catch((error) => { console.error(error.message); process.exit(1); });

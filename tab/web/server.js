@@ -1,0 +1,93 @@
+// Start the API server, with files in memory: what Go asks Node's fs for. For a Worker
+// and for Node; wasm_exec.js comes first.
+"use strict";
+
+const DIRECTORY = 0o40000, FILE = 0o100000, TERMINAL = 0o20000;
+const constants = {
+  O_WRONLY: 1, O_RDWR: 2, O_CREAT: 64, O_EXCL: 128, O_TRUNC: 512, O_APPEND: 1024, O_DIRECTORY: 65536,
+};
+
+// What the program reads from fd 0 is `standard`; what it writes to fd 2, `log` gets.
+const memory = (log) => {
+  const files = new Map(), handles = new Map(), decoder = new TextDecoder();
+  let last = 2;
+  const made = (mode) => ({ mode, bytes: new Uint8Array(), time: Date.now() });
+  const failed = (code) => Object.assign(new Error(code), { code });
+  const found = (name) => {
+    if (!files.has(name)) throw failed("ENOENT");
+    return files.get(name);
+  };
+  const stat = ({ mode, bytes, time }) => ({
+    mode, size: bytes.length, atimeMs: time, mtimeMs: time, ctimeMs: time, nlink: 1,
+    dev: 0, ino: 0, uid: 0, gid: 0, rdev: 0, blksize: 4096, blocks: 0,
+    isDirectory: () => Boolean(mode & DIRECTORY),
+  });
+  const standard = { ...made(TERMINAL | 0o600), at: 0 };
+  standard.file = standard;
+  const handle = (fd) => handles.get(fd) ?? standard;
+  const writeSync = (_, bytes) => {
+    log(decoder.decode(bytes));
+    return bytes.length;
+  };
+  // What is not here fails: wasm_exec.js has it so.
+  const calls = {
+    open(name, flags, mode) {
+      const known = files.get(name);
+      if (!known && !(flags & constants.O_CREAT)) throw failed("ENOENT");
+      if (known && flags & constants.O_EXCL) throw failed("EEXIST");
+      const file = known && !(flags & constants.O_TRUNC) ? known : made(FILE | mode);
+      files.set(name, file);
+      handles.set(++last, { file, at: 0 });
+      return last;
+    },
+    read(fd, buffer, offset, length, position) {
+      const one = handle(fd), at = position ?? one.at;
+      const bytes = one.file.bytes.subarray(at, at + length);
+      buffer.set(bytes, offset);
+      one.at = at + bytes.length;
+      return bytes.length;
+    },
+    write(fd, buffer, offset, length, position) {
+      const written = buffer.subarray(offset, offset + length);
+      if (fd <= 2) return writeSync(fd, written);
+      const one = handle(fd), at = position ?? one.at, { bytes } = one.file;
+      one.file.bytes = new Uint8Array(Math.max(bytes.length, at + length));
+      one.file.bytes.set(bytes);
+      one.file.bytes.set(written, at);
+      one.at = at + length;
+      return length;
+    },
+    close: (fd) => handles.delete(fd),
+    stat: (name) => stat(found(name)),
+    lstat: (name) => stat(found(name)),
+    fstat: (fd) => stat(handle(fd).file),
+    mkdir(name, mode) {
+      if (files.has(name)) throw failed("EEXIST");
+      files.set(name, made(DIRECTORY | mode));
+    },
+    rename: (from, to) => files.set(to, found(from)) && files.delete(from),
+    unlink: (name) => found(name) && files.delete(name),
+    chmod: () => undefined,
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    calls[name] = (...given) => {
+      const callback = given.pop();
+      try { callback(null, call(...given)); } catch (error) { callback(error); }
+    };
+  }
+  files.set("/", made(DIRECTORY | 0o755));
+  return { ...globalThis.fs, ...calls, writeSync, constants, standard };
+};
+
+// Return the bytes of memory of a server that is ready: `kubernetes` has its functions.
+// If it ends, then or later, what it said last is an error that nobody catches.
+globalThis.startServer = async (module) => {
+  let said = "";
+  globalThis.fs = memory((text) => { said = text; });
+  const go = new Go();
+  go.env = { GOGC: "300", HOME: "/root", KUBECTL_KUBERC: "false" };
+  const instance = await WebAssembly.instantiate(module, go.importObject);
+  go.run(instance).then(() => queueMicrotask(() => { throw new Error(said); }));
+  while (!globalThis.kubernetes) await new Promise((done) => setTimeout(done, 50));
+  return instance.exports.mem.buffer.byteLength;
+};

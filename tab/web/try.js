@@ -1,0 +1,145 @@
+// A page with commands: their recorded answers, and a genuine API server in a Worker.
+"use strict";
+{
+  // What the page says, in its language, and its elements, by name.
+  const named = (selector, pair) => Object.fromEntries([...document.querySelectorAll(selector)].map(pair));
+  const words = named(".words li", (item) => /(\w+) (.*)/s.exec(item.textContent.trim()).slice(1));
+  const at = named("[id^=tab-]", (element) => [element.id.slice(4), element]);
+  const say = (name, ...values) => values.reduce((text, value) => text.replace("{}", () => value), words[name]);
+  const base = new URL(".", document.currentScript.src);
+  const unable = location.protocol === "file:" ? "file" : matchMedia("(max-width: 600px)").matches ? "narrow"
+    : globalThis.WebAssembly && globalThis.DecompressionStream ? "" : "old";
+  let worker, witness;
+
+  // The style sheet has what is seen in each phase: unable, able, starting, ready.
+  const show = (phase, text) => {
+    document.body.dataset.tab = phase;
+    at.state.textContent = text;
+  };
+  const stop = (why) => {
+    worker?.terminate();
+    worker = undefined;
+    for (const place of document.querySelectorAll("[aria-busy]")) place.ariaBusy = null;
+    show("able", why);
+  };
+  const call = (name, given, told) => new Promise((done, failed) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = ({ data }) => {
+      if (data.told) told(...data.told);
+      else if (data.failed) failed(new Error(data.failed));
+      else done(data.done);
+    };
+    worker.postMessage({ name, given }, [port2]);
+  });
+  const megabytes = (bytes) => (bytes ? (bytes / 1e6).toFixed(0) : "…");
+  const progress = (loaded, total) => {
+    if (total) Object.assign(at.bar, { max: total, value: loaded });
+    const step = !loaded ? "starting" : loaded === total ? "compiling" : "loading";
+    // Whoever listens to the page need not hear each megabyte.
+    if (step === "loading" && megabytes(loaded) % 10) return;
+    at.state.textContent = say(step, megabytes(loaded), megabytes(total));
+  };
+  const begin = async () => {
+    const began = performance.now();
+    worker = new Worker(new URL("worker.js", base));
+    worker.onerror = ({ message }) => stop(say("ended", message ?? "worker.js"));
+    show("starting", say("loading", 0, "…"));
+    try {
+      const bytes = await call("start", [new URL("kube-apiserver.wasm.gz", base).href], progress);
+      // Before anybody has granted anything.
+      witness = at.drill && await rights("default", "drill");
+      show("ready", say("ready", ((performance.now() - began) / 1000).toFixed(0), megabytes(bytes)));
+    } catch ({ message }) {
+      stop(say("failed", at.state.textContent, message));
+    }
+  };
+  at.start.onclick = begin;
+  at.cancel.onclick = () => stop(say("stopped"));
+  at.reset.onclick = () => { stop(""); begin(at.output.textContent = ""); };
+
+  // Run lines, and write what they say, below a heading if it is a log; return the end.
+  const run = async (lines, place, heading = "", input = "") => {
+    if (place.ariaBusy) return void place.append(`${say("busy")}\n`);
+    place.ariaBusy = true;
+    place.hidden = false;
+    if (!heading) place.textContent = "";
+    place.append(heading);
+    const write = (text) => place.append(text);
+    const done = await call("shell", [lines, input], write).catch(({ message }) => write(message));
+    place.ariaBusy = null;
+    return done;
+  };
+
+  // A block of the page: predict the code, then see the recorded answer, or a live one.
+  for (const block of document.querySelectorAll(".ask")) {
+    const answer = block.nextElementSibling, { status } = answer.dataset, recorded = answer.textContent;
+    const [controls, label] = at.choices.content.cloneNode(true).querySelectorAll("p");
+    const [guess, see, again] = controls.querySelectorAll("select, button");
+    const tell = (whence, code) => {
+      answer.hidden = false;
+      const verdict = guess.value && say(guess.value === String(code) ? "right" : "wrong", code);
+      label.textContent = `${verdict} ${say(whence)}`.trim();
+    };
+    see.onclick = () => tell("recorded", status, answer.textContent = recorded);
+    again.onclick = async () => {
+      const done = await run(block.querySelector("pre").textContent, answer);
+      if (done) tell("live", done.status);
+    };
+    answer.before(controls, label);
+    answer.hidden = true;
+    if (status === "0") guess.parentNode.remove();
+  }
+
+  // A line of one's own, with a caller, a manifest for `-f -`, and the lines before.
+  let past = [], back = 0;
+  at.own.onsubmit = (event) => {
+    event.preventDefault();
+    const own = at.line.value.trim(), added = at.caller.selectedOptions[0].dataset;
+    past = [own, ...past.filter((one) => one !== own)];
+    back = 0;
+    at.line.select();
+    const line = own + (added[own.split(/\s/)[0]] ?? "");
+    run(line, at.output, `$ ${line}\n`, at.manifest.value);
+  };
+  at.line.onkeydown = (event) => {
+    const step = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    back = Math.max(-1, Math.min(back + step, past.length - 1));
+    at.line.value = past[back] ?? "";
+  };
+
+  // The drill: a ServiceAccount that has one right, and otherwise those of everybody.
+  const told = async (line) => {
+    const place = document.createElement("pre");
+    await run(line, place);
+    return place.textContent;
+  };
+  const rights = async (account, namespace) => {
+    const list = `kubectl auth can-i --list --no-headers --namespace ${namespace}`;
+    const table = await told(`${list} --as system:serviceaccount:drill:${account}`);
+    return [...table.matchAll(/^(\S*) +\[(.*)\] +\[(.*)\] +\[(.*)\]$/gm)].flatMap(
+      ([, resource, path, names, verbs]) => verbs.split(" ").map((verb) => `${verb} ${resource}${path} ${names}`.trim()),
+    );
+  };
+  const checked = async () => {
+    const status = await told(at.drill.dataset.line);
+    if (status !== "200") return say("refused", status);
+    const excess = [], namespaces = await told("kubectl get namespaces -o name");
+    for (const [, name] of namespaces.matchAll(/\/(.*)/g)) {
+      const fine = name === "drill" ? [...witness, "list pods"] : witness;
+      const more = (await rights("reporter", name)).filter((right) => !fine.includes(right));
+      excess.push(...more.map((right) => `${right} -n ${name}`));
+    }
+    return excess.length ? say("excess", excess.join(", ")) : say("solved");
+  };
+  if (at.drill) at.check.onclick = async () => { at.verdict.textContent = await checked(); };
+
+  show(unable ? "unable" : "able", unable && say(unable));
+  let hidden;
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(hidden);
+    // Its memory is for others if nobody has seen the page for minutes.
+    if (document.hidden && worker) hidden = setTimeout(() => stop(say("hidden")), 5 * 60_000);
+  });
+}

@@ -1,0 +1,33 @@
+// A Web Worker with the API server: it does what a message names, and tells the port that
+// comes with it what it is told meanwhile, and what comes of it.
+"use strict";
+importScripts("wasm_exec.js", "server.js", "shell.js");
+
+const calls = {
+  async start(address, told) {
+    const response = await fetch(address);
+    if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
+    // A web server may say that the file is packed: then the browser has unpacked it.
+    const plain = response.headers.has("Content-Encoding");
+    const total = plain ? 0 : Number(response.headers.get("Content-Length"));
+    let loaded = 0;
+    const counted = new TransformStream({
+      transform(chunk, further) {
+        loaded += chunk.length;
+        told(loaded, total);
+        further.enqueue(chunk);
+      },
+    });
+    const received = response.body.pipeThrough(counted);
+    const bytes = plain ? received : received.pipeThrough(new DecompressionStream("gzip"));
+    const headers = { "Content-Type": "application/wasm" };
+    const module = await WebAssembly.compileStreaming(new Response(bytes, { headers }));
+    told();
+    return startServer(module);
+  },
+  shell,
+};
+
+onmessage = ({ data: { name, given }, ports: [port] }) => calls[name](
+  ...given, (...told) => port.postMessage({ told }),
+).then((done) => port.postMessage({ done }), (error) => port.postMessage({ failed: error.message }));

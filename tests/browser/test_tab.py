@@ -1,0 +1,525 @@
+"""*Try it* and boxes of lessons in Chromium, with a server in the tab or without."""
+
+import functools
+import http.server
+import importlib.util
+import json
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tab import build, page
+from tools import site
+
+pytestmark = [
+    pytest.mark.full("an API server in a browser"),
+    pytest.mark.skipif(
+        importlib.util.find_spec("sphinx") is None,
+        reason="Sphinx is not here. Run: sh tools/setup.sh site",
+    ),
+    pytest.mark.skipif(
+        build.find() is None,
+        reason="the program for the browser is not here. Run: python -m tab.build",
+    ),
+    pytest.mark.timeout(900),
+]
+#: milliseconds until the server is ready, and for an answer, on a busy machine
+READY, ANSWER = 300_000, 60_000
+LESSON = "13-write-over-http"
+HOME = f"""# Home
+
+```{{toctree}}
+try
+notebooks/glossary
+notebooks/deeper/{LESSON}
+```
+"""
+MANIFEST = """apiVersion: rbac.authorization.k8s.io/v1
+kind: {role}
+metadata: {{name: see, namespace: {namespace}}}
+rules: {rules}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {binding}Binding
+metadata: {{name: see, namespace: {namespace}}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: {role}, name: see}}
+subjects: {subjects}
+"""
+#: scripts of a Worker that has too little memory, at once or later
+FAULTS = {
+    "memory": b"""WebAssembly.instantiate = async () => {
+        throw new RangeError("WebAssembly.instantiate(): Out of memory");
+    };""",
+    "later": b"""setTimeout(() => { throw new Error("Out of memory"); }, 1000);""",
+}
+
+
+class Server(http.server.SimpleHTTPRequestHandler):
+    """A web server of a site, which can send the program otherwise than it should."""
+
+    fault = ""
+
+    def do_GET(self) -> None:
+        name = self.path.rpartition("/")[2]
+        file = Path(self.translate_path(self.path))
+        if name == "worker.js" and self.fault in FAULTS:
+            script = FAULTS[self.fault] + file.read_bytes()
+            self.answer(script, kind="text/javascript")
+        elif name == build.PACKED and self.fault == "missing":
+            self.send_error(404)
+        elif name == build.PACKED and self.fault == "encoded":
+            self.answer(file.read_bytes(), encoding="gzip")
+        elif name == build.PACKED and self.fault == "cut":
+            self.answer(file.read_bytes(), most=8_000_000)
+        else:
+            super().do_GET()
+
+    def answer(
+        self, body: bytes, kind: str = "", encoding: str = "", most: int | None = None
+    ) -> None:
+        """Send a body, or what is at its beginning."""
+        self.send_response(200)
+        self.send_header("Content-Type", kind or "application/octet-stream")
+        self.send_header("Content-Length", str(len(body)))
+        if encoding:
+            self.send_header("Content-Encoding", encoding)
+        self.end_headers()
+        self.wfile.write(body[:most])
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Path:
+    """Return a site of the page and one lesson, in each language."""
+    folder = tmp_path_factory.mktemp("tab")
+    target, sources = folder / "site", folder / "sources"
+    answers = page.record(page.pages(site.SITE / site.FIRST))
+    assert answers
+    for language in ("en", "ko"):
+        source, books = sources / language, site.books(language)
+        (source / "notebooks" / "deeper").mkdir(parents=True)
+        (source / "index.md").write_text(HOME)
+        shutil.copy(books / "glossary.md", source / "notebooks")
+        shutil.copytree(books / "images", source / "notebooks" / "images")
+        tried = page.answered(page.pages(site.SITE / language), answers)
+        (source / "try.md").write_text(tried["try"])
+        lesson = json.loads((books / "deeper" / f"{LESSON}.ipynb").read_text())
+        lesson["cells"] = lesson["cells"][:1]
+        told = json.dumps(site.boxed(lesson, tried[LESSON]))
+        (source / "notebooks" / "deeper" / f"{LESSON}.ipynb").write_text(told)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(site, "REPOSITORY", "")
+        for language in ("en", "ko"):
+            # It warns of links to what is not in this site.
+            site.build(language, sources / language, target / site.part(language))
+    page.copy(target)
+    site.finish(target)
+    return target
+
+
+@pytest.fixture(scope="module")
+def address(built) -> Iterator[str]:
+    serve = functools.partial(Server, directory=built)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def open_page(browser, address) -> Iterator:
+    """Return a function that opens a page; a request to another host fails the test."""
+    asked: list[str] = []
+    contexts = []
+
+    def open_one(path: str = "try.html", **options) -> Page:
+        options = {"viewport": {"width": 1300, "height": 1000}} | options
+        contexts.append(browser.new_context(**options))
+        opened = contexts[-1].new_page()
+        opened.on("request", lambda request: asked.append(request.url))
+        opened.goto(path if ":" in path else f"{address}/{path}")
+        return opened
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    own = (f"{address}/", "data:", "file:")
+    assert [each for each in asked if not each.startswith(own)] == []
+
+
+@pytest.fixture(scope="module")
+def ready(browser, address) -> Iterator[Page]:
+    """Return the page with a server that is ready, for all tests that leave it so."""
+    context = browser.new_context(viewport={"width": 1300, "height": 1000})
+    opened = context.new_page()
+    opened.goto(f"{address}/try.html")
+    start(opened)
+    yield opened
+    context.close()
+
+
+def state(opened: Page):
+    """Return the line that says how the server is."""
+    return opened.locator("#tab-state")
+
+
+def start(opened: Page) -> None:
+    """Start the server, and wait for it."""
+    opened.locator("#tab-start").click()
+    expect(opened.locator("#tab-own")).to_be_visible(timeout=READY)
+
+
+def run(opened: Page, line: str, manifest: str = "") -> str:
+    """Run a line of one's own; return what it says."""
+    log = opened.get_by_role("log")
+    before = log.text_content() or ""
+    opened.locator("#tab-manifest").evaluate(
+        "(box, text) => box.value = text", manifest
+    )
+    opened.get_by_label("A curl or kubectl command").fill(line)
+    opened.get_by_label("A curl or kubectl command").press("Enter")
+    expect(log).not_to_have_attribute("aria-busy", "true", timeout=ANSWER)
+    expect(log).not_to_have_text(before, timeout=ANSWER)
+    said = (log.text_content() or "").removeprefix(before)
+    return said.partition("\n")[2]
+
+
+def block(opened: Page, text: str) -> tuple:
+    """Return the controls below a block, what is said of its answer, and the answer."""
+    found = opened.locator(".ask", has_text=text).first
+    below = (
+        found.locator(f"xpath=following-sibling::{one}")
+        for one in ("p[1]", "p[2]", "pre[1]")
+    )
+    return tuple(below)
+
+
+def test_an_answer_is_predicted_and_then_shown(open_page):
+    """By keyboard alone: choosing a code shows nothing yet."""
+    opened = open_page()
+    controls, said, answer = block(opened, "cacert ca.crt https://kubernetes/apis")
+    expect(answer).to_be_hidden()
+    controls.get_by_role("combobox").focus()
+    opened.keyboard.type("401")
+    expect(answer).to_be_hidden()
+    opened.keyboard.press("Tab")
+    opened.keyboard.press("Enter")
+    expect(said).to_have_text("The code is 403. Recorded when this site was built.")
+    expect(answer).to_contain_text("system:anonymous")
+    controls.get_by_role("combobox").select_option("403")
+    controls.get_by_role("button").click()
+    expect(said).to_have_text("Right. Recorded when this site was built.")
+
+
+def test_it_starts_and_is_cancelled_by_keyboard(open_page):
+    opened = open_page()
+    opened.locator("#tab-start").focus()
+    opened.keyboard.press("Enter")
+    expect(state(opened)).to_contain_text(re.compile("Downloading|Compiling|Starting"))
+    opened.keyboard.press("Tab")
+    expect(opened.locator("#tab-cancel")).to_be_focused()
+    opened.keyboard.press("Enter")
+    expect(state(opened)).to_have_text(
+        "The API server was stopped, and everything in it is gone."
+    )
+    expect(opened.locator("#tab-start")).to_be_visible()
+
+
+def test_each_block_is_answered_by_the_server_in_the_tab(ready):
+    """With the recorded code, and by the same words but for what each start makes."""
+    blocks = page.BLOCK.findall(page.pages(site.SITE / site.FIRST)["try"])
+    assert ready.locator(".ask").count() == len(blocks)
+    for controls in ready.locator(".ask + p").all():
+        controls.get_by_role("button", name="Run").click()
+        said = controls.locator("xpath=following-sibling::p[1]")
+        answer = controls.locator("xpath=following-sibling::pre[1]")
+        expect(said).to_have_text("Answered by the server in your tab.", timeout=ANSWER)
+        code = answer.get_attribute("data-status") or ""
+        if int(code) >= 400:
+            expect(answer).to_contain_text(f'"code":{code}')
+    assert Axe().run(ready).response["violations"] == []
+
+
+def grant(
+    namespace: str = "drill",
+    role: str = "Role",
+    binding: str = "Role",
+    rules: tuple[dict, ...] = ({},),
+    subjects: tuple[str, ...] = ("reporter",),
+) -> str:
+    """Return the manifest of a role and its binding."""
+    listed = {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}
+    account = {"kind": "ServiceAccount", "namespace": "drill"}
+    return MANIFEST.format(
+        namespace=namespace,
+        role=role,
+        binding=binding,
+        rules=json.dumps([listed | rule for rule in rules]),
+        subjects=json.dumps([account | {"name": name} for name in subjects]),
+    )
+
+
+@pytest.fixture
+def drill(ready) -> Page:
+    """Return the page with the accounts of the drill and nothing granted."""
+    run(ready, "kubectl create namespace drill")
+    run(ready, "kubectl create serviceaccount reporter -n drill")
+    for namespace in ("drill", "default"):
+        run(ready, f"kubectl delete role,rolebinding --all -n {namespace}")
+    run(ready, "kubectl delete clusterrole,clusterrolebinding see --ignore-not-found")
+    return ready
+
+
+def check(opened: Page) -> str:
+    """Return what the drill says."""
+    verdict = opened.locator("#tab-verdict")
+    verdict.evaluate("one => one.textContent = ''")
+    opened.get_by_role("button", name="Check the drill").click()
+    expect(verdict).not_to_be_empty(timeout=ANSWER)
+    return verdict.text_content() or ""
+
+
+def test_the_drill_is_solved_by_commands(drill):
+    assert "reporter gets 403" in check(drill)
+    run(drill, "kubectl create role see --verb list --resource pods -n drill")
+    account = "--serviceaccount drill:reporter"
+    run(drill, f"kubectl create rolebinding see --role see {account} -n drill")
+    assert check(drill).startswith("Solved")
+
+
+@pytest.mark.parametrize(
+    "granted",
+    [
+        {},
+        {"role": "ClusterRole"},
+        {"subjects": ["reporter", "default"]},
+    ],
+    ids=["Role", "ClusterRole bound in the namespace", "another account, too"],
+)
+def test_the_drill_is_solved_by_a_manifest(drill, granted):
+    assert "created" in run(drill, "kubectl apply -f -", grant(**granted))
+    assert check(drill).startswith("Solved")
+
+
+@pytest.mark.parametrize(
+    ("granted", "told"),
+    [
+        ({"rules": [{"verbs": ["get", "list"]}]}, ": get pods -n drill."),
+        ({"rules": [{"verbs": ["*"]}]}, ": * pods -n drill."),
+        (
+            {"rules": [{"resources": ["pods", "configmaps"]}]},
+            ": list configmaps -n drill.",
+        ),
+        (
+            {"rules": [{}, {"verbs": ["get"], "resourceNames": ["web"]}]},
+            ": get pods web -n drill.",
+        ),
+        (
+            {"rules": [{"apiGroups": ["", "metrics.k8s.io"]}]},
+            ": list pods.metrics.k8s.io -n drill.",
+        ),
+        (
+            {"role": "ClusterRole", "binding": "ClusterRole"},
+            "list pods -n default, list pods -n kube-",
+        ),
+        ({"rules": [{"resourceNames": ["web"]}]}, "reporter gets 403"),
+        ({"rules": [{"verbs": ["get", "watch"]}]}, "reporter gets 403"),
+        ({"subjects": ["default"]}, "reporter gets 403"),
+    ],
+)
+def test_the_drill_says_what_is_wrong(drill, granted, told):
+    assert "created" in run(drill, "kubectl apply -f -", grant(**granted))
+    assert told in check(drill)
+
+
+def test_the_drill_looks_into_each_namespace(drill):
+    run(drill, "kubectl apply -f -", grant())
+    run(drill, "kubectl apply -f -", grant(namespace="default"))
+    assert ": list pods -n default." in check(drill)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("kubectl api-resources | head", "sh: no shell is here for |"),
+        ("kubectl get pods > pods.txt", "sh: no shell is here for >"),
+        ("kubectl get pods && kubectl get jobs", "sh: no shell is here for &"),
+        ("kubectl get pods; kubectl get jobs", "sh: no shell is here for ;"),
+        (
+            'curl -H "a: $(kubectl get pods)" https://kubernetes/',
+            "sh: no shell is here for $(",
+        ),
+        ('kubectl get "pods', 'sh: a quote is not closed: "'),
+        ("helm list", "helm: command not found - here are curl and kubectl"),
+        ("kubectl exec web -- ls", "kubectl: exec needs a pod or a terminal"),
+        ("curl https://example.com/", "curl: (6) Could not resolve host: example.com"),
+        ("kubectl get nosuch", 'the server doesn\'t have a resource type "nosuch"'),
+    ],
+)
+def test_a_line_that_cannot_run_says_why(ready, line, told):
+    assert told in run(ready, line)
+
+
+def test_a_line_has_a_caller_and_a_history(ready):
+    line = ready.get_by_label("A curl or kubectl command")
+    callers = ready.get_by_label("Who asks")
+    callers.select_option("nobody")
+    assert "system:anonymous" in run(ready, "curl -s https://kubernetes/apis")
+    callers.select_option("a wrong token")
+    assert '"code":401' in run(ready, "curl -s https://kubernetes/api")
+    callers.select_option("as written")
+    for text in ("kubectl version", "kubectl get nodes", "kubectl version"):
+        run(ready, text)
+    shown = []
+    for key in ("ArrowUp", "ArrowUp", "ArrowDown", "ArrowDown", "ArrowDown"):
+        line.press(key)
+        shown.append(line.input_value())
+    newest, older = "kubectl version", "kubectl get nodes"
+    assert shown == [older, "curl -s https://kubernetes/api", older, newest, ""]
+
+
+def test_a_watch_streams_while_other_commands_run(ready):
+    run(ready, "kubectl delete configmap seen --ignore-not-found")
+    line = ready.get_by_label("A curl or kubectl command")
+    watched = "https://kubernetes/api/v1/namespaces/default/configmaps?watch=1"
+    admin = "--cacert ca.crt --cert admin.crt --key admin.key"
+    line.fill(f'curl -sN {admin} "{watched}"')
+    line.press("Enter")
+    log = ready.get_by_role("log")
+    expect(log).to_contain_text('"type":"ADDED"', timeout=ANSWER)
+    line.fill("kubectl version")
+    line.press("Enter")
+    expect(log).to_contain_text("A command is still running here.")
+    controls, said, _ = block(ready, "kubectl create namespace shop")
+    controls.get_by_role("button", name="Run").click()
+    expect(said).to_contain_text("in your tab", timeout=ANSWER)
+    expect(log).to_contain_text("curl: (28) Operation timed out", timeout=ANSWER)
+
+
+def test_reset_forgets_everything(ready):
+    run(ready, "kubectl create namespace forgotten")
+    ready.get_by_role("button", name="Reset the server").click()
+    expect(ready.locator("#tab-own")).to_be_hidden()
+    expect(ready.locator("#tab-own")).to_be_visible(timeout=READY)
+    assert "not found" in run(ready, "kubectl get namespace forgotten")
+
+
+def test_a_page_that_is_hidden_for_minutes_stops_its_server(open_page):
+    opened = open_page()
+    opened.clock.install()
+    opened.reload()
+    start(opened)
+    for hidden in (False, True):
+        opened.evaluate(
+            """hidden => {
+                const told = {value: hidden, configurable: true};
+                Object.defineProperty(document, "hidden", told);
+                document.dispatchEvent(new Event("visibilitychange"));
+            }""",
+            hidden,
+        )
+        expect(opened.locator("#tab-own")).to_be_visible()
+        opened.clock.fast_forward("06:00")
+    expect(state(opened)).to_contain_text("the page was hidden for five minutes")
+    expect(opened.locator("#tab-start")).to_be_visible()
+    # A reload begins anew.
+    opened.reload()
+    expect(state(opened)).to_be_empty()
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("cut", r"did not start. .* Downloading: \d+ of \d+ MB. The browser says: \S"),
+        ("missing", "did not start. .* Downloading: .* The browser says: 404 "),
+        ("memory", "did not start. .* Starting kube-apiserver. .*: Out of memory"),
+        ("later", "has ended: .*Out of memory"),
+    ],
+)
+def test_a_server_that_cannot_start_leaves_the_recorded_answers(
+    open_page, monkeypatch, fault, told
+):
+    monkeypatch.setattr(Server, "fault", fault)
+    opened = open_page()
+    opened.locator("#tab-start").click()
+    whole = f"^The API server {told}.* Start it again; the recorded answers remain.$"
+    expect(state(opened)).to_have_text(re.compile(whole), timeout=READY)
+    expect(opened.locator("#tab-start")).to_be_visible()
+    controls, _, answer = block(opened, "cacert ca.crt https://kubernetes/apis")
+    controls.get_by_role("button").click()
+    expect(answer).to_contain_text("system:anonymous")
+
+
+def test_a_web_server_may_say_that_the_program_is_packed(open_page, monkeypatch):
+    monkeypatch.setattr(Server, "fault", "encoded")
+    start(open_page())
+
+
+NO_WASM = "delete globalThis.WebAssembly;"
+
+
+@pytest.mark.parametrize(
+    ("path", "width", "script", "told"),
+    [
+        ("try.html", 390, "", "only in a window wider than a phone's"),
+        ("ko/try.html", 390, "", "휴대전화보다 넓은 창에서만"),
+        ("file", 1300, "", "not from a file"),
+        ("try.html", 1300, NO_WASM, "This browser has no WebAssembly"),
+    ],
+    ids=["phone", "Korean phone", "file", "no WebAssembly"],
+)
+def test_where_no_server_can_start_one_line_says_why(
+    open_page, address, built, path, width, script, told
+):
+    opened = open_page("about:blank", viewport={"width": width, "height": 1000})
+    opened.add_init_script(script)
+    opened.goto(
+        (built / "try.html").as_uri() if path == "file" else f"{address}/{path}"
+    )
+    expect(state(opened)).to_contain_text(told)
+    for one in ("#tab-start", "#tab-own", "#tab-first", ".ask + p button + button"):
+        expect(opened.locator(one).first).to_be_hidden()
+    controls, _, answer = block(opened, "cacert ca.crt https://kubernetes/apis")
+    controls.get_by_role("button").click()
+    expect(answer).to_contain_text("system:anonymous")
+
+
+@pytest.mark.parametrize(
+    ("part", "theme", "words"),
+    [
+        ("", "dark", ("Run", "Answered by the server in your tab.")),
+        ("ko/", "light", ("실행", "이 탭의 서버가 보낸 응답이다.")),
+    ],
+    ids=["en", "ko"],
+)
+def test_a_lesson_has_a_box(open_page, part, theme, words):
+    opened = open_page(f"{part}notebooks/deeper/{LESSON}.html", color_scheme=theme)
+    opened.locator(".lesson a").last.click()
+    expect(opened.locator("#tab-start")).to_be_in_viewport()
+    start(opened)
+    blocks = opened.locator(".ask + p").all()
+    assert len(blocks) == 4
+    for controls in blocks:
+        controls.get_by_role("button", name=words[0], exact=True).click()
+        answer = controls.locator("xpath=following-sibling::pre[1]")
+        said = controls.locator("xpath=following-sibling::p[1]")
+        expect(said).to_have_text(words[1], timeout=ANSWER)
+        code = answer.get_attribute("data-status") or ""
+        wanted = f'"code":{code}' if code >= "400" else '"kind":"ConfigMap"'
+        expect(answer).to_contain_text(wanted)
+    assert Axe().run(opened).response["violations"] == []
+
+
+def test_without_scripts_there_are_the_recorded_answers(open_page):
+    opened = open_page(java_script_enabled=False)
+    expect(opened.locator("pre.answer").nth(1)).to_be_visible()
+    expect(opened.locator("#tab-start")).to_be_hidden()
+    expect(opened.get_by_text("Without JavaScript")).to_be_visible()
