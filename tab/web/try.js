@@ -23,8 +23,10 @@
     show("able", why);
   };
   const call = (name, given, told) => new Promise((done, failed) => {
-    const { port1, port2 } = new MessageChannel();
+    const { port1, port2 } = new MessageChannel(), asked = worker;
     port1.onmessage = ({ data }) => {
+      // One that was stopped has said more than has arrived.
+      if (worker !== asked) return;
       if (data.told) told(...data.told);
       else if (data.failed) failed(new Error(data.failed));
       else done(data.done);
