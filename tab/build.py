@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -71,8 +72,7 @@ def _entry() -> Path:
     digest = hashlib.sha256(repr((FLAGS, _STEP.variables)).encode())
     for path in (Path(edits.__file__), edits.TABLE, *sorted(SOURCES.rglob("*.*"))):
         # Editors leave other things.
-        kept = path.suffix in (".py", ".toml", ".go", ".mod", ".sum")
-        if kept and "_test" not in path.name:
+        if re.fullmatch(r"(?!.*_test).*\.(py|toml|go|mod|sum)", path.name):
             digest.update(f"{path.name} ".encode() + path.read_bytes())
     key = f"{versions.KUBERNETES}-js-{digest.hexdigest()[:12]}"
     return paths.cache_dir() / "tab" / key

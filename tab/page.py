@@ -19,8 +19,6 @@ BLOCK = re.compile(r"```\{code-block\} sh\n:class: ask\n(.*?)```\n", re.DOTALL)
 #: whoever has a token could be somebody
 _TOKEN = re.compile(r"\beyJ[\w-]+\.")
 
-Answers = list[tuple[str, int]]
-
 
 def pages(written: Path) -> dict[str, str]:
     """Return what is written in a language: `try`, and a box for some lessons by name.
@@ -35,7 +33,7 @@ def pages(written: Path) -> dict[str, str]:
     return texts
 
 
-def record(texts: dict[str, str]) -> Answers | None:
+def record(texts: dict[str, str]) -> list[tuple[str, int]] | None:
     """Return what one server says to all blocks: text, and status or 0.
 
     None: there is no server. Raise RuntimeError for one that ends, or tells a token.
@@ -54,7 +52,7 @@ def record(texts: dict[str, str]) -> Answers | None:
     return [(one["text"], one["status"]) for one in map(json.loads, told)]
 
 
-def answered(texts: dict[str, str], answers: Answers) -> dict[str, str]:
+def answered(texts: dict[str, str], answers: list[tuple[str, int]]) -> dict[str, str]:
     """Return the texts with an answer below each block."""
     pre = '<pre class="answer" tabindex="0" data-status="{}">{}</pre>\n'
     said = (pre.format(status, html.escape(text)) for text, status in answers)

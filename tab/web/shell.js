@@ -51,9 +51,7 @@ const split = (line) => {
 
 // Return the request of curl's arguments; fail with [exit code, curl's words].
 const requestOf = (words) => {
-  const request = {
-    method: "", headers: [], body: "", trust: "", certificate: "", seconds: 20, format: "",
-  };
+  const request = { method: "", headers: [], body: "", trust: "", certificate: "", seconds: 20, format: "" };
   let url = "";
   while (words.length) {
     const word = words.shift(), option = OPTIONS[known(word)];
@@ -64,9 +62,7 @@ const requestOf = (words) => {
     else url = word;
   }
   const [, scheme, host, path] = /^(?:(\w+):\/\/)?([^/?]*)(.*)$/.exec(url);
-  if (scheme !== "https" || !HOSTS.test(host)) {
-    throw [6, `Could not resolve host: ${host} (try https://kubernetes/)`];
-  }
+  if (scheme !== "https" || !HOSTS.test(host)) throw [6, `Could not resolve host: ${host} (try https://kubernetes/)`];
   request.path = path || "/";
   request.method ||= request.body ? "POST" : "GET";
   if (request.body && !request.headers.some(([name]) => /^content-type$/i.test(name))) {

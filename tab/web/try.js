@@ -9,7 +9,7 @@
   const base = new URL(".", document.currentScript.src);
   const unable = location.protocol === "file:" ? "file" : matchMedia("(max-width: 600px)").matches ? "narrow"
     : globalThis.WebAssembly && globalThis.DecompressionStream ? "" : "old";
-  let worker, witness;
+  let worker, witness, hidden;
 
   // The style sheet has what is seen in each phase: unable, able, starting, ready.
   const show = (phase, text) => {
@@ -130,15 +130,13 @@
     const excess = [], namespaces = await told("kubectl get namespaces -o name");
     for (const [, name] of namespaces.matchAll(/\/(.*)/g)) {
       const fine = name === "drill" ? [...witness, "list pods"] : witness;
-      const more = (await rights("reporter", name)).filter((right) => !fine.includes(right));
-      excess.push(...more.map((right) => `${right} -n ${name}`));
+      for (const right of await rights("reporter", name)) if (!fine.includes(right)) excess.push(`${right} -n ${name}`);
     }
     return excess.length ? say("excess", excess.join(", ")) : say("solved");
   };
   if (at.drill) at.check.onclick = async () => { at.verdict.textContent = await checked(); };
 
   show(unable ? "unable" : "able", unable && say(unable));
-  let hidden;
   document.addEventListener("visibilitychange", () => {
     clearTimeout(hidden);
     // Its memory is for others if nobody has seen the page for minutes.

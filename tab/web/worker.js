@@ -20,8 +20,7 @@ const calls = {
     });
     const received = response.body.pipeThrough(counted);
     const bytes = plain ? received : received.pipeThrough(new DecompressionStream("gzip"));
-    const headers = { "Content-Type": "application/wasm" };
-    const module = await WebAssembly.compileStreaming(new Response(bytes, { headers }));
+    const module = await WebAssembly.compileStreaming(new Response(bytes, { headers: { "Content-Type": "application/wasm" } }));
     told();
     return startServer(module);
   },
