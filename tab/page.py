@@ -48,7 +48,8 @@ def record(texts: dict[str, str]) -> list[tuple[str, int]] | None:
     told = done.stdout.splitlines()[1:]
     for block, line in itertools.zip_longest(blocks, told):
         if not line or _TOKEN.search(line):
-            raise RuntimeError(f"no answer, or one with a token, to {block}")
+            what = "a token" if line else f"no answer, exit code {done.returncode},"
+            raise RuntimeError(f"The API server gave {what} to {block}")
     return [(one["text"], one["status"]) for one in map(json.loads, told)]
 
 

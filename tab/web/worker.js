@@ -13,8 +13,7 @@ const calls = {
     let loaded = 0;
     const counted = new TransformStream({
       transform(chunk, further) {
-        loaded += chunk.length;
-        told(loaded, total);
+        told(loaded += chunk.length, total);
         further.enqueue(chunk);
       },
     });
