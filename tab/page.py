@@ -1,7 +1,4 @@
-"""Make *Try it* and the boxes of lessons: commands, and what a server said to them.
-
-Without that server, as where Go or Node is missing or with TAB=no, there is none.
-"""
+"""Make *Try it* and the boxes of lessons: commands, and a server's recorded answers."""
 
 import html
 import itertools
@@ -16,14 +13,14 @@ from tab import build
 WEB = Path(__file__).with_name("web")
 #: a block of commands, which are lines of a shell
 BLOCK = re.compile(r"```\{code-block\} sh\n:class: ask\n(.*?)```\n", re.DOTALL)
-#: whoever has a token could be somebody
+#: the beginning of a JSON Web Token, which would be published
 _TOKEN = re.compile(r"\beyJ[\w-]+\.")
 
 
 def pages(written: Path) -> dict[str, str]:
-    """Return what is written in a language: `try`, and a box for some lessons by name.
+    """Return the texts of a language: `try`, and a box for some lessons by name.
 
-    Each has the parts that all have in common, start.md and line.md.
+    Each includes the parts that all share, start.md and line.md.
     """
     texts = {one.stem: one.read_text("utf-8") for one in sorted(written.glob("tab/*"))}
     texts["try"] = (written / "try.md").read_text("utf-8")
@@ -34,22 +31,23 @@ def pages(written: Path) -> dict[str, str]:
 
 
 def record(texts: dict[str, str]) -> list[tuple[str, int]] | None:
-    """Return what one server says to all blocks: text, and status or 0.
+    """Return the answers of one server to all blocks: text, and status or 0.
 
-    None: there is no server. Raise RuntimeError for one that ends, or tells a token.
+    None: there is no server. Raise RuntimeError if it ends, or an answer has a token.
     """
     if not (directory := build.wanted()):
         return None
     blocks = [block for text in texts.values() for block in BLOCK.findall(text)]
     asked = "".join(json.dumps({"lines": block}) + "\n" for block in blocks)
     command = ["node", str(WEB / "node.js"), str(directory)]
-    done = subprocess.run(command, input=asked, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(command, input=asked, capture_output=True, text=True)
     # The first line is about the start.
     told = done.stdout.splitlines()[1:]
     for block, line in itertools.zip_longest(blocks, told):
         if not line or _TOKEN.search(line):
-            what = "a token" if line else f"no answer, exit code {done.returncode},"
-            raise RuntimeError(f"The API server gave {what} to {block}")
+            end = f"nothing: exit code {done.returncode}, {done.stderr!r}"
+            what = "a token" if line else end
+            raise RuntimeError(f"The answer to {block} contains {what}")
     return [(one["text"], one["status"]) for one in map(json.loads, told)]
 
 

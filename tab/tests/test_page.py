@@ -60,15 +60,20 @@ def test_without_a_server_nothing_is_recorded(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    "said", ["exit 1", """echo '{"text": "eyJhbGciOi.x.y", "status": 201}'"""]
+    ("said", "told"),
+    [
+        ("echo because >&2; exit 3", r"contains nothing: exit code 3, 'because\\n'"),
+        ("""echo '{"text": "eyJhbGciOi.x.y", "status": 201}'""", "contains a token"),
+    ],
 )
-def test_no_answer_and_no_token_is_recorded(monkeypatch, tmp_path, said):
+def test_no_answer_and_no_token_is_recorded(monkeypatch, tmp_path, said, told):
     node = tmp_path / "node"
     node.write_text(f"#!/bin/sh\necho {{}}\nread line\n{said}\n")
     node.chmod(0o700)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setattr(build, "wanted", lambda: tmp_path)
-    with pytest.raises(RuntimeError, match="curl https://kubernetes/version"):
+    block = "curl https://kubernetes/version"
+    with pytest.raises(RuntimeError, match=f"{block}\n {told}"):
         page.record({"try": EN["try"]})
 
 

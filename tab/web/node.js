@@ -10,18 +10,19 @@ globalThis.crypto ??= require("crypto").webcrypto;
 require(`${directory}/wasm_exec.js`);
 require("./server.js");
 require("./shell.js");
-const say = (told) => process.stdout.write(`${JSON.stringify(told)}\n`);
+// A pipe that is full takes the rest later, and process.exit() would lose that.
+const say = (told) => new Promise((done) => { process.stdout.write(`${JSON.stringify(told)}\n`, done); });
 
 (async () => {
   const began = performance.now();
   const module = await WebAssembly.compile(fs.readFileSync(`${directory}/kube-apiserver.wasm`));
   const memory = await startServer(module);
-  say({ seconds: (performance.now() - began) / 1000, memory });
+  await say({ seconds: (performance.now() - began) / 1000, memory });
   for await (const line of readline.createInterface({ input: process.stdin })) {
     const { lines, input = "", ...request } = JSON.parse(line);
     let text = "";
     const answer = await (lines ? shell(lines, input, (more) => { text += more; }) : send(request));
-    say(lines ? { ...answer, text } : answer);
+    await say(lines ? { ...answer, text } : answer);
   }
   process.exit(0);
-})().catch((error) => { console.error(error.message); process.exit(1); });
+})().catch((error) => { console.error(error); process.exit(1); });

@@ -1,0 +1,66 @@
+"""The script for Node, with a program in place of the API server."""
+
+import fcntl
+import json
+import shutil
+import struct
+import subprocess
+import termios
+
+import pytest
+
+from cluster.tests.waiting import until
+from tab import build, page
+
+#: WebAssembly that exports a memory and does nothing
+WASM = bytes.fromhex("0061736d01000000 0503010001 0707 01 03 6d656d 02 00")
+#: stands for Go's script, and for the program that it runs
+GO = """
+const tell = (text) => fs.writeSync(2, new TextEncoder().encode(text));
+const body = new Uint8Array(SIZE).fill(120);
+globalThis.Go = class {
+  async run() { PROGRAM }
+};
+"""
+SERVES = """
+globalThis.kubernetes = {
+  async request(_, told) { told(200, "{}"); told(body); return ""; },
+};
+return new Promise(() => {});
+"""
+#: bytes of an answer, and of those that a pipe holds at least
+SIZE, PIPE = 300_000, 60_000
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Return a function that starts Node with a program, which is JavaScript."""
+    if not shutil.which("node"):
+        pytest.skip("Node is not here")
+    (tmp_path / build.PROGRAM).write_bytes(WASM)
+
+    def start(program: str) -> subprocess.Popen:
+        script = GO.replace("SIZE", str(SIZE)).replace("PROGRAM", program)
+        (tmp_path / build.RUNTIME).write_text(script)
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        command = ["node", page.WEB / "node.js", tmp_path]
+        return subprocess.Popen(command, text=True, **pipes)
+
+    return start
+
+
+def unread(pipe) -> int:
+    """Return how many bytes wait in a pipe."""
+    told = fcntl.ioctl(pipe, termios.FIONREAD, bytes(4))
+    return struct.unpack("i", told)[0]
+
+
+def test_a_slow_reader_gets_each_answer(start):
+    """Node ends only when the last one is in the pipe."""
+    with start(SERVES) as process:
+        process.stdin.write('{"method": "GET", "path": "/"}\n' * 2)
+        process.stdin.close()
+        until(lambda: unread(process.stdout) > PIPE)
+        _, *answers = map(json.loads, process.stdout)
+        assert [len(answer["body"]) for answer in answers] == [SIZE, SIZE]
+        assert process.wait() == 0
