@@ -64,3 +64,31 @@ def test_a_slow_reader_gets_each_answer(start):
         _, *answers = map(json.loads, process.stdout)
         assert [len(answer["body"]) for answer in answers] == [SIZE, SIZE]
         assert process.wait() == 0
+
+
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [
+        (
+            "tell('panic: '); tell('no room'); tell('\\ngoroutine 1:');",
+            "panic: no room",
+        ),
+        (
+            "tell('one line'); tell('E1 it has ended err=x\\n');",
+            "E1 it has ended err=x",
+        ),
+        ("throw new Error('unreachable');", "unreachable"),
+    ],
+    ids=["panic", "log", "trap"],
+)
+def test_a_program_that_ends_says_why(start, program, told):
+    with start(program) as process:
+        assert process.wait() == 1
+        assert f"Error: {told}\n" in process.stderr.read()
+
+
+def test_the_program_reaches_no_other_host(start):
+    """Go takes fetch() where it is there."""
+    with start("throw new Error(`fetch is ${typeof fetch}`);") as process:
+        assert process.wait() == 1
+        assert "Error: fetch is undefined" in process.stderr.read()

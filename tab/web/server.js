@@ -7,7 +7,7 @@ const constants = {
   O_WRONLY: 1, O_RDWR: 2, O_CREAT: 64, O_EXCL: 128, O_TRUNC: 512, O_APPEND: 1024, O_DIRECTORY: 65536,
 };
 
-// What the program reads from fd 0 is `standard`; what it writes to fd 2, `log` gets.
+// The program reads `standard` from fd 0; `log` gets each text that it writes to fd 1 or 2.
 const memory = (log) => {
   const files = new Map(), handles = new Map(), decoder = new TextDecoder();
   let last = 2;
@@ -29,7 +29,7 @@ const memory = (log) => {
     log(decoder.decode(bytes));
     return bytes.length;
   };
-  // What is not here fails: wasm_exec.js has it so.
+  // All other calls fail: their stubs are those of wasm_exec.js.
   const calls = {
     open(name, flags, mode) {
       const known = files.get(name);
@@ -72,7 +72,9 @@ const memory = (log) => {
   for (const [name, call] of Object.entries(calls)) {
     calls[name] = (...given) => {
       const callback = given.pop();
-      try { callback(null, call(...given)); } catch (error) { callback(error); }
+      let done;
+      try { done = [null, call(...given)]; } catch (error) { done = [error]; }
+      callback(...done);
     };
   }
   files.set("/", made(DIRECTORY | 0o755));
@@ -80,14 +82,17 @@ const memory = (log) => {
 };
 
 // Return the bytes of memory of a server that is ready: `kubernetes` has its functions.
-// If it ends, then or later, what it said last is an error that nobody catches.
+// If it ends, now or later, an uncaught error has its last log line, or its panic.
 globalThis.startServer = async (module) => {
   let said = "";
-  globalThis.fs = memory((text) => { said = text; });
+  globalThis.fs = memory((text) => { said = /^(panic|fatal error): /.test(said) ? said + text : text; });
+  // With it, Go would send the requests of `kubectl apply -f https://...` to other hosts.
+  globalThis.fetch = undefined;
   const go = new Go();
   go.env = { GOGC: "300", HOME: "/root", KUBECTL_KUBERC: "false" };
   const instance = await WebAssembly.instantiate(module, go.importObject);
-  go.run(instance).then(() => queueMicrotask(() => { throw new Error(said); }));
+  const uncaught = (text) => queueMicrotask(() => { throw new Error(text.trim().split("\n")[0]); });
+  go.run(instance).then(() => uncaught(said), ({ message }) => uncaught(message));
   while (!globalThis.kubernetes) await new Promise((done) => setTimeout(done, 50));
   return instance.exports.mem.buffer.byteLength;
 };
