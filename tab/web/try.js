@@ -1,7 +1,7 @@
 // A page with commands: their recorded answers, and a genuine API server in a Worker.
 "use strict";
 {
-  // What the page says, in its language, and its elements, by name.
+  // The sentences of the page, in its language, and its elements, by name.
   const named = (selector, pair) => Object.fromEntries([...document.querySelectorAll(selector)].map(pair));
   const words = named(".words li", (item) => /(\w+) (.*)/s.exec(item.textContent.trim()).slice(1));
   const at = named("[id^=tab-]", (element) => [element.id.slice(4), element]);
@@ -11,7 +11,7 @@
     : globalThis.WebAssembly && globalThis.DecompressionStream ? "" : "old";
   let worker, witness, hidden;
 
-  // The style sheet has what is seen in each phase: unable, able, starting, ready.
+  // The style sheet says what each phase shows: unable, able, starting, ready.
   const show = (phase, text) => {
     document.body.dataset.tab = phase;
     at.state.textContent = text;
@@ -25,10 +25,11 @@
   const call = (name, given, told) => new Promise((done, failed) => {
     const { port1, port2 } = new MessageChannel(), asked = worker;
     port1.onmessage = ({ data }) => {
-      // One that was stopped has said more than has arrived.
+      // Messages of a Worker may arrive after its end.
       if (worker !== asked) return;
-      if (data.told) told(...data.told);
-      else if (data.failed) failed(new Error(data.failed));
+      if (data.told) return void told(...data.told);
+      port1.close();
+      if (data.failed) failed(new Error(data.failed));
       else done(data.done);
     };
     worker.postMessage({ name, given }, [port2]);
@@ -37,18 +38,18 @@
   const progress = (loaded, total) => {
     if (total) Object.assign(at.bar, { max: total, value: loaded });
     const step = !loaded ? "starting" : loaded === total ? "compiling" : "loading";
-    // Whoever listens to the page need not hear each megabyte.
+    // A screen reader reads out each change.
     if (step === "loading" && megabytes(loaded) % 10) return;
     at.state.textContent = say(step, megabytes(loaded), megabytes(total));
   };
   const begin = async () => {
     const began = performance.now();
     worker = new Worker(new URL("worker.js", base));
-    worker.onerror = ({ message }) => stop(say("ended", message ?? "worker.js"));
+    worker.onerror = ({ target, message }) => target === worker && stop(say("ended", message ?? "worker.js"));
     show("starting", say("loading", 0, "…"));
     try {
       const bytes = await call("start", [new URL("kube-apiserver.wasm.gz", base).href], progress);
-      // Before anybody has granted anything.
+      // Read before the reader can grant anything.
       witness = at.drill && await rights("default", "drill");
       show("ready", say("ready", ((performance.now() - began) / 1000).toFixed(0), megabytes(bytes)));
     } catch ({ message }) {
@@ -57,9 +58,9 @@
   };
   at.start.onclick = begin;
   at.cancel.onclick = () => stop(say("stopped"));
-  at.reset.onclick = () => { stop(""); begin(at.output.textContent = ""); };
+  at.reset.onclick = () => { at.output.textContent = ""; stop(""); begin(); };
 
-  // Run lines, and write what they say, below a heading if it is a log; return the end.
+  // Run lines, and write their output, in a log below a heading; return {code, status}.
   const run = async (lines, place, heading = "", input = "") => {
     if (place.ariaBusy) return void place.append(`${say("busy")}\n`);
     place.ariaBusy = true;
@@ -82,7 +83,7 @@
       const verdict = guess.value && say(guess.value === String(code) ? "right" : "wrong", code);
       label.textContent = `${verdict} ${say(whence)}`.trim();
     };
-    see.onclick = () => tell("recorded", status, answer.textContent = recorded);
+    see.onclick = () => { answer.textContent = recorded; tell("recorded", status); };
     again.onclick = async () => {
       const done = await run(block.querySelector("pre").textContent, answer);
       if (done) tell("live", done.status);
@@ -111,7 +112,7 @@
     at.line.value = past[back] ?? "";
   };
 
-  // The drill: a ServiceAccount that has one right, and otherwise those of everybody.
+  // The drill: a ServiceAccount with one permission beyond those that each of them has.
   const told = async (line) => {
     const place = document.createElement("pre");
     await run(line, place);
@@ -139,7 +140,7 @@
   show(unable ? "unable" : "able", unable && say(unable));
   document.addEventListener("visibilitychange", () => {
     clearTimeout(hidden);
-    // Its memory is for others if nobody has seen the page for minutes.
+    // Free the memory if the page stays hidden.
     if (document.hidden && worker) hidden = setTimeout(() => stop(say("hidden")), 5 * 60_000);
   });
 }

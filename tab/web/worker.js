@@ -1,5 +1,5 @@
-// A Web Worker with the API server: it does what a message names, and tells the port that
-// comes with it what it is told meanwhile, and what comes of it.
+// A Web Worker with the API server: call the function that a message names; its port gets
+// progress and output, then the result or the failure.
 "use strict";
 importScripts("wasm_exec.js", "server.js", "shell.js");
 
@@ -7,7 +7,7 @@ const calls = {
   async start(address, told) {
     const response = await fetch(address);
     if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
-    // A web server may say that the file is packed: then the browser has unpacked it.
+    // With Content-Encoding, the browser has decompressed the file, whose length is another.
     const plain = response.headers.has("Content-Encoding");
     const total = plain ? 0 : Number(response.headers.get("Content-Length"));
     let loaded = 0;
