@@ -2,13 +2,13 @@
 "use strict";
 
 const HOSTS = /^(kubernetes(\.default(\.svc(\.cluster\.local)?)?)?(:443)?|(localhost|127\.0\.0\.1):6443|10\.96\.0\.1)$/;
-// Commands of kubectl that would wait for what a tab has not.
+// Commands of kubectl that need a running pod, an editor or a port.
 const NOT_HERE = ["attach", "cp", "debug", "edit", "exec", "port-forward", "proxy"];
 // Options of curl; those with two parameters take a value.
 const OPTIONS = {
   "-X --request": (r, value) => { r.method = value; },
   "-H --header": (r, value) => { r.headers.push(value.split(/:(.*)/s, 2).map((one) => one.trim())); },
-  "-d --data --data-raw": (r, value) => { r.body += value; },
+  "-d --data --data-raw": (r, value) => { r.body += `${r.body && "&"}${value}`; },
   "-m --max-time": (r, value) => { r.seconds = Number(value); },
   "-w --write-out": (r, value) => { r.format = value; },
   "-o --output": (r, _) => { r.silent = true; },
@@ -21,7 +21,7 @@ const OPTIONS = {
 };
 const known = (word) => Object.keys(OPTIONS).find((names) => names.split(" ").includes(word));
 
-// What `NAME=$(command)` has said.
+// Outputs of `NAME=$(command)`, by name.
 const variables = {};
 
 // Send a request; return {status, headers, body, error}. `write` gets the body as it comes.
@@ -36,14 +36,14 @@ globalThis.send = async (request, write = () => {}, onHead = () => {}) => {
   return answer;
 };
 
-// Split a line into words, with variables in their place, as sh does it; fail with what
-// only a shell can do.
+// Split a line into words, and put values in the place of variables, as sh does; fail at
+// syntax that needs a shell.
 const split = (line) => {
   const filled = (text) => text.replace(/\\(.)|\$\{?(\w+)\}?/g, (_, sign, name) => sign ?? variables[name] ?? "");
   const open = line.replace(/\\.|'[^']*'|("(?:[^"\\]|\\.)*")/g, "$1");
   const [sign] = /`|\$\(/.exec(open) ?? /[|<>;&"']/.exec(open.replace(/"(?:[^"\\]|\\.)*"/g, "")) ?? [];
   if (/["']/.test(sign)) throw [2, `a quote is not closed: ${sign}`];
-  if (sign) throw [2, `no shell is here for ${sign} - one command a line, NAME=$(command) alone, values in quotes`];
+  if (sign) throw [2, `${sign} needs a shell, and there is none: write one command a line, NAME=$(command) alone, values in quotes`];
   const words = /(?:"(?:[^"\\]|\\.)*"|'[^']*'|\\.|[^\s"'\\])+/g;
   const parts = /"((?:[^"\\]|\\.)*)"|'([^']*)'|((?:[^"'\\]|\\.)+)/g;
   return (line.match(words) ?? []).map((word) => word.replace(parts, (_, double, single, plain) => single ?? filled(double ?? plain)));
@@ -87,8 +87,8 @@ const curl = async (words, write) => {
 };
 
 const kubectl = (words, input, write) => {
-  if (NOT_HERE.includes(words[0])) throw [1, `${words[0]} needs a pod or a terminal, and this tab has neither`];
-  // Nothing else could end these.
+  if (NOT_HERE.includes(words[0])) throw [1, `${words[0]} needs a running pod, an editor or a port; this tab has none of them`];
+  // No Ctrl-C could end these.
   if (words.some((word) => /^(-w|--watch(=true|-only)?)$/.test(word))) words.push("--request-timeout=20s");
   if (words[0] === "rollout" && words[1] === "status") words.push("--timeout=20s");
   Object.assign(fs.standard, { at: 0, bytes: new TextEncoder().encode(input) });
@@ -103,7 +103,7 @@ const run = async (line, input, write) => {
     [program, ...words] = split(inner ?? line);
     if (program === "curl") status = await curl(words, told);
     else if (program === "kubectl") code = await kubectl(words, input, told);
-    else throw [127, "command not found - here are curl and kubectl"];
+    else throw [127, "command not found: only curl and kubectl are here"];
   } catch (error) {
     if (!Array.isArray(error)) throw error;
     code = error[0];

@@ -349,17 +349,17 @@ def test_the_drill_looks_into_each_namespace(drill):
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("kubectl api-resources | head", "sh: no shell is here for |"),
-        ("kubectl get pods > pods.txt", "sh: no shell is here for >"),
-        ("kubectl get pods && kubectl get jobs", "sh: no shell is here for &"),
-        ("kubectl get pods; kubectl get jobs", "sh: no shell is here for ;"),
+        ("kubectl api-resources | head", "sh: | needs a shell"),
+        ("kubectl get pods > pods.txt", "sh: > needs a shell"),
+        ("kubectl get pods && kubectl get jobs", "sh: & needs a shell"),
+        ("kubectl get pods; kubectl get jobs", "sh: ; needs a shell"),
         (
             'curl -H "a: $(kubectl get pods)" https://kubernetes/',
-            "sh: no shell is here for $(",
+            "sh: $( needs a shell",
         ),
         ('kubectl get "pods', 'sh: a quote is not closed: "'),
-        ("helm list", "helm: command not found - here are curl and kubectl"),
-        ("kubectl exec web -- ls", "kubectl: exec needs a pod or a terminal"),
+        ("helm list", "helm: command not found: only curl and kubectl are here"),
+        ("kubectl exec web -- ls", "kubectl: exec needs a running pod"),
         ("curl https://example.com/", "curl: (6) Could not resolve host: example.com"),
         ("kubectl get nosuch", 'the server doesn\'t have a resource type "nosuch"'),
     ],
@@ -370,7 +370,7 @@ def test_a_line_that_cannot_run_says_why(ready, line, told):
 
 def test_a_line_has_a_caller_and_a_history(ready):
     line = ready.get_by_label("A curl or kubectl command")
-    callers = ready.get_by_label("Who asks")
+    callers = ready.get_by_label("Caller")
     callers.select_option("nobody")
     assert "system:anonymous" in run(ready, "curl -s https://kubernetes/apis")
     callers.select_option("a wrong token")
@@ -472,7 +472,7 @@ NO_WASM = "delete globalThis.WebAssembly;"
         ("try.html", 390, "", "only in a window wider than a phone's"),
         ("ko/try.html", 390, "", "휴대전화보다 넓은 창에서만"),
         ("file", 1300, "", "not from a file"),
-        ("try.html", 1300, NO_WASM, "This browser has no WebAssembly"),
+        ("try.html", 1300, NO_WASM, "This browser lacks WebAssembly"),
     ],
     ids=["phone", "Korean phone", "file", "no WebAssembly"],
 )
