@@ -1,9 +1,4 @@
-"""Build the API server and kubectl for js/wasm, into the cache: minutes, once.
-
-    python -m tab.build
-
-TAB=no, or a machine without Go, is no error: whoever asked goes on without.
-"""
+"""Build the API server and kubectl for js/wasm, into the cache: minutes, once."""
 
 import dataclasses
 import gzip
@@ -32,7 +27,7 @@ PACKED = f"{PROGRAM}.gz"
 LABEL = f"kube-apiserver {versions.KUBERNETES} for the browser"
 #: bytes of disk: 3.4 GB of what is compiled, 0.8 of sources, and the program
 ROOM = 5e9
-#: what tells the version
+#: its link flags have the version
 _STEP = API_SERVER.steps[-1]
 
 
@@ -51,7 +46,7 @@ def wanted() -> Path | None:
     found, go = find(), golang.find()
     reasons = {
         "TAB=no": os.environ.get("TAB") == "no",
-        # What starts it to record its answers, or to test it.
+        # Node runs the program, to record its answers and to test it.
         "no Node here": not shutil.which("node"),
         "no Go here": not (found or go),
     }
@@ -80,7 +75,7 @@ def _entry() -> Path:
 
 def _make(go: golang.Go, work: WorkDir, progress: Progress) -> Path:
     free = disk_available(work.root)
-    # What a build that was cut short has left is most of it.
+    # An interrupted build has left most of it.
     if free < ROOM and not work.compiled.exists():
         raise errors.LabError(
             f"{LABEL} takes {ROOM / 1e9:.0f} GB of disk until it is built, and "
@@ -94,7 +89,7 @@ def _make(go: golang.Go, work: WorkDir, progress: Progress) -> Path:
         made = _build(go, work, stage, progress)
         progress.update(f"compressing {LABEL}")
         (made / PACKED).write_bytes(gzip.compress((made / PROGRAM).read_bytes()))
-        # 300 MB that nobody asks for any more.
+        # Earlier versions, 250 MB each, which nothing uses any more.
         shutil.rmtree(entry.parent, ignore_errors=True)
         make_private(entry.parent)
         made.rename(entry)
@@ -120,7 +115,7 @@ def _build(go: golang.Go, work: WorkDir, stage: Path, progress: Progress) -> Pat
         compilers=compilers(),
         progress=progress,
     )
-    # Before there is a copy of the sources, which does not tell the date.
+    # Before `go mod vendor`: vendored sources have no date.
     flags = f"-ldflags={builder.link_flags()}"
     # Go takes no overlay for files in the module cache.
     builder.go("mod", "vendor")
