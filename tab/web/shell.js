@@ -21,8 +21,8 @@ const OPTIONS = {
 };
 const known = (word) => Object.keys(OPTIONS).find((names) => names.split(" ").includes(word));
 
-// Outputs of `NAME=$(command)`, by name.
-const variables = {};
+// Outputs of `NAME=$(command)`, by name; a name without one is an error, as after `set -u`.
+const variables = new Proxy({}, { get(all, name) { if (name in all) return all[name]; throw [2, `${name}: parameter not set`]; } });
 
 // Send a request; return {status, headers, body, error}. `write` gets the body as it comes.
 globalThis.send = async (request, write = () => {}, onHead = () => {}) => {
@@ -39,7 +39,7 @@ globalThis.send = async (request, write = () => {}, onHead = () => {}) => {
 // Split a line into words, and put values in the place of variables, as sh does; fail at
 // syntax that needs a shell.
 const split = (line) => {
-  const filled = (text) => text.replace(/\\(.)|\$\{?(\w+)\}?/g, (_, sign, name) => sign ?? variables[name] ?? "");
+  const filled = (text) => text.replace(/\\(.)|\$\{?(\w+)\}?/g, (_, sign, name) => sign ?? variables[name]);
   const open = line.replace(/\\.|'[^']*'|("(?:[^"\\]|\\.)*")/g, "$1");
   const [sign] = /`|\$\(/.exec(open) ?? /[|<>;&"']/.exec(open.replace(/"(?:[^"\\]|\\.)*"/g, "")) ?? [];
   if (/["']/.test(sign)) throw [2, `a quote is not closed: ${sign}`];

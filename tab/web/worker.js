@@ -11,12 +11,8 @@ const calls = {
     const plain = response.headers.has("Content-Encoding");
     const total = plain ? 0 : Number(response.headers.get("Content-Length"));
     let loaded = 0;
-    const counted = new TransformStream({
-      transform(chunk, further) {
-        told(loaded += chunk.length, total);
-        further.enqueue(chunk);
-      },
-    });
+    const transform = (chunk, further) => { told(loaded += chunk.length, total); further.enqueue(chunk); };
+    const counted = new TransformStream({ transform });
     const received = response.body.pipeThrough(counted);
     const bytes = plain ? received : received.pipeThrough(new DecompressionStream("gzip"));
     const module = await WebAssembly.compileStreaming(new Response(bytes, { headers: { "Content-Type": "application/wasm" } }));

@@ -212,7 +212,7 @@ def test_an_answer_is_predicted_and_then_shown(open_page):
     expect(answer).to_be_hidden()
     opened.keyboard.press("Tab")
     opened.keyboard.press("Enter")
-    expect(said).to_have_text("The code is 403. Recorded when this site was built.")
+    expect(said).to_have_text("No, the code is 403. Recorded when this site was built.")
     expect(answer).to_contain_text("system:anonymous")
     controls.get_by_role("combobox").select_option("403")
     controls.get_by_role("button").click()
@@ -227,9 +227,7 @@ def test_it_starts_and_is_cancelled_by_keyboard(open_page):
     opened.keyboard.press("Tab")
     expect(opened.locator("#tab-cancel")).to_be_focused()
     opened.keyboard.press("Enter")
-    expect(state(opened)).to_have_text(
-        "The API server was stopped, and everything in it is gone."
-    )
+    expect(state(opened)).to_have_text("The start was cancelled.")
     expect(opened.locator("#tab-start")).to_be_visible()
 
 
@@ -358,6 +356,7 @@ def test_the_drill_looks_into_each_namespace(drill):
             "sh: $( needs a shell",
         ),
         ('kubectl get "pods', 'sh: a quote is not closed: "'),
+        ("kubectl get pods --token $NOBODY", "sh: NOBODY: parameter not set"),
         ("helm list", "helm: command not found: only curl and kubectl are here"),
         ("kubectl exec web -- ls", "kubectl: exec needs a running pod"),
         ("curl https://example.com/", "curl: (6) Could not resolve host: example.com"),
@@ -404,12 +403,31 @@ def test_a_watch_streams_while_other_commands_run(ready):
     expect(log).to_contain_text("curl: (28) Operation timed out", timeout=ANSWER)
 
 
+def test_the_end_of_a_long_answer_is_seen(ready):
+    run(ready, "kubectl")
+    log = ready.get_by_role("log")
+    assert log.evaluate("log => log.scrollHeight > 1.5 * log.clientHeight")
+    below = "log => log.scrollHeight - log.clientHeight - log.scrollTop"
+    assert log.evaluate(below) < 2
+
+
+def test_a_watch_of_kubectl_has_no_warnings_for_the_server(ready):
+    """Clients in the server are warned every ten seconds."""
+    assert "Warning" not in run(ready, "kubectl get namespaces -w")
+
+
 def test_reset_forgets_everything(ready):
+    controls, said, answer = block(ready, "cacert ca.crt https://kubernetes/apis")
+    controls.get_by_role("button", name="Run").click()
+    expect(said).to_contain_text("in your tab", timeout=ANSWER)
     run(ready, "kubectl create namespace forgotten")
     ready.get_by_role("button", name="Reset the server").click()
     expect(ready.locator("#tab-own")).to_be_hidden()
     expect(ready.locator("#tab-own")).to_be_visible(timeout=READY)
+    expect(answer).to_be_hidden()
+    expect(said).to_be_empty()
     assert "not found" in run(ready, "kubectl get namespace forgotten")
+    assert "Run the commands of the drill first" in check(ready)
 
 
 def test_a_page_that_is_hidden_for_minutes_stops_its_server(open_page):
