@@ -120,7 +120,7 @@ def built(tmp_path_factory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(site, "REPOSITORY", "")
         for language in ("en", "ko"):
-            # It warns of links to what is not in this site.
+            # Warnings are of links to pages that this site lacks.
             site.build(language, sources / language, target / site.part(language))
     page.copy(target)
     site.finish(target)
