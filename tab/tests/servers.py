@@ -15,11 +15,11 @@ PATIENCE = 120
 
 
 class Tab:
-    """A server under Node; `told` is what it said of its start."""
+    """A server under Node, which is ready."""
 
     def __init__(self, process: subprocess.Popen) -> None:
         self.process = process
-        self.told = self._read()
+        self._read()
 
     def __call__(self, **request) -> dict:
         """Send a request, or `lines` of a shell; return the answer."""

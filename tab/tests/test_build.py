@@ -188,7 +188,7 @@ def test_the_lock_is_of_the_versions_that_the_cluster_has():
 
 
 def test_it_starts(browser_server):
-    """It answers several callers."""
+    """Each caller gets the answer to its credential."""
     with tab(browser_server) as server:
         version = server(method="GET", path="/version", trust="cluster")
         assert json.loads(version["body"])["gitVersion"] == versions.KUBERNETES

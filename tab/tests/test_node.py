@@ -28,6 +28,22 @@ globalThis.kubernetes = {
 };
 return new Promise(() => {});
 """
+#: lines that are run at once, one of which fails
+THREE = """
+globalThis.fs = { standard: {} };
+globalThis.kubernetes = {
+  async kubectl([verb]) {
+    await new Promise(setImmediate);
+    console.log(`${verb}:${new TextDecoder().decode(fs.standard.bytes)}`);
+    return 0;
+  },
+};
+require("SHELL");
+shell("kubectl create -f -", "one", () => {});
+shell("kubectl exec web", "", () => {});
+shell("kubectl apply -f -", "two", () => {});
+shell("kubectl get pods", "", () => {});
+"""
 #: bytes of an answer, and of those that a pipe holds at least
 SIZE, PIPE = 300_000, 60_000
 
@@ -92,3 +108,13 @@ def test_the_program_reaches_no_other_host(start):
     with start("throw new Error(`fetch is ${typeof fetch}`);") as process:
         assert process.wait() == 1
         assert "Error: fetch is undefined" in process.stderr.read()
+
+
+def test_each_command_of_kubectl_reads_its_own_input(tmp_path):
+    """Although the next one is asked for before it reads."""
+    if not shutil.which("node"):
+        pytest.skip("Node is not here")
+    script = tmp_path / "three.js"
+    script.write_text(THREE.replace("SHELL", str(page.WEB / "shell.js")))
+    done = subprocess.run(["node", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["create:one", "apply:two", "get:"]

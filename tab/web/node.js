@@ -14,10 +14,8 @@ require("./shell.js");
 const say = (told) => new Promise((done) => { process.stdout.write(`${JSON.stringify(told)}\n`, done); });
 
 (async () => {
-  const began = performance.now();
   const module = await WebAssembly.compile(fs.readFileSync(`${directory}/kube-apiserver.wasm`));
-  const memory = await startServer(module);
-  await say({ seconds: (performance.now() - began) / 1000, memory });
+  await say({ memory: await startServer(module) });
   for await (const line of readline.createInterface({ input: process.stdin })) {
     const { lines, input = "", ...request } = JSON.parse(line);
     let text = "";

@@ -23,6 +23,8 @@ const known = (word) => Object.keys(OPTIONS).find((names) => names.split(" ").in
 
 // Outputs of `NAME=$(command)`, by name; a name without one is an error, as after `set -u`.
 const variables = new Proxy({}, { get(all, name) { if (name in all) return all[name]; throw [2, `${name}: parameter not set`]; } });
+// Commands of kubectl share the standard input: each waits for the one before.
+let turn = Promise.resolve();
 
 // Send a request; return {status, headers, body, error}. `write` gets the body as it comes.
 globalThis.send = async (request, write = () => {}, onHead = () => {}) => {
@@ -102,7 +104,7 @@ const run = async (line, input, write) => {
   try {
     [program, ...words] = split(inner ?? line);
     if (program === "curl") status = await curl(words, told);
-    else if (program === "kubectl") code = await kubectl(words, input, told);
+    else if (program === "kubectl") code = await (turn = turn.catch(() => {}).then(() => kubectl(words, input, told)));
     else throw [127, "command not found: only curl and kubectl are here"];
   } catch (error) {
     if (!Array.isArray(error)) throw error;
