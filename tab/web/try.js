@@ -68,7 +68,8 @@
   const run = async (lines, place, heading = "", input = "") => {
     if (place.ariaBusy) return void place.append(`${say("busy")}\n`);
     place.ariaBusy = true;
-    place.hidden = false;
+    // The theme takes a hidden place out of the order of Tab.
+    Object.assign(place, { hidden: false, tabIndex: 0 });
     place.textContent = heading && place.textContent + heading;
     place.scrollIntoView({ block: "nearest" });
     const write = (text) => { place.append(text); place.scrollTop = heading && place.scrollHeight; };
@@ -84,11 +85,13 @@
     const [guess, see, again] = controls.querySelectorAll("select, button");
     const tell = (whence, code) => {
       answer.hidden = false;
-      const verdict = guess.value && say(guess.value === String(code) ? "right" : "wrong", code);
-      label.textContent = `${verdict} ${say(whence)}`.trim();
+      const verdict = guess.value === String(code) ? "right" : guess.value ? "wrong" : "code";
+      // curl that was answered nothing and kubectl have none.
+      label.textContent = `${Number(code) ? say(verdict, code) : ""} ${say(whence)}`.trim();
     };
     see.onclick = () => { answer.textContent = recorded; tell("recorded", status); };
     again.onclick = async () => {
+      label.textContent = say("waiting");
       const done = await run(block.querySelector("pre").textContent, answer);
       if (done) tell("live", done.status);
     };
@@ -136,7 +139,7 @@
     }
     return excess.length ? say("excess", excess.length, excess.slice(0, 5).join(", ")) : say("solved");
   };
-  if (at.drill) at.check.onclick = async () => { at.verdict.textContent = await checked(); };
+  if (at.drill) at.check.onclick = async () => { at.verdict.textContent = say("waiting"); at.verdict.textContent = await checked(); };
 
   show(unable ? "unable" : "able", unable && say(unable));
   document.addEventListener("visibilitychange", () => {

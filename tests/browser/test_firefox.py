@@ -61,7 +61,7 @@ def verdict_of(page) -> str:
     """Have the drill checked; the server takes a moment to see a new right."""
     page.js(f"{VERDICT}.textContent = ''")
     page.click(f"button({DRILL}, 'Check')")
-    page.until(f"{VERDICT}.textContent")
+    page.until(f"/^(?!Waiting)./.test({VERDICT}.textContent)")
     return page.js(f"{VERDICT}.textContent")["value"]
 
 
