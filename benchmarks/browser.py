@@ -52,7 +52,7 @@ def native() -> dict[str, float]:
     """Start kube-apiserver and etcd as processes; return the figures."""
     began = time.monotonic()
     with ApiServer() as server:
-        # Not its own loop, which asks seldom: what a client is told.
+        # As a client sees it: the loop of ApiServer polls seldom.
         api = start.client(server.directory)
         start.until(lambda: start.answers(api))
         found = {READY: time.monotonic() - began}
@@ -88,7 +88,7 @@ def in_node(directory: Path) -> dict[str, float]:
             process.stdin.flush()
             return json.loads(process.stdout.readline())
 
-        # The line of a server that is ready.
+        # A ready server prints a line.
         json.loads(process.stdout.readline())
         found = {READY: time.monotonic() - began}
         found[SPENT] = resources.spent(psutil.Process(process.pid))
@@ -121,12 +121,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=3)
     runs = parser.parse_args().runs
-    # No package has it.
+    # No installed package has tab/.
     sys.path.append(str(ROOT))
     from tab import build
 
     if not (directory := build.find()):
-        raise SystemExit("It is not built. Run: .venv/bin/python -m tab.build")
+        raise SystemExit("There is no program yet. Run: .venv/bin/python -m tab.build")
     figures.begin("The API server for browsers")
     with tempfile.TemporaryDirectory(prefix="browser-") as state:
         os.environ["LAB_STATE_DIR"] = f"{state}/state"

@@ -35,9 +35,9 @@ PROGRESS = re.compile(r"^progress\(", re.MULTILINE)
 _DOCS = re.compile(
     r"\[([^]]+)\]\(((?:\.\./)*)((?:cluster/)?docs/)(?:ko/)?([\w-]+)\.md(#[\w-]+)?\)"
 )
-#: keeps all but the title of a page from those who search
+#: for a page of which the site's search finds the title alone
 _UNSEARCHED = "---\nnosearch: true\n---\n"
-#: what leads to *Try it*, in the first page of a language
+#: links to *Try it* in the index of a language
 _TRIED = re.compile(r"^.*\(try\.md\).*\n|^```\{toctree\}\n:hidden:\ntry\n```\n", re.M)
 _PICTURE = re.compile(r'(<img [^>]*src="((?:\.\./)*_images/[^"]+)"[^>]*>)')
 

@@ -1,4 +1,4 @@
-"""Drive Firefox as a distribution ships it; Playwright drives one of its own alone.
+"""Drive the Firefox of a distribution; Playwright drives only a build of its own.
 
 The protocol is https://w3c.github.io/webdriver-bidi/.
 """
@@ -18,7 +18,8 @@ from cluster.tests.waiting import until
 
 #: seconds for an answer of the browser
 ANSWER = 60
-#: The browser's own requests reach nobody: no proxy is there, and loopback needs none.
+#: The browser's own requests reach no host: the proxy is a closed port. Loopback needs
+#: no proxy.
 NO_PROXY = "".join(
     f'user_pref("network.proxy.{name}", {value});\n'
     for name, value in {"type": 1, "ssl": '"127.0.0.1"', "ssl_port": 9}.items()
