@@ -12,8 +12,8 @@ import pytest
 from cluster.tests.waiting import until
 from tab import build, page
 
-#: WebAssembly that exports a memory and does nothing
-WASM = bytes.fromhex("0061736d01000000 0503010001 0707 01 03 6d656d 02 00")
+#: WebAssembly that does nothing
+WASM = bytes.fromhex("0061736d01000000")
 #: stands for Go's script, and for the program that it runs
 GO = """
 const tell = (text) => fs.writeSync(2, new TextEncoder().encode(text));

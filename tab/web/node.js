@@ -1,5 +1,5 @@
 // node node.js DIRECTORY: start the API server that `python -m tab.build` has put into the
-// directory. It prints a line when it is ready, and an answer to each line that it reads:
+// directory. It prints {} when it is ready, and an answer to each line that it reads:
 // {method, path, headers, body, certificate, trust}, or {lines, input}, as for a shell.
 "use strict";
 const fs = require("fs"), path = require("path"), readline = require("readline");
@@ -14,8 +14,8 @@ require("./shell.js");
 const say = (told) => new Promise((done) => { process.stdout.write(`${JSON.stringify(told)}\n`, done); });
 
 (async () => {
-  const module = await WebAssembly.compile(fs.readFileSync(`${directory}/kube-apiserver.wasm`));
-  await say({ memory: await startServer(module) });
+  await startServer(await WebAssembly.compile(fs.readFileSync(`${directory}/kube-apiserver.wasm`)));
+  await say({});
   for await (const line of readline.createInterface({ input: process.stdin })) {
     const { lines, input = "", ...request } = JSON.parse(line);
     let text = "";

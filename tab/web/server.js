@@ -1,5 +1,4 @@
-// Start the API server, with files in memory: what Go asks Node's fs for. For a Worker
-// and for Node; wasm_exec.js comes first.
+// Start the API server in a Worker or Node, with files in memory for Go; load wasm_exec.js first.
 "use strict";
 
 const DIRECTORY = 0o40000, FILE = 0o100000, TERMINAL = 0o20000;
@@ -81,8 +80,8 @@ const memory = (log) => {
   return { ...globalThis.fs, ...calls, writeSync, constants, standard };
 };
 
-// Return the bytes of memory of a server that is ready: `kubernetes` has its functions.
-// If it ends, now or later, an uncaught error has its last log line, or its panic.
+// Wait until the server is ready: then `kubernetes` has its functions. If it ends, now or
+// later, an uncaught error has its last log line, or its panic.
 globalThis.startServer = async (module) => {
   let said = "";
   globalThis.fs = memory((text) => { said = /^(panic|fatal error): /.test(said) ? said + text : text; });
@@ -94,5 +93,4 @@ globalThis.startServer = async (module) => {
   const uncaught = (text) => queueMicrotask(() => { throw new Error(text.trim().split("\n")[0]); });
   go.run(instance).then(() => uncaught(said), ({ message }) => uncaught(message));
   while (!globalThis.kubernetes) await new Promise((done) => setTimeout(done, 50));
-  return instance.exports.mem.buffer.byteLength;
 };

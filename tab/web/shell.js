@@ -21,8 +21,9 @@ const OPTIONS = {
 };
 const known = (word) => Object.keys(OPTIONS).find((names) => names.split(" ").includes(word));
 
-// Outputs of `NAME=$(command)`, by name; a name without one is an error, as after `set -u`.
-const variables = new Proxy({}, { get(all, name) { if (name in all) return all[name]; throw [2, `${name}: parameter not set`]; } });
+// Outputs of `NAME=$(command)`, by name. A name without one is an error, as after `set -u`.
+const variables = new Map();
+const valueOf = (name) => { if (variables.has(name)) return variables.get(name); throw [2, `${name}: parameter not set`]; };
 // Commands of kubectl share the standard input: each waits for the one before.
 let turn = Promise.resolve();
 
@@ -38,10 +39,9 @@ globalThis.send = async (request, write = () => {}, onHead = () => {}) => {
   return answer;
 };
 
-// Split a line into words, and put values in the place of variables, as sh does; fail at
-// syntax that needs a shell.
+// Split a line into words, with the values of variables, as sh does; fail at syntax that needs a shell.
 const split = (line) => {
-  const filled = (text) => text.replace(/\\(.)|\$\{?(\w+)\}?/g, (_, sign, name) => sign ?? variables[name]);
+  const filled = (text) => text.replace(/\\(.)|\$\{?(\w+)\}?/g, (_, sign, name) => sign ?? valueOf(name));
   const open = line.replace(/\\.|'[^']*'|("(?:[^"\\]|\\.)*")/g, "$1");
   const [sign] = /`|\$\(/.exec(open) ?? /[|<>;&"']/.exec(open.replace(/"(?:[^"\\]|\\.)*"/g, "")) ?? [];
   if (/["']/.test(sign)) throw [2, `a quote is not closed: ${sign}`];
@@ -111,7 +111,7 @@ const run = async (line, input, write) => {
     code = error[0];
     write(`${program}: ${program === "curl" ? `(${code}) ` : ""}${error[1]}\n`, true);
   }
-  if (name) variables[name] = kept.trim();
+  if (name) variables.set(name, kept.trim());
   return { code, status };
 };
 

@@ -20,6 +20,7 @@
     worker?.terminate();
     worker = undefined;
     for (const place of document.querySelectorAll("[aria-busy]")) place.ariaBusy = null;
+    for (const one of document.querySelectorAll("[role=status]")) if (one.textContent === words.waiting) one.textContent = "";
     show("able", why);
   };
   const call = (name, given, told) => new Promise((done, failed) => {
@@ -70,9 +71,10 @@
     place.ariaBusy = true;
     // The theme takes a hidden place out of the order of Tab.
     Object.assign(place, { hidden: false, tabIndex: 0 });
-    place.textContent = heading && place.textContent + heading;
+    // A log is not written anew: a screen reader would read out all of it.
+    if (heading) place.append(heading); else place.textContent = "";
     place.scrollIntoView({ block: "nearest" });
-    const write = (text) => { place.append(text); place.scrollTop = heading && place.scrollHeight; };
+    const write = (text) => { place.append(text); if (heading) place.scrollTop = place.scrollHeight; };
     const done = await call("shell", [lines, input], write).catch(({ message }) => write(message));
     place.ariaBusy = null;
     return done;
@@ -84,9 +86,9 @@
     const [controls, label] = at.choices.content.cloneNode(true).querySelectorAll("p");
     const [guess, see, again] = controls.querySelectorAll("select, button");
     const tell = (whence, code) => {
-      answer.hidden = false;
+      Object.assign(answer, { hidden: false, tabIndex: 0 });
       const verdict = guess.value === String(code) ? "right" : guess.value ? "wrong" : "code";
-      // curl that was answered nothing and kubectl have none.
+      // kubectl shows no code, and curl without a response has none.
       label.textContent = `${Number(code) ? say(verdict, code) : ""} ${say(whence)}`.trim();
     };
     see.onclick = () => { answer.textContent = recorded; tell("recorded", status); };
