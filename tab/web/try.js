@@ -48,7 +48,7 @@
     worker = new Worker(new URL("worker.js", base));
     worker.onerror = ({ target, message }) => target === worker && stop(say("ended", message ?? "worker.js"));
     show("starting", say("loading", 0, "…"));
-    at.state.scrollIntoView({ block: "center" });
+    at.cancel.focus();
     // Answers of an earlier server, and the verdict on it.
     for (const one of document.querySelectorAll(".ask ~ .answer")) one.hidden = true;
     for (const one of document.querySelectorAll(".ask + p + p, #tab-output, #tab-verdict")) one.textContent = "";
@@ -62,7 +62,7 @@
     }
   };
   at.start.onclick = begin;
-  at.cancel.onclick = () => stop(say("stopped"));
+  at.cancel.onclick = () => { stop(say("stopped")); at.start.focus(); };
   at.reset.onclick = () => { stop(""); begin(); };
 
   // Run lines, and write their output, in a log below a heading; return {code, status}.
