@@ -89,7 +89,7 @@ def _make(go: golang.Go, work: WorkDir, progress: Progress) -> Path:
         made = _build(go, work, stage, progress)
         progress.update(f"compressing {LABEL}")
         (made / PACKED).write_bytes(gzip.compress((made / PROGRAM).read_bytes()))
-        # Earlier versions, 250 MB each, which nothing uses any more.
+        # Earlier versions, 250 MB each; another checkout would build its own again.
         shutil.rmtree(entry.parent, ignore_errors=True)
         make_private(entry.parent)
         made.rename(entry)

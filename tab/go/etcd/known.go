@@ -10,7 +10,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// known has the fields of each message that mean something here.
+// known has the fields of each message that this etcd supports.
 var known = map[protoreflect.Name]string{
 	"RangeRequest":       "key range_end revision limit keys_only count_only serializable",
 	"TxnRequest":         "compare success failure",

@@ -16,7 +16,7 @@ import (
 const minTTL, maxTTL = 2, 9_000_000_000
 
 // leases has, by the number of a lease, the keys that are deleted when its time is over.
-// Nothing prolongs a lease: kube-apiserver asks for a new one instead.
+// No lease is renewed: kube-apiserver asks for a new one instead.
 type leases struct {
 	keys map[int64]map[string]bool
 	last int64

@@ -86,7 +86,7 @@ func serve(ctx context.Context) {
 	}
 	fail(set.Parse(strings.Fields(flags)))
 	fail(s.GenericServerRunOptions.ComponentGlobalsRegistry.Set())
-	// It does not log the warnings that it gives to itself.
+	// The server's own clients log no warnings.
 	rest.SetDefaultWarningHandler(rest.NoWarnings{})
 	completed, err := s.Complete(ctx)
 	fail(err)

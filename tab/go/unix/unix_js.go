@@ -1,5 +1,5 @@
-// Package unix is what Kubernetes names of golang.org/x/sys/unix outside of files for
-// Linux, where that package is empty: on js. Each call fails, as there is no system.
+// Package unix has the part of golang.org/x/sys/unix that Kubernetes refers to outside of
+// files for Linux; on js that package is empty. Each call fails: there is no system.
 package unix
 
 import "syscall"
