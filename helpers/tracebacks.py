@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from helpers import needs
 from helpers.errors import masked
 from helpers.language import say
+from helpers.status import find_status
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -86,8 +87,6 @@ def _one_line(error: Any, names: dict) -> str:
         own = place and place.tb_frame.f_globals is names
         return " ".join(str(error).split()) if own else ""
     if type(error).__module__.startswith("kubernetes.") and hasattr(error, "body"):
-        from helpers.refusals.status import find_status  # not before: it loads slowly
-
         status = find_status(str(error.body)) or {}
         words = f"{error.status} {error.reason}: {status.get('message', '')}"
         return words.rstrip(": ")

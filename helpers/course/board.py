@@ -11,9 +11,9 @@ from pathlib import Path
 from unicodedata import east_asian_width
 
 from helpers.course import Lesson, attempts, lessons
+from helpers.course.exam import latest_exam
 from helpers.course.questions import first_answers, gain
 from helpers.errors import LabError
-from helpers.exam import latest
 from helpers.language import mark, say
 
 CORE, DEEPER = "core", "deeper"
@@ -158,7 +158,7 @@ def progress(lesson: str = "") -> Board:
         numbers = ", ".join(row.lesson[:2] for row in whole.rows)
         raise LabError(say(fault, lesson=lesson, numbers=numbers))
     results = [gain(first_answers(tried))]
-    exam = latest(noted=tried)
+    exam = latest_exam(noted=tried)
     if exam and exam.named is not None:
         results.append(repr(exam))
     return replace(whole, rows=rows, results=tuple(filter(None, results)))

@@ -19,7 +19,7 @@ from cluster.tests.slowness import scaled
 from helpers import errors
 from helpers.course import attempts
 from helpers.course.exercise import CHECK, STUB, tagged, with_solutions
-from tests.helpers.checks.test_answers import EXERCISES
+from tests.helpers.exercises.checks.test_answers import EXERCISES
 from tests.notebooks import ROOT, file_of, load, source
 
 CLEAN_UP = "clean-up"

@@ -10,10 +10,12 @@ import pytest
 
 from cluster.tests.commandline import helpers
 from helpers import errors
-from helpers.checks import __dir__ as names_of_checks
 from helpers.course import export, lessons
 from helpers.course.exercise import code_of, tagged
+from helpers.exercises.checks import __dir__ as names_of_checks
 from tests.notebooks import ROOT
+
+CHECKS = ROOT / "helpers" / "exercises" / "checks"
 
 
 @pytest.fixture(scope="module")
@@ -91,9 +93,15 @@ def test_an_installed_package_says_that_a_checkout_is_needed(tmp_path, monkeypat
 
 
 def test_each_check_is_in_the_module_of_its_lesson():
-    """Where `helpers.checks` looks for it."""
+    """Where `helpers.exercises.checks` looks for it."""
     for each in lessons():
-        module = ROOT / "helpers" / "checks" / f"{each.topic.replace('-', '_')}.py"
+        module = (
+            ROOT
+            / "helpers"
+            / "exercises"
+            / "checks"
+            / f"{each.topic.replace('-', '_')}.py"
+        )
         tree = (
             ast.parse(module.read_text("utf-8")) if module.exists() else ast.parse("")
         )
