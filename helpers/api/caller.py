@@ -263,11 +263,11 @@ def status_table(callers: Mapping[str, Caller], paths: list[str]) -> "pd.DataFra
     """
     import pandas as pd
 
-    found = {
+    columns = {
         name: [caller.get(path).status for path in paths]
         for name, caller in callers.items()
     }
-    return pd.DataFrame(found, index=paths)
+    return pd.DataFrame(columns, index=paths)
 
 
 def url_of(server: str, path: str) -> str:
