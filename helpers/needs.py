@@ -11,6 +11,8 @@ from cluster import backends, errors
 from cluster.versions import parse
 from helpers.language import mark, say
 
+#: tag of a cell that needs a running pod in a lesson that goes on without it
+PODS = "needs-pods"
 #: tag of a cell that needs an administrator of the cluster
 LAB = "needs-lab"
 #: tag of a cell that shows what servers before this minor version answer otherwise
