@@ -62,7 +62,7 @@ def local(place: Path) -> dict[str, float]:
     backend = Local(place / "state")
     try:
         found = start.start(backend, "first")
-        return found | {MEMORY: held(resources.pids_of(backend.state))}
+        return found | {MEMORY: pss_megabytes(resources.pids_of(backend.state))}
     finally:
         backend.delete()
 
@@ -71,12 +71,15 @@ def control_plane(place: Path) -> dict[str, float]:
     """Start etcd, API server, controllers and scheduler of this suite."""
     backend = ControlPlane(place / "state")
     called = time.time()
-    up = start.background(lambda: backend.up(Silent()))
+    up = start.run_in_background(lambda: backend.up(Silent()))
     try:
         api = start.client(backend.state, called, up)
-        answered = start.until(lambda: start.answers(api), up) - called
+        answered = start.wait_until(lambda: start.is_serving(api), up) - called
         up.result()
-        return {start.ANSWER: answered, MEMORY: held(resources.pids_of(backend.state))}
+        return {
+            start.ANSWER: answered,
+            MEMORY: pss_megabytes(resources.pids_of(backend.state)),
+        }
     finally:
         backend.delete()
 
@@ -91,13 +94,16 @@ def envtest(place: Path) -> dict[str, float]:
             if not process.stdout.readline():
                 raise SystemExit("envtest did not start")
             answered = time.time() - began
-            return {start.ANSWER: answered, MEMORY: held(resources.family(process.pid))}
+            return {
+                start.ANSWER: answered,
+                MEMORY: pss_megabytes(resources.family(process.pid)),
+            }
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(LAST)
 
 
-def held(pids: list[int]) -> float:
+def pss_megabytes(pids: list[int]) -> float:
     """Return the proportional megabytes of processes."""
     return sum(resources.memory(pids).values())
 
@@ -105,7 +111,7 @@ def held(pids: list[int]) -> float:
 RUN = {"local": local, "control-plane": control_plane, "envtest": envtest}
 
 
-def turn(names: list[str]) -> dict[str, dict[str, float]]:
+def run_round(names: list[str]) -> dict[str, dict[str, float]]:
     """Run every peer once, one after the other; return the figures by peer."""
     found = {}
     for name in names:
@@ -141,7 +147,7 @@ def main() -> None:
     os.environ["LAB_NODE"] = "none"
     names = [name for name in RUN if name != "envtest" or program()]
     figures.begin("Peers")
-    print(table(figures.repeat(given.runs, lambda: turn(names))))
+    print(table(figures.repeat(given.runs, lambda: run_round(names))))
 
 
 if __name__ == "__main__":

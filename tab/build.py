@@ -37,7 +37,7 @@ def find() -> Path | None:
     return entry if entry.is_dir() else None
 
 
-def wanted() -> Path | None:
+def ensure() -> Path | None:
     """Return the directory; build, or say in one line why not.
 
     Raise StateError for an unusable cache, LabError for a Kubernetes that the edits
@@ -132,6 +132,6 @@ def _build(go: golang.Go, work: WorkDir, stage: Path, progress: Progress) -> Pat
 
 if __name__ == "__main__":
     try:
-        wanted()
+        ensure()
     except errors.LabError as error:
         sys.exit(str(error))

@@ -50,12 +50,12 @@ def overlay(sources: Path, library: Path, target: Path) -> dict[str, str]:
         source = file.read_text("utf-8") if file.exists() else ""
         if name == SCHEMAS:
             source = _CALL.sub(r"\t\t{\1, \2},", source)
-        changed.write_text(edited(name, source, texts), "utf-8")
+        changed.write_text(apply_edits(name, source, texts), "utf-8")
         replaced[file] = changed
     return {str(file): str(other) for file, other in replaced.items()}
 
 
-def edited(name: str, source: str, texts: dict[str, str]) -> str:
+def apply_edits(name: str, source: str, texts: dict[str, str]) -> str:
     """Return a file's source with each text replaced; raise LabError."""
     for old, new in texts.items():
         if (count := source.count(old)) != 1:

@@ -35,7 +35,7 @@ def record(texts: dict[str, str]) -> list[tuple[str, int]] | None:
 
     None: there is no server. Raise RuntimeError if it ends, or an answer has a token.
     """
-    if not (directory := build.wanted()):
+    if not (directory := build.ensure()):
         return None
     blocks = [block for text in texts.values() for block in BLOCK.findall(text)]
     asked = "".join(json.dumps({"lines": block}) + "\n" for block in blocks)
@@ -51,7 +51,9 @@ def record(texts: dict[str, str]) -> list[tuple[str, int]] | None:
     return [(one["text"], one["status"]) for one in map(json.loads, told)]
 
 
-def answered(texts: dict[str, str], answers: list[tuple[str, int]]) -> dict[str, str]:
+def insert_answers(
+    texts: dict[str, str], answers: list[tuple[str, int]]
+) -> dict[str, str]:
     """Return the texts with an answer below each block."""
     pre = '<pre class="answer" tabindex="0" data-status="{}">{}</pre>\n'
     said = (pre.format(status, html.escape(text)) for text, status in answers)

@@ -63,7 +63,7 @@ def run(path: Path, target: Path, prove_checks: bool, twice: bool) -> str:
     if prove_checks:
         notebook.cells = list(_with_proofs(written.cells, notebook.cells))
     if twice:
-        notebook.cells = [two for one in notebook.cells for two in _doubled(one)]
+        notebook.cells = [two for one in notebook.cells for two in _with_repeat(one)]
     fault = execute(notebook, path.parent)
     shown = [f"{cell}: the output shows {what}" for cell, what in secrets(notebook)]
     if shown:
@@ -72,7 +72,7 @@ def run(path: Path, target: Path, prove_checks: bool, twice: bool) -> str:
     kept = target / place(path)
     kept.parent.mkdir(parents=True, exist_ok=True)
     # Behind a cell that failed nothing ran, so nothing is proven or refuted.
-    fault = fault or "; ".join(unproven(notebook.cells))
+    fault = fault or "; ".join(proof_faults(notebook.cells))
     own = {cell["id"] for cell in written.cells}
     notebook.cells = [cell for cell in notebook.cells if cell["id"] in own]
     nbformat.write(notebook, kept)
@@ -127,7 +127,7 @@ def _with_proofs(written: list[dict], cells: list[dict]) -> Iterator[dict]:
             check = next(checks)
             for one in stub, check:
                 yield _copy(one, "on-stub", PROOF, "raises-exception")
-            nothing = emptied(stub["source"])
+            nothing = empty_answers(stub["source"])
             for one in (stub | {"source": nothing}, check) if nothing else ():
                 yield _copy(one, "on-nothing", PROOF, "raises-exception")
         yield cell
@@ -136,7 +136,7 @@ def _with_proofs(written: list[dict], cells: list[dict]) -> Iterator[dict]:
 _EMPTY = {ast.Dict: "{}", ast.List: "[]", ast.Set: "set()", ast.JoinedStr: "''"}
 
 
-def emptied(stub: str) -> str:
+def empty_answers(stub: str) -> str:
     """Return code that makes each answer empty: `{}` for a dict, `""` for a text.
 
     An answer is what the stub sets to a value that is written there.
@@ -155,7 +155,7 @@ def emptied(stub: str) -> str:
     return "\n".join(lines)
 
 
-def _doubled(cell: dict) -> Iterator[dict]:
+def _with_repeat(cell: dict) -> Iterator[dict]:
     yield cell
     if cell["cell_type"] == "code":
         yield _copy(cell, "again")
@@ -168,7 +168,7 @@ def _copy(cell: dict, end: str, *tags: str) -> dict:
     return nbformat.v4.new_code_cell(cell["source"], id=name, metadata=own)
 
 
-def unproven(cells: list[dict]) -> Iterator[str]:
+def proof_faults(cells: list[dict]) -> Iterator[str]:
     """Yield one line for each stub that raises, and each check that lets one pass."""
     for cell in cells:
         if not tagged(cell, PROOF):
@@ -204,7 +204,7 @@ def _texts(shown: object) -> Iterator[str]:
             yield from _texts(value)
 
 
-def at_once(cores: int, memory: float) -> int:
+def job_count(cores: int, memory: float) -> int:
     """Return how many notebooks run side by side; `memory` is what is free, in bytes.
 
     One more than there are cores: a lesson waits for pods half of its time.
@@ -212,7 +212,7 @@ def at_once(cores: int, memory: float) -> int:
     return max(1, min(cores + 1, int(memory / MEMORY)))
 
 
-def longest_first(path: Path) -> int:
+def start_rank(path: Path) -> int:
     """Return the place of a notebook in the order in which they are started."""
     return LONGEST.find(path.stem[:2])
 
@@ -271,9 +271,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{place(path)}  {seconds:.1f} s  {fault or 'ok'}", flush=True)
         return fault
 
-    room = options.jobs or at_once(preflight.processors(), preflight.memory_available())
+    room = options.jobs or job_count(
+        preflight.processors(), preflight.memory_available()
+    )
     with ThreadPoolExecutor(room) as pool:
-        paths = sorted((path.absolute() for path in paths), key=longest_first)
+        paths = sorted((path.absolute() for path in paths), key=start_rank)
         failed = sum(map(bool, pool.map(tell, paths)))
     print(f"{failed} failed. Notebooks with their outputs are in {options.target}.")
     return min(failed, 1)

@@ -38,7 +38,7 @@ class Text:
 
     def at(self, repository: str) -> str:
         """Return the text with the addresses of a repository; "" is none."""
-        return filled(self.after, repository) if repository else self.before
+        return fill(self.after, repository) if repository else self.before
 
 
 def addresses(repository: str) -> dict[str, str]:
@@ -55,7 +55,7 @@ def addresses(repository: str) -> dict[str, str]:
     }
 
 
-def filled(text: str, repository: str) -> str:
+def fill(text: str, repository: str) -> str:
     """Return a text in which each name in braces is that address of a repository."""
     for name, address in addresses(repository).items():
         text = text.replace(f"{{{name}}}", address)
@@ -74,7 +74,7 @@ def repository(root: Path = ROOT) -> str:
     return found[1] if found else ""
 
 
-def moved(files: dict[str, str], old: str, new: str) -> dict[str, str]:
+def replace_addresses(files: dict[str, str], old: str, new: str) -> dict[str, str]:
     """Return the files with the addresses of `new` instead of those of `old`; pure.
 
     Raise ValueError for a text that is not there as `home.toml` has it.
@@ -94,7 +94,7 @@ def write(repository_now: str, root: Path = ROOT) -> list[str]:
     """Write the addresses into all files; return the names of those that changed."""
     names = {text.file for text in texts()}
     files = {name: (root / name).read_text("utf-8") for name in names}
-    made = moved(files, repository(root), repository_now)
+    made = replace_addresses(files, repository(root), repository_now)
     changed = sorted(name for name in names if made[name] != files[name])
     for name in changed:
         (root / name).write_text(made[name], "utf-8")
@@ -109,7 +109,7 @@ def translate(old: str, new: str) -> None:
     for text in texts():
         if text.korean:
             catalog.delete(text.at(old).strip())
-            catalog.add(text.at(new).strip(), filled(text.korean, new).strip())
+            catalog.add(text.at(new).strip(), fill(text.korean, new).strip())
     (korean.CATALOGS / "readme.po").write_bytes(korean.po("readme", catalog))
     korean.main(["update"])
     korean.main(["write"])

@@ -79,7 +79,7 @@ class Source:
                 if cell["cell_type"] == "markdown":
                     own = _prose(tell, self.lesson, cell)
                     cell["source"] = own.splitlines(keepends=True)
-            made = course.framed(self.lesson, notebook, frame)
+            made = course.with_frame(self.lesson, notebook, frame)
             return json.dumps(made, indent=1, ensure_ascii=False) + "\n"
         if self.english.suffix == ".svg":
             return blocks.picture(text, say)
@@ -92,7 +92,7 @@ class Source:
 def _prose(tell: Tell, lesson: Lesson, cell: dict) -> str:
     """Return what is a lesson's own in a cell of prose, translated."""
     say = functools.partial(tell, lesson.name, cell["id"])
-    return blocks.markdown(course.own(lesson, cell), say)
+    return blocks.markdown(course.lesson_text(lesson, cell), say)
 
 
 def sources() -> Iterator[Source]:
@@ -144,12 +144,12 @@ def read(name: str) -> Catalog:
     return read_po(io.BytesIO(path.read_bytes() if path.exists() else b""), "ko")
 
 
-def korean(message: Message | None) -> str:
+def translation_of(message: Message | None) -> str:
     """Return what a message is in Korean; "" if that is missing or no longer true."""
     return "" if not message or message.fuzzy else str(message.string or "")
 
 
-def updated() -> dict[str, Catalog]:
+def current_catalogs() -> dict[str, Catalog]:
     """Return each catalog as it should be.
 
     What has changed in English keeps its old words as fuzzy. What another catalog says,
@@ -158,21 +158,21 @@ def updated() -> dict[str, Catalog]:
     current = templates()
     made = {name: read(name) for name in current}
     known = {
-        message.id: korean(message)
+        message.id: translation_of(message)
         for catalog in made.values()
         for message in (*catalog.obsolete.values(), *catalog)
-        if message.id and korean(message)
+        if message.id and translation_of(message)
     }
     for name, catalog in made.items():
         catalog.update(current[name])
         for message in catalog:
-            if message.id in known and not korean(message):
+            if message.id in known and not translation_of(message):
                 message.string = known[message.id]
                 message.flags.discard("fuzzy")
     return made
 
 
-def plain(catalog: Catalog, name: str) -> Catalog:
+def stable_catalog(catalog: Catalog, name: str) -> Catalog:
     """Return a catalog without all that changes though no word does."""
     made = Plain("ko", fuzzy=False, header_comment="# See docs/translating.md.")
     for message in catalog:
@@ -188,7 +188,12 @@ def plain(catalog: Catalog, name: str) -> Catalog:
 
 def po(name: str, catalog: Catalog) -> bytes:
     """Return the content of a catalog's file."""
-    write_po(out := io.BytesIO(), plain(catalog, name), width=0, include_lineno=False)
+    write_po(
+        out := io.BytesIO(),
+        stable_catalog(catalog, name),
+        width=0,
+        include_lineno=False,
+    )
     return out.getvalue()
 
 
@@ -201,7 +206,7 @@ def edition() -> dict[Path, bytes]:
         missing: list[str] = []
 
         def tell(name: str, place: str, text: str, lost: list[str] = missing) -> str:
-            found = korean(catalogs[name].get(text, _context(name, place)))
+            found = translation_of(catalogs[name].get(text, _context(name, place)))
             lost += [] if found else [text]
             return found
 
@@ -212,15 +217,15 @@ def edition() -> dict[Path, bytes]:
     # A page with a missing translation stays as it is. Korean pages link back, too.
     there = {s.english: s.korean for s in every if s in made or s.korean.exists()}
     there |= {korean: english for english, korean in there.items()}
-    said = plain(read(MESSAGES), MESSAGES)
+    said = stable_catalog(read(MESSAGES), MESSAGES)
     for lesson in lessons():  # the progress board says their titles
-        said.add(lesson.title, korean(catalogs[FRAMES].get(lesson.title)))
+        said.add(lesson.title, translation_of(catalogs[FRAMES].get(lesson.title)))
     write_mo(out := io.BytesIO(), said)
-    files = {one.korean: linked(one, text, there) for one, text in made.items()}
+    files = {one.korean: rewrite_links(one, text, there) for one, text in made.items()}
     return {COMPILED: out.getvalue()} | {p: t.encode() for p, t in files.items()}
 
 
-def linked(source: Source, text: str, there: dict[Path, Path]) -> str:
+def rewrite_links(source: Source, text: str, there: dict[Path, Path]) -> str:
     """Return the text with links that lead on from the place of the Korean file.
 
     `there` has the files with a Korean edition. Within it links stay as they are.
@@ -242,8 +247,10 @@ def linked(source: Source, text: str, there: dict[Path, Path]) -> str:
 
 def check(names: list[str]) -> Iterator[str]:
     """Yield a line for all that is missing, stale or wrong, or only in these .po."""
-    current = updated()
-    titles = {one.title: korean(current[FRAMES].get(one.title)) for one in lessons()}
+    current = current_catalogs()
+    titles = {
+        one.title: translation_of(current[FRAMES].get(one.title)) for one in lessons()
+    }
     for name in names or current:
         catalog, path = current[name], CATALOGS / f"{name}.po"
         said = [message for message in catalog if message.id]
@@ -267,7 +274,7 @@ def check(names: list[str]) -> Iterator[str]:
         if not path.exists() or path.read_bytes() != content:
             yield f"{path.relative_to(ROOT)}: not in step. Run: make korean"
         if path.suffix == ".ipynb":
-            for heading in _not_korean(json.loads(content)):
+            for heading in _english_headings(json.loads(content)):
                 yield f"{path.relative_to(ROOT)}: no Korean in the heading: {heading}"
     known = {*(s.korean for s in sources()), *(CATALOGS / f"{n}.po" for n in current)}
     found = {*CATALOGS.glob("*.po"), *EDITION.rglob("*.ipynb"), *EDITION.rglob("*.svg")}
@@ -275,7 +282,7 @@ def check(names: list[str]) -> Iterator[str]:
         yield f"{path.relative_to(ROOT)}: left over from something. Remove it."
 
 
-def _not_korean(notebook: dict) -> Iterator[str]:
+def _english_headings(notebook: dict) -> Iterator[str]:
     """Yield each heading without Hangul, such as `A 403`, which has no message."""
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
@@ -295,7 +302,10 @@ def main(arguments: list[str] | None = None) -> int:
         return bool(found)
     made = edition() if options.what == "write" else {}
     if options.what == "update":
-        made = {CATALOGS / f"{name}.po": po(name, c) for name, c in updated().items()}
+        made = {
+            CATALOGS / f"{name}.po": po(name, c)
+            for name, c in current_catalogs().items()
+        }
     for path, content in made.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)

@@ -41,11 +41,11 @@ _QUOTES = "]*`\"'”’"
 def faults(english: str, korean: str, titles: dict[str, str]) -> Iterator[str]:
     """Yield a sentence for each fault of a message; `titles` are those of lessons."""
     for what, pattern in _KEPT.items():
-        old, new = (_found(pattern, text) for text in (english, korean))
+        old, new = (_count_parts(pattern, text) for text in (english, korean))
         if old != new:
             lost, added = (" ".join(one) or "none" for one in (old - new, new - old))
             yield f"other {what}: {added} in place of {lost}"
-    plain, told = (_plain(text) for text in (english, korean))
+    plain, told = (_plain_text(text) for text in (english, korean))
     said, says = ({*_NUMBER.findall(text)} for text in (plain, told))
     # Numbers up to twelve are words in English, and months have names.
     more = {number for number in says - said if "." in number or int(number) > 12}
@@ -72,13 +72,13 @@ def faults(english: str, korean: str, titles: dict[str, str]) -> Iterator[str]:
     yield from _particles(korean)
 
 
-def _found(pattern: re.Pattern[str], text: str) -> Counter[str]:
+def _count_parts(pattern: re.Pattern[str], text: str) -> Counter[str]:
     found = (one[one.lastindex or 0] for one in pattern.finditer(text))
     # Kubernetes has some of its pages in Korean, too.
     return Counter(re.sub(r"(kubernetes\.io)/ko/", r"\1/", one) for one in found)
 
 
-def _plain(text: str) -> str:
+def _plain_text(text: str) -> str:
     return _NAME.sub("", _TAG.sub("", _LINK.sub("]", _CODE.sub("", text))))
 
 

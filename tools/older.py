@@ -27,7 +27,7 @@ TESTS = ("test_chapter.py", "test_policy.py")
 def write_lock(version: str, locks: Path) -> None:
     """Make the lock of a version; raise ClickException where the proxy refuses."""
     mod = Path(follow.module(follow.KUBERNETES, version)["GoMod"]).read_text()
-    etcd = follow.found(rf"^\s*{follow.ETCD} (\S+)", mod)
+    etcd = follow.extract(rf"^\s*{follow.ETCD} (\S+)", mod)
     asked = recipe.older(version, locks).steps
     packages = (package for step in asked for package in step.programs.values())
     tools = "".join(f"\t{package}\n" for package in packages)

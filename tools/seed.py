@@ -26,7 +26,7 @@ COLLECTIONS = (
 _OWN = ("uid", "resourceVersion", "creationTimestamp", "managedFields")
 
 
-def made() -> Iterator[str]:
+def seed_lines() -> Iterator[str]:
     """Give them as lines of JSON, asked from an API server that has just made them."""
     with ApiServer({"--authorization-mode": "RBAC"}) as server:
         api = Prober(str(server.directory / "pki"), port_of(server.directory))
@@ -45,4 +45,4 @@ def made() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    OBJECTS.write_text("".join(f"{line}\n" for line in made()))
+    OBJECTS.write_text("".join(f"{line}\n" for line in seed_lines()))

@@ -71,7 +71,7 @@ def page(lesson: Lesson, written: dict, ran: dict, language: str = FIRST) -> dic
     return ran | {"cells": cells}
 
 
-def boxed(notebook: dict, text: str) -> dict:
+def with_box(notebook: dict, text: str) -> dict:
     """Return a notebook with a box of commands at its end; pure."""
     cell = {"cell_type": "markdown", "id": "tab", "metadata": {}, "source": text}
     return notebook | {"cells": [*notebook["cells"], cell]}
@@ -140,7 +140,7 @@ def assemble(
         # The corner of a table of pandas is a head without words, which helps nobody.
         shown = page(lesson, written, ran, language)
         if lesson.name in tried:
-            shown = boxed(shown, tried[lesson.name])
+            shown = with_box(shown, tried[lesson.name])
         text = json.dumps(shown)
         file.write_text(re.sub("<th[^>]*>(?:&nbsp;)?</th>", "<td></td>", text), "utf-8")
     shutil.copy(SITE / f"journey-{language}.png", target / "journey.png")
@@ -156,7 +156,9 @@ def assemble(
 def words(language: str) -> course.Say:
     """Return what says the words of the course and of the site in a language."""
     catalogs = (korean.read(name) for name in (korean.FRAMES, "LC_MESSAGES/sphinx"))
-    say = {each.id: korean.korean(each) for catalog in catalogs for each in catalog}
+    say = {
+        each.id: korean.translation_of(each) for catalog in catalogs for each in catalog
+    }
     return str if language == FIRST else lambda text: say.get(text) or text
 
 
@@ -195,7 +197,7 @@ def with_addresses(text: str, repository: str, launch: str) -> str:
     return text
 
 
-def tidied(html: str) -> str:
+def tidy(html: str) -> str:
     """Return a page without faults of what has made it, its pictures as links; pure.
 
     Without scripts the theme `auto` has no colours, and a label hides the words of what
@@ -210,7 +212,7 @@ def finish(target: Path) -> None:
     """Tidy all pages, and list them for search engines if there is an address."""
     pages = [page for page in target.rglob("*.html") if "_static" not in page.parts]
     for page in pages:
-        page.write_text(tidied(page.read_text("utf-8")), "utf-8")
+        page.write_text(tidy(page.read_text("utf-8")), "utf-8")
     if REPOSITORY:
         root = home.addresses(REPOSITORY)["site"]
         names = sorted(page.relative_to(target).as_posix() for page in pages)
@@ -244,7 +246,7 @@ def main(arguments: list[str] | None = None) -> int:
     # All of them first: each page has a link to what it is in another language.
     for language in languages():
         texts = trial.pages(SITE / language)
-        tried = trial.answered(texts, answers) if answers else {}
+        tried = trial.insert_answers(texts, answers) if answers else {}
         assemble(language, options.executed, sources / language, tried)
     ran = (options.executed / lessons()[0].path).stat().st_mtime
     date = time.strftime("%Y-%m-%d", time.gmtime(ran))

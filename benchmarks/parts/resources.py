@@ -53,15 +53,15 @@ def cpu(pids: Iterable[int], seconds: float) -> dict[str, float]:
 
     What a process starts and reaps meanwhile counts as its own.
     """
-    before = [(one, name(one), spent(one)) for one in map(psutil.Process, pids)]
+    before = [(one, name(one), cpu_seconds(one)) for one in map(psutil.Process, pids)]
     time.sleep(seconds)
     shares: Counter[str] = Counter()
     for process, called, used in before:
-        shares[called] += max(0.0, spent(process) - used) / seconds
+        shares[called] += max(0.0, cpu_seconds(process) - used) / seconds
     return dict(shares)
 
 
-def spent(process: psutil.Process) -> float:
+def cpu_seconds(process: psutil.Process) -> float:
     """Return the CPU seconds of a process and of its children that it has reaped."""
     try:
         return sum(process.cpu_times()[:4])
