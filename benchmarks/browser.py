@@ -35,12 +35,12 @@ ASKED, COMMAND, MEMORY = "GET a ConfigMap, ms", f"`kubectl {GET}`, ms", "memory,
 
 def milliseconds(ask: Callable[[], object], times: int) -> float:
     """Return the median of what a question takes, after some that do not count."""
-    taken = []
+    times_taken = []
     for _ in range(times + 5):
         began = time.perf_counter()
         ask()
-        taken.append(1000 * (time.perf_counter() - began))
-    return statistics.median(taken[5:])
+        times_taken.append(1000 * (time.perf_counter() - began))
+    return statistics.median(times_taken[5:])
 
 
 def measure_requests(send: Callable[[], object], kubectl: Callable[[], object]) -> dict:
@@ -55,10 +55,10 @@ def measure_native() -> dict[str, float]:
         # As a client sees it: the loop of ApiServer polls seldom.
         api = start.client(server.directory)
         start.wait_until(lambda: start.is_serving(api))
-        found = {READY: time.monotonic() - began}
+        results = {READY: time.monotonic() - began}
         pids = resources.family(psutil.Process(server.pid).ppid())
         pids = [pid for pid in pids if psutil.Process(pid).name() in resources.FLOOR]
-        found[SPENT] = sum(resources.cpu_seconds(psutil.Process(pid)) for pid in pids)
+        results[SPENT] = sum(resources.cpu_seconds(psutil.Process(pid)) for pid in pids)
         api.post(MAPS, json=COLORS).raise_for_status()
         user = server.directory / "pki" / "super-admin"
         kubectl = [
@@ -69,11 +69,11 @@ def measure_native() -> dict[str, float]:
             f"--client-key={user}.key",
             *GET.split(),
         ]
-        found |= measure_requests(
+        results |= measure_requests(
             lambda: api.get(f"{MAPS}/colors").raise_for_status(),
             lambda: subprocess.run(kubectl, check=True, stdout=subprocess.DEVNULL),
         )
-        return found | {MEMORY: sum(resources.memory(pids).values())}
+        return results | {MEMORY: sum(resources.memory(pids).values())}
 
 
 def measure_node(directory: Path) -> dict[str, float]:
@@ -90,29 +90,29 @@ def measure_node(directory: Path) -> dict[str, float]:
 
         # A ready server prints a line.
         json.loads(process.stdout.readline())
-        found = {READY: time.monotonic() - began}
-        found[SPENT] = resources.cpu_seconds(psutil.Process(process.pid))
+        results = {READY: time.monotonic() - began}
+        results[SPENT] = resources.cpu_seconds(psutil.Process(process.pid))
         who = {"certificate": "super-admin", "trust": "cluster"}
         body = {"headers": [["Content-Type", "application/json"]]}
         body["body"] = json.dumps(COLORS)
         assert ask(method="POST", path=MAPS, **who, **body)["status"] == 201
         get = {"method": "GET", "path": f"{MAPS}/colors"}
-        found |= measure_requests(
+        results |= measure_requests(
             lambda: ask(**get, **who), lambda: ask(lines=f"kubectl {GET}")
         )
-        found[MEMORY] = sum(resources.memory([process.pid]).values())
+        results[MEMORY] = sum(resources.memory([process.pid]).values())
         process.stdin.close()
-    return found
+    return results
 
 
 def table(rounds: list[tuple[dict, dict]]) -> str:
     """Return medians of both, and the ratio, which is the median of each round's."""
     rows = []
     for name in rounds[0][0]:
-        ours = [first[name] for first, _ in rounds]
-        theirs = [second[name] for _, second in rounds]
-        ratio = statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
-        cells = (statistics.median(ours), statistics.median(theirs), ratio)
+        native = [first[name] for first, _ in rounds]
+        node = [second[name] for _, second in rounds]
+        ratio = statistics.median(b / a for a, b in zip(native, node, strict=True))
+        cells = (statistics.median(native), statistics.median(node), ratio)
         # Three digits are enough.
         rows.append([name, *(f"{cell:.{cell < 100:d}f}" for cell in cells)])
     return figures.markdown(["figure", "native", "under Node", "x native"], rows)

@@ -61,8 +61,8 @@ def local(place: Path) -> dict[str, float]:
     """Start the cluster of this suite; its pod is real."""
     backend = Local(place / "state")
     try:
-        found = start.start(backend, "first")
-        return found | {MEMORY: pss_megabytes(resources.pids_of(backend.state))}
+        results = start.start(backend, "first")
+        return results | {MEMORY: pss_megabytes(resources.pids_of(backend.state))}
     finally:
         backend.delete()
 
@@ -113,26 +113,26 @@ RUN = {"local": local, "control-plane": control_plane, "envtest": envtest}
 
 def run_round(names: list[str]) -> dict[str, dict[str, float]]:
     """Run every peer once, one after the other; return the figures by peer."""
-    found = {}
+    results = {}
     for name in names:
         with tempfile.TemporaryDirectory(prefix="peer-") as place:
-            found[name] = RUN[name](Path(place))
-    return found
+            results[name] = RUN[name](Path(place))
+    return results
 
 
 def table(rounds: list[dict[str, dict[str, float]]]) -> str:
     """Return medians, each with how many times ours it is where both have one."""
 
     def cell(name: str, column: str) -> str:
-        ours, values = (
-            [one[peer][column] for one in rounds if column in one[peer]]
+        local_values, values = (
+            [run[peer][column] for run in rounds if column in run[peer]]
             for peer in ("local", name)
         )
         if not values:
             return ""
         value = statistics.median(values)
         text = f"{value:.0f}" if value >= 100 else f"{value:.1f}"
-        return f"{text} ({value / statistics.median(ours):.1f} x)"
+        return f"{text} ({value / statistics.median(local_values):.1f} x)"
 
     rows = [[name, *(cell(name, column) for column in COLUMNS)] for name in rounds[0]]
     seconds = [f"{column}, s" for column in COLUMNS[:-1]]
@@ -143,11 +143,11 @@ def main() -> None:
     """Build what is missing, run all in turns, print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=3)
-    given = parser.parse_args()
+    options = parser.parse_args()
     os.environ["LAB_NODE"] = "none"
     names = [name for name in RUN if name != "envtest" or program()]
     figures.begin("Peers")
-    print(table(figures.repeat(given.runs, lambda: run_round(names))))
+    print(table(figures.repeat(options.runs, lambda: run_round(names))))
 
 
 if __name__ == "__main__":

@@ -79,9 +79,9 @@ def is_ready(api: httpx.Client, path: str, since: float = 0.0) -> bool:
     """Say whether a Node or Pod is Ready; a Node, whether it has said so after that."""
     answer = api.get(path)
     status = answer.json().get("status", {}) if answer.is_success else {}
-    for found in status.get("conditions", []):
-        if found["type"] == "Ready" and found["status"] == "True":
-            beat = found.get("lastHeartbeatTime", found["lastTransitionTime"])
+    for condition in status.get("conditions", []):
+        if condition["type"] == "Ready" and condition["status"] == "True":
+            beat = condition.get("lastHeartbeatTime", condition["lastTransitionTime"])
             return dt.datetime.fromisoformat(beat).timestamp() >= int(since)
     return False
 

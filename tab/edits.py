@@ -15,8 +15,8 @@ from cluster import errors
 _KUBERNETES = "k8s.io/kubernetes"
 
 TABLE = Path(__file__).with_suffix(".toml")
-#: file below vendor/, or of Go's library: texts in it, each there once, and what is in
-#: their place
+#: path below vendor/ or Go's library -> {text: replacement}; each text occurs exactly
+#: once
 EDITS = {
     name: dict(texts) for name, texts in tomllib.loads(TABLE.read_text("utf-8")).items()
 }

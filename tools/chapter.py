@@ -58,24 +58,24 @@ def run(path: Path, target: Path, prove_checks: bool, twice: bool) -> str:
     refuse its stub and an empty answer. With `twice` each cell runs twice in a row, as
     an unsure learner does; what is written is the first time.
     """
-    written = nbformat.read(path, as_version=4)
-    notebook = with_solutions(written)
+    original = nbformat.read(path, as_version=4)
+    notebook = with_solutions(original)
     if prove_checks:
-        notebook.cells = list(_with_proofs(written.cells, notebook.cells))
+        notebook.cells = list(_with_proofs(original.cells, notebook.cells))
     if twice:
-        notebook.cells = [two for one in notebook.cells for two in _with_repeat(one)]
+        notebook.cells = [run for cell in notebook.cells for run in _with_repeat(cell)]
     fault = execute(notebook, path.parent)
-    shown = [f"{cell}: the output shows {what}" for cell, what in secrets(notebook)]
-    if shown:
+    leaked = [f"{cell}: the output shows {what}" for cell, what in secrets(notebook)]
+    if leaked:
         # Nothing is written: the file would be what the rule is against.
-        return "; ".join(shown)
-    kept = target / place(path)
-    kept.parent.mkdir(parents=True, exist_ok=True)
+        return "; ".join(leaked)
+    kept_file = target / place(path)
+    kept_file.parent.mkdir(parents=True, exist_ok=True)
     # Behind a cell that failed nothing ran, so nothing is proven or refuted.
     fault = fault or "; ".join(proof_faults(notebook.cells))
-    own = {cell["id"] for cell in written.cells}
-    notebook.cells = [cell for cell in notebook.cells if cell["id"] in own]
-    nbformat.write(notebook, kept)
+    original_ids = {cell["id"] for cell in original.cells}
+    notebook.cells = [cell for cell in notebook.cells if cell["id"] in original_ids]
+    nbformat.write(notebook, kept_file)
     # On one line and without colours.
     return " ".join(re.sub(r"\x1b\[[\d;]*m", "", fault).split())
 
@@ -116,20 +116,20 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> str:
     return ""
 
 
-def _with_proofs(written: list[dict], cells: list[dict]) -> Iterator[dict]:
+def _with_proofs(originals: list[dict], cells: list[dict]) -> Iterator[dict]:
     """Yield the solved cells, and above each exercise its stub and a first check.
 
     And a second check of an empty answer, if the stub gives the answer its shape.
     """
     checks = (cell for cell in cells if tagged(cell, CHECK))
-    for stub, cell in zip(written, cells, strict=True):
+    for stub, cell in zip(originals, cells, strict=True):
         if tagged(cell, STUB):
             check = next(checks)
-            for one in stub, check:
-                yield _copy(one, "on-stub", PROOF, "raises-exception")
+            for part in stub, check:
+                yield _copy(part, "on-stub", PROOF, "raises-exception")
             nothing = empty_answers(stub["source"])
-            for one in (stub | {"source": nothing}, check) if nothing else ():
-                yield _copy(one, "on-nothing", PROOF, "raises-exception")
+            for part in (stub | {"source": nothing}, check) if nothing else ():
+                yield _copy(part, "on-nothing", PROOF, "raises-exception")
         yield cell
 
 
@@ -163,9 +163,9 @@ def _with_repeat(cell: dict) -> Iterator[dict]:
 
 def _copy(cell: dict, end: str, *tags: str) -> dict:
     """Return a code cell that runs and is not kept; `end` is that of its id."""
-    own = {"tags": sorted({*tags, *cell["metadata"].get("tags", ())})}
+    metadata = {"tags": sorted({*tags, *cell["metadata"].get("tags", ())})}
     name = f"{cell['id']}-{end}"
-    return nbformat.v4.new_code_cell(cell["source"], id=name, metadata=own)
+    return nbformat.v4.new_code_cell(cell["source"], id=name, metadata=metadata)
 
 
 def proof_faults(cells: list[dict]) -> Iterator[str]:
@@ -187,20 +187,20 @@ def secrets(notebook: dict) -> Iterator[tuple[str, str]]:
     Not even one that is dead may be shown: outputs are kept and passed on.
     """
     for cell in notebook["cells"]:
-        shown = "\n".join(_texts(cell.get("outputs", [])))
-        for what in leaks.find(shown):
+        texts = "\n".join(_texts(cell.get("outputs", [])))
+        for what in leaks.find(texts):
             yield cell["id"], what
 
 
-def _texts(shown: object) -> Iterator[str]:
+def _texts(output: object) -> Iterator[str]:
     """Yield every text of an output: streams, all its forms, tracebacks."""
-    if isinstance(shown, str):
-        yield shown
-    elif isinstance(shown, dict):
-        for value in shown.values():
+    if isinstance(output, str):
+        yield output
+    elif isinstance(output, dict):
+        for value in output.values():
             yield from _texts(value)
-    elif isinstance(shown, list):
-        for value in shown:
+    elif isinstance(output, list):
+        for value in output:
             yield from _texts(value)
 
 

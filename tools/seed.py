@@ -34,14 +34,14 @@ def seed_lines() -> Iterator[str]:
         if not poll(lambda: api.ready(whole), START_TIMEOUT):
             raise SystemExit("the API server did not become ready")
         for path in COLLECTIONS:
-            _, found = api.api("GET", path)
+            _, listing = api.api("GET", path)
             kind = {
-                "apiVersion": found["apiVersion"],
-                "kind": found["kind"].removesuffix("List"),
+                "apiVersion": listing["apiVersion"],
+                "kind": listing["kind"].removesuffix("List"),
             }
-            for item in found["items"]:
-                kept = {k: v for k, v in item["metadata"].items() if k not in _OWN}
-                yield json.dumps(kind | item | {"metadata": kept}, sort_keys=True)
+            for item in listing["items"]:
+                metadata = {k: v for k, v in item["metadata"].items() if k not in _OWN}
+                yield json.dumps(kind | item | {"metadata": metadata}, sort_keys=True)
 
 
 if __name__ == "__main__":
