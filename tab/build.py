@@ -124,8 +124,10 @@ def _build(go: golang.Go, work: WorkDir, stage: Path, progress: Progress) -> Pat
     replaced = edits.overlay(sources, root / "src", changed)
     overlay.write_text(json.dumps({"Replace": replaced}))
     builder = dataclasses.replace(builder, label=f"building {LABEL}")
-    places = ("-mod=vendor", f"-overlay={overlay}", f"-o={output}/{PROGRAM}")
-    builder.go("build", *builder.arguments(), *places, flags, "./server")
+    words = (*builder.arguments(), "-mod=vendor", f"-overlay={overlay}")
+    builder.go("build", *words, f"-o={output}/{PROGRAM}", flags, "./server")
+    # Only here are the edits in place without which the sources do not compile.
+    builder.go("vet", *words, "./server", "./unix")
     shutil.copy(root / "lib" / "wasm" / RUNTIME, output)
     return output
 
