@@ -18,59 +18,62 @@ from tests.notebooks import ROOT
 #: the modules all of whose messages are said; others also raise errors that no notebook
 #: shows, and those are English
 SAID = (
-    "checks/*.py",
-    "deeper/ambassadors.py",
-    "audit.py",
-    "caller.py",
-    "drills.py",
-    "errors.py",
-    "grants.py",
-    "pods.py",
-    "proxy.py",
-    "rbac.py",
-    "repairs.py",
-    "requestlines.py",
-    "deeper/schemas.py",
-    "tokens.py",
-    "deeper/watch.py",
-    "course/attempts.py",
-    "course/board.py",
-    "course/exercise.py",
-    "journey/network.py",
-    "journey/server.py",
-    "widgets/explorer.py",
-    "widgets/explorer_model.py",
-    "widgets/markup.py",
-    "deeper/podtable.py",
-    "widgets/view.py",
+    "helpers/api/ambassadors.py",
+    "helpers/api/caller.py",
+    "helpers/api/pods.py",
+    "helpers/api/proxy.py",
+    "helpers/api/schemas.py",
+    "helpers/api/tokens.py",
+    "helpers/api/watch.py",
+    "helpers/course/attempts.py",
+    "helpers/course/board.py",
+    "helpers/course/exercise.py",
+    "helpers/errors.py",
+    "helpers/exercises/checks/*.py",
+    "helpers/exercises/drills.py",
+    "helpers/exercises/grants.py",
+    "helpers/exercises/repairs.py",
+    "helpers/rbac/objects.py",
+    "helpers/views/audit.py",
+    "helpers/views/journey/network.py",
+    "helpers/views/journey/server.py",
+    "helpers/views/requestlines.py",
+    "helpers/views/widgets/explorer.py",
+    "helpers/views/widgets/explorer_model.py",
+    "helpers/views/widgets/markup.py",
+    "helpers/views/widgets/podtable.py",
+    "helpers/views/widgets/view.py",
+    "cluster/progress.py",
+    "cluster/waiting.py",
+    "cluster/backends.py",
+    "cluster/kubeconfig.py",
+    "cluster/paths.py",
+    "cluster/permissions.py",
+    "cluster/preflight.py",
+    "cluster/bundle/*.py",
+    "cluster/existing/kubectl.py",
+    "cluster/image/build.py",
+    "cluster/image/engine.py",
+    "cluster/image/find.py",
+    "cluster/kind/engine.py",
+    "cluster/kind/node.py",
+    "cluster/kind/programs.py",
+    "cluster/local/trial.py",
+    "cluster/controlplane/apiserver.py",
+    "cluster/machine/identity.py",
+    "cluster/machine/shortage.py",
+    "cluster/programs/[!t]*.py",
 )
-MODULES = [path for name in SAID for path in sorted(ROOT.glob(f"helpers/{name}"))]
-MODULES += [
-    path
-    for name in (
-        "progress.py",
-        "waiting.py",
-        "backends.py",
-        "kubeconfig.py",
-        "paths.py",
-        "permissions.py",
-        "preflight.py",
-        "bundle/*.py",
-        "existing/kubectl.py",
-        "image/build.py",
-        "image/engine.py",
-        "image/find.py",
-        "kind/engine.py",
-        "kind/node.py",
-        "kind/programs.py",
-        "local/trial.py",
-        "controlplane/apiserver.py",
-        "machine/identity.py",
-        "machine/shortage.py",
-        "programs/[!t]*.py",
-    )
-    for path in sorted(ROOT.glob(f"cluster/{name}"))
-]
+
+
+def modules_of(pattern):
+    """Return the modules that a pattern names; one that names none is a mistake."""
+    paths = sorted(ROOT.glob(pattern))
+    assert paths, pattern
+    return paths
+
+
+MODULES = [path for pattern in SAID for path in modules_of(pattern)]
 #: functions whose arguments are messages
 DOORS = ("say", "mark")
 #: errors and functions that put their arguments into a message

@@ -50,7 +50,7 @@ def kept(path):
 
 
 VIEW = """\
-from helpers.widgets.view import View
+from helpers.views.widgets.view import View
 class Shown(View):
     def text(self):
         return "a <fact> of the view"
