@@ -61,9 +61,9 @@ def run():
         except KeyboardInterrupt:
             sys.stderr.write("interrupted\n")
             return INTERRUPTED
-    from cluster.errors import named
+    from cluster.errors import with_commands
 
-    sys.stderr.write(f"error: {named(reason)}\n")
+    sys.stderr.write(f"error: {with_commands(reason)}\n")
     return 1
 
 

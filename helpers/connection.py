@@ -16,7 +16,7 @@ from cluster.kubeconfig import (
     read_kubeconfig,
     server_of,
 )
-from cluster.processes import same_start, start_time
+from cluster.processes import is_same_start, start_time
 from helpers import errors, needs
 from helpers.command import (
     backend_in_use,
@@ -269,7 +269,7 @@ def _is_alive(owner: str) -> bool:
     """Return whether a kernel of this host runs, by its pid and, if known, start."""
     pid, _, start = owner.partition("/")
     now = start_time(int(pid)) if pid.isdigit() else None
-    return now is not None and (not start.isdigit() or same_start(now, int(start)))
+    return now is not None and (not start.isdigit() or is_same_start(now, int(start)))
 
 
 def _bypass_proxies() -> None:

@@ -11,7 +11,7 @@ from cluster.errors import (
     NoSigningKey as NoSigningKey,
     NotReady as NotReady,
     Unreachable as Unreachable,
-    masked as masked,
+    without_tokens as without_tokens,
 )
 from helpers.language import mark, say
 

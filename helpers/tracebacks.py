@@ -7,7 +7,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from helpers import needs
-from helpers.errors import masked
+from helpers.errors import without_tokens
 from helpers.language import say
 from helpers.status import find_status
 
@@ -32,8 +32,8 @@ def shorten(notebook: "InteractiveShell") -> None:
         line = _short_message(error, notebook.user_global_ns)
         if lack := needs.unmet_need(_tags(notebook)):
             line = f"{line or error}\n{lack}"
-        text = masked(line or str(error))
-        lines = [f"{kind.__name__}: {text}"] if line else [*map(masked, lines)]
+        text = without_tokens(line or str(error))
+        lines = [f"{kind.__name__}: {text}"] if line else [*map(without_tokens, lines)]
         # All that is done with the error is to take its text.
         show(kind, text, lines)
 
@@ -53,7 +53,7 @@ def assert_message(claim: str, operator: str, left: object, right: object) -> st
 
 
 def _cut(value: object) -> str:
-    text = masked(" ".join(repr(value).split()))
+    text = without_tokens(" ".join(repr(value).split()))
     return text if len(text) <= _WIDTH else f"{text[:_WIDTH]}…"
 
 

@@ -88,7 +88,7 @@ def lines(events: list[dict]) -> list[str]:
 
 
 def _line(event: dict) -> str:
-    verb, uri = event["verb"], errors.masked(event["requestURI"])
+    verb, uri = event["verb"], errors.without_tokens(event["requestURI"])
     user = event["user"].get("username", "")
     agent = event.get("userAgent", "").partition("/")[0]
     who = event.get("impersonatedUser", {}).get("username", "")

@@ -223,7 +223,7 @@ class View(ipywidgets.VBox):
             self.report(str(error))
         except Exception as error:
             # A bug of ours. The thread lives on, and the learner is told.
-            fault = errors.masked(f"{type(error).__name__}: {error}")
+            fault = errors.without_tokens(f"{type(error).__name__}: {error}")
             self.report(say("This view failed: {fault}", fault=fault))
 
 
