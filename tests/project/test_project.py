@@ -107,3 +107,34 @@ def test_both_ways_of_a_hub_open_the_same_notebook():
     # As `export` writes them.
     notebook = ROOT / "notebooks" / path.relative_to(name)
     assert path.parts[0] == name and notebook.is_file()
+
+
+#: modules and rooms of the helpers whose tests have another name -> the test
+TESTED_BY = {
+    "__main__.py": "cluster/tests/cli/test_cli.py",
+    "cli.py": "cluster/tests/cli/test_cli.py",
+    "course/exam.py": "tests/helpers/exercises/test_exam.py",
+    "exercises/checks": "tests/helpers/exercises/checks/test_answers.py",
+    "exercises/grants.py": "tests/helpers/exercises/checks/test_answers.py",
+}
+
+
+def test_a_helper_has_a_test_of_its_name_or_its_folder_has_one():
+    tests, untested = ROOT / "tests" / "helpers", set()
+    for path in (ROOT / "helpers").rglob("*.py"):
+        module = path.relative_to(ROOT / "helpers")
+        folder = module.parent
+        if path.name == "__init__.py" or folder.name == "data":
+            continue
+        of_folder = f"test_{folder.name}.py"
+        places = (
+            tests / folder / f"test_{path.name}",
+            tests / folder / of_folder,
+            tests / folder.parent / of_folder,
+        )
+        if not any(place.exists() for place in places):
+            untested.add(module.as_posix())
+    rooms = {name for name in TESTED_BY if not name.endswith(".py")}
+    others = {name for name in untested if not name.startswith(tuple(rooms))}
+    assert others == TESTED_BY.keys() - rooms
+    assert all((ROOT / test).exists() for test in TESTED_BY.values())
