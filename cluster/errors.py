@@ -30,8 +30,8 @@ def without_tokens(text: str) -> str:
 
 def with_commands(text: str) -> str:
     """Return a text for people with the commands as they are called here."""
-    for words, ours in _INSTEAD.items() if INSTALLED else ():
-        text = re.sub(words, say(ours), text)
+    for words, instead in _INSTEAD.items() if INSTALLED else ():
+        text = re.sub(words, say(instead), text)
     return text.replace(_WRITTEN, command_name())
 
 
@@ -43,8 +43,8 @@ def command_name() -> str:
     """
     if INSTALLED:
         return PROGRAM
-    own = Path(__file__).parents[1] / ".venv"
-    return _WRITTEN if Path(sys.prefix).resolve() == own.resolve() else SHORT
+    environment = Path(__file__).parents[1] / ".venv"
+    return _WRITTEN if Path(sys.prefix).resolve() == environment.resolve() else SHORT
 
 
 class LabError(Exception):

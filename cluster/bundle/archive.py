@@ -54,14 +54,14 @@ class Manifest:
     def read(cls, text: bytes) -> "Manifest":
         """Read a manifest; raise Unusable if it does not fit this checkout."""
         try:
-            found = json.loads(text)
+            document = json.loads(text)
             files = {
                 name: (int(file["size"]), str(file["sha256"]))
-                for name, file in found["files"].items()
+                for name, file in document["files"].items()
             }
-            image, key = dict(found["image"]), found["programs"]
-            made, layout, machine = (
-                found[name] for name in ("version", "format", "architecture")
+            image, key = dict(document["image"]), document["programs"]
+            version, layout, machine = (
+                document[name] for name in ("version", "format", "architecture")
             )
         except _ODD:
             raise Unusable(say("its manifest cannot be read")) from None
@@ -74,7 +74,7 @@ class Manifest:
             fault = mark(
                 "it is of version {version} with {key}, and {wanted} is wanted"
             )
-            about = {"version": made, "key": key, "wanted": RECIPE.key()}
+            about = {"version": version, "key": key, "wanted": RECIPE.key()}
             raise Unusable(say(fault, **about))
         return cls(files, image)
 
@@ -104,9 +104,9 @@ def _local(path: Path) -> Path:
     except errors.StateError as error:
         raise Unusable(error.message.removesuffix(".")) from None
     sums = path.parent / SUMS
-    known = releases.sum_in(sums.read_text(), path.name) if sums.exists() else ""
+    digest = releases.sum_in(sums.read_text(), path.name) if sums.exists() else ""
     with path.open("rb") as file:
-        if known and hashlib.file_digest(file, "sha256").hexdigest() != known:
+        if digest and hashlib.file_digest(file, "sha256").hexdigest() != digest:
             text = mark("{path} has another SHA-256 than {sums} says")
             raise Unusable(say(text, path=path, sums=sums))
     return path
@@ -117,19 +117,19 @@ def _fetch(address: str, directory: Path, progress: Progress) -> Path:
     from cluster.programs import download
 
     parent, _, name = address.rpartition("/")
-    known = releases.sum_in(PACKAGED.read_text(), name) if PACKAGED.exists() else ""
-    wanted = releases.Release(address, f"{parent}/{SUMS}", (name,), known=known)
+    digest = releases.sum_in(PACKAGED.read_text(), name) if PACKAGED.exists() else ""
+    release = releases.Release(address, f"{parent}/{SUMS}", (name,), known=digest)
     if not releases.is_named():
-        wanted = wanted.at(ARCHITECTURE, releases.mirror())
+        release = release.at(ARCHITECTURE, releases.mirror())
 
     def words(here: int, whole: int) -> str:
         text = mark("downloading {name}: {here:.0f} of {whole:.0f} MB")
         return say(text, name=name, here=here / 1e6, whole=whole / 1e6)
 
-    fetched, failed = download.fetch([wanted], directory, progress, words)
-    if reason := failed.get(wanted):
+    fetched, failed = download.fetch([release], directory, progress, words)
+    if reason := failed.get(release):
         raise Unusable(reason)
-    return fetched[wanted]
+    return fetched[release]
 
 
 def unpack(

@@ -31,8 +31,8 @@ def ensure(progress: Progress, recipe: Recipe = RECIPE, *, image: bool = True) -
     """
 
     def complete() -> bool:
-        found = _binaries(recipe)
-        return found is not None and (not image or _has_image(found))
+        binaries = _binaries(recipe)
+        return binaries is not None and (not image or _has_image(binaries))
 
     if complete():
         return True
@@ -115,44 +115,44 @@ def _unpack(file: Path, binaries: Path | None, stage: Path, progress: Progress) 
     return lacks
 
 
-def _drop_unfit(made: Path) -> str:
+def _drop_unfit(directory: Path) -> str:
     """Remove steps whose programs do not run here; say which are missing then."""
     lacks = []
     for step in RECIPE.steps:
-        if reason := check.step_problem(step, made):
+        if reason := check.step_problem(step, directory):
             for name in step.programs:
-                (made / name).unlink(missing_ok=True)
+                (directory / name).unlink(missing_ok=True)
             if not check.system_has(step):
                 lacks.append(reason)
     return "; ".join(lacks)
 
 
 def _keep_image(
-    made: Path, manifest: Manifest, binaries: Path, progress: Progress
+    content: Path, manifest: Manifest, binaries: Path, progress: Progress
 ) -> None:
     """Put the image where it is looked for, or raise Unusable."""
-    found = manifest.image
+    image = manifest.image
     try:
-        system, name = str(found["system"]), str(found["name"])
+        system, name = str(image["system"]), str(image["name"])
         theirs = Inputs(
             system,
             releases.ARCHITECTURE,
             manifest.files[f"{PROGRAMS}kubectl"][1],
-            tuple(map(str, found["client"])),
+            tuple(map(str, image["client"])),
         )
     except (LookupError, TypeError):
         raise Unusable(say("its manifest does not describe the image")) from None
     if image_find.file_of(theirs).name != name:
         text = mark("its image was made by another version of these notebooks")
         raise Unusable(say(text))
-    wanted = image_find.inputs_of(binaries)
-    if theirs.kubectl != wanted.kubectl:
+    here = image_find.inputs_of(binaries)
+    if theirs.kubectl != here.kubectl:
         text = mark("the kubectl of its image is not the one in {place}")
         raise Unusable(say(text, place=binaries))
     # Packages of another distribution will do; those of the client keep their name.
-    ours = dataclasses.replace(theirs, system=wanted.system)
+    inputs = dataclasses.replace(theirs, system=here.system)
     file = image_find.build_once(
-        image_find.file_of(ours), lambda _: made, progress, needed=0
+        image_find.file_of(inputs), lambda _: content, progress, needed=0
     )
     note = dataclasses.asdict(manifest)
     image_find.manifest_of(file).write_text(json.dumps(note, indent=1))
