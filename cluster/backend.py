@@ -150,7 +150,7 @@ class Backend(Protocol):
     def status(self) -> dict | None:
         """Return the status, with the keys of `STATUS`; None if no cluster runs."""
 
-    def told(self) -> dict:
+    def full_status(self) -> dict:
         """Return the status, also of a cluster that does not run."""
         return self.status() or {**STATUS, "problem": self.why_it_ended()}
 

@@ -161,7 +161,7 @@ def status(as_json: bool) -> None:
 
     What it is short of at the moment, as disk space, is told with each phase.
     """
-    facts = backends.kept_backend().told()
+    facts = backends.kept_backend().full_status()
     if as_json:
         click.echo(with_commands(json.dumps(facts, indent=2)))
     else:

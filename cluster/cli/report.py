@@ -95,7 +95,7 @@ def _settings() -> str:
 
 
 def _status() -> str:
-    return status_text(backends.kept_backend().told(), time.time())
+    return status_text(backends.kept_backend().full_status(), time.time())
 
 
 SECTIONS: dict[str, Callable[[], str]] = {
