@@ -135,3 +135,13 @@ def test_root_gets_no_block_of_a_running_machine():
         other.communicate(b"\n")
     assert first != during
     assert idmap.read_facts("/state").unused == first
+
+
+@pytest.mark.parametrize("lacks", ["", "SETGID", "SETUID", "SYS_ADMIN"])
+def test_root_of_a_sandbox_may_lack_any_of_three_capabilities(monkeypatch, lacks):
+    numbers = {"SETGID": 6, "SETUID": 7, "SYS_ADMIN": 21}
+    effective = sum(1 << bit for name, bit in numbers.items() if name != lacks)
+    status = {"CapEff": f"{effective:016x}"}
+    monkeypatch.setattr(idmap.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(idmap, "_status", lambda: status)
+    assert idmap.read_facts("/state").privileged is (not lacks)

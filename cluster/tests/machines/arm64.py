@@ -348,7 +348,7 @@ def _give_python(tree: Path) -> None:
         (packages / data).rename(environment / data)
     startup = environment / "etc/ipython/startup"
     startup.mkdir(parents=True)
-    shutil.copy(ROOT / "tools/startup.ipy", startup / "lessons.ipy")
+    shutil.copy(ROOT / "helpers/data/jupyter/startup.ipy", startup / "lessons.ipy")
     (packages / "notebooks.pth").write_text(f"/{HOME}/{errors.PROGRAM}\n")
     settings = "home = /usr/bin\ninclude-system-site-packages = false\n"
     (environment / "pyvenv.cfg").write_text(settings)
