@@ -121,23 +121,17 @@ class StateError(LabError):
         super().__init__(f"{path}: {message}", hint)
 
 
-#: lessons for a cluster without a node
-WITHOUT_NODE = mark(
-    "lessons 00, 02, 03, 04, 13, 14, 15, 21, 22, 23, 24 and 25, "
-    "and whatever asks the API server alone"
-)
-
-
 class NoNode(LabError):
-    """An operation needs a node, and the cluster has none."""
+    """An operation needs a node, and the cluster has none; `works` needs none."""
 
-    def __init__(self, what: str, reason: str = "") -> None:
+    def __init__(self, what: str, reason: str = "", works: str = "") -> None:
         self.what, self.reason = what, reason or say("this cluster has none")
+        self.works = works or say("whatever asks the API server alone")
         text = mark(
             "{what} needs a node, and {reason}: pods stay Pending. "
-            "What still works: {lessons}."
+            "What still works: {works}."
         )
-        super().__init__(say(text, **vars(self), lessons=say(WITHOUT_NODE)))
+        super().__init__(say(text, **vars(self)))
 
 
 class NoEngine(LabError):

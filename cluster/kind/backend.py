@@ -225,10 +225,10 @@ class Kind(Backend):
         ready.ensure(progress, KUBECTL)
         kubectl = programs.ensure_kubectl(progress)
         try:
-            # Lesson 23 starts one beside the cluster, and should not wait for it then.
+            # A notebook that starts one beside the cluster should not wait for it then.
             programs.ensure_api_server(progress)
         except errors.LabError as error:
-            why = mark("lesson 23 cannot start an API server: {reason}")
+            why = mark("no notebook can start an API server of its own: {reason}")
             progress.finish(say(why, reason=error.message))
         make = None
         if sys.platform == "darwin":
