@@ -191,7 +191,7 @@ def build_once(
             ) from error
         if not file.exists():
             _make(file, make, needed)
-            _forget_oldest(directory)
+            _remove_old_archives(directory)
     return file
 
 
@@ -219,7 +219,7 @@ def _make(file: Path, make: Callable[[Path], Path], needed: int) -> None:
         raise
 
 
-def _forget_oldest(directory: Path) -> None:
+def _remove_old_archives(directory: Path) -> None:
     files = sorted(directory.glob("*.tar"), key=lambda path: path.stat().st_mtime)
     for old in files[:-_KEPT]:
         paths_of_image = [*directory.glob(f"{old.stem}.*")]
