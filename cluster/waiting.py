@@ -42,9 +42,9 @@ def poll(
             break
         if what and waited > QUIET:
             view = view or progress.for_here()
-            told = state() if state else ""
+            detail = state() if state else ""
             step = say("waiting for {what}", what=what)
-            view.update(f"{step}: {told}" if told else step)
+            view.update(f"{step}: {detail}" if detail else step)
         time.sleep(pause)
     if view and answer:
         view.finish(say("{what}: done", what=what))

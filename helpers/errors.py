@@ -8,6 +8,7 @@ from cluster.errors import (
     KubeconfigError as KubeconfigError,
     LabError as LabError,
     MissingTool as MissingTool,
+    NoNode as NoNode,
     NoSigningKey as NoSigningKey,
     NotReady as NotReady,
     Unreachable as Unreachable,

@@ -50,9 +50,9 @@ CLUSTER = 120.0
 FETCH = """
 import sys
 from pathlib import Path
-from cluster.bundle import archive
+from cluster.bundle.fetch import get
 from cluster.progress import Silent
-print(archive.get(sys.argv[1], Path(sys.argv[2]), Silent()))
+print(get(sys.argv[1], Path(sys.argv[2]), Silent()))
 """
 #: in a kernel, before `connect()`: the start-up file has added `%%sh`
 FACTS = f"""

@@ -268,7 +268,7 @@ def test_what_the_archive_has_is_missing_only_if_it_does_not_come(
         if found := shutil.which(name):
             (tools / name).symlink_to(found)
     added = (
-        '"-m cluster.cli.archive") exit "$LEFT" ;;\n'
+        '"-m cluster.cli.fetch") exit "$LEFT" ;;\n'
         '"-m helpers setup") echo "setup with LAB_BUNDLE=${LAB_BUNDLE:-}" ;;\nesac\n'
     )
     fake = program(tmp_path / "python", FAKE_PYTHON.replace("esac\n", added))
