@@ -27,7 +27,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from helpers.course import Lesson, lessons
-from tools import blocks, book, course
+from tools import blocks, book, course, picture
 from tools.korean_faults import faults
 
 ROOT, NOTEBOOKS = course.ROOT, course.NOTEBOOKS
@@ -73,6 +73,9 @@ class Source:
         frame = functools.partial(tell, FRAMES, "")
         if self.english == book.PAGE:
             return book.page(functools.partial(_prose, tell), frame)
+        if self.english == picture.FILE:
+            predecessors = functools.partial(course.name_predecessors, say=frame)
+            return picture.draw(frame, predecessors)
         if self.lesson:
             notebook = json.loads(text)
             for cell in notebook["cells"]:
