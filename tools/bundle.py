@@ -53,7 +53,7 @@ def write(target: Path, progress: Progress, preset: int = PRESET) -> Path:
     Raise LabError if programs or image are not in the cache.
     """
     binaries = programs.find()
-    image = binaries and image_find.expected(binaries)
+    image = binaries and image_find.expected_archive(binaries)
     if not (binaries and image and image.exists()):
         raise errors.LabError(
             "The programs and the toolbox image of this checkout are not in the cache.",

@@ -28,7 +28,7 @@ def write_lock(version: str, locks: Path) -> None:
     """Make the lock of a version; raise ClickException where the proxy refuses."""
     mod = Path(follow.module(follow.KUBERNETES, version)["GoMod"]).read_text()
     etcd = follow.extract(rf"^\s*{follow.ETCD} (\S+)", mod)
-    steps = recipe.older(version, locks).steps
+    steps = recipe.older_recipe(version, locks).steps
     packages = (package for step in steps for package in step.programs.values())
     tools = "".join(f"\t{package}\n" for package in packages)
     text = follow.kubernetes_lock(mod, version, etcd, f"tool (\n{tools})")
@@ -59,7 +59,9 @@ def main(version: str) -> None:
     with tempfile.TemporaryDirectory(prefix="older-") as work:
         write_lock(version, Path(work))
         try:
-            built = programs.ensure(for_here(), recipe.older(version, Path(work)))
+            built = programs.ensure(
+                for_here(), recipe.older_recipe(version, Path(work))
+            )
         except errors.LabError as error:
             raise click.ClickException(str(error)) from None
     complete(built, present_programs)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from cluster import errors
 from helpers.course import Lesson, lessons
-from helpers.course.exercise import CHECK, STUB, tagged, with_solutions
+from helpers.course.exercise import CHECK, STUB, has_tag, with_solutions
 from tab import page as trial
 from tools import card, course, home, korean
 from tools.chapter import ROOT
@@ -53,7 +53,7 @@ def page(lesson: Lesson, written: dict, ran: dict, language: str = FIRST) -> dic
         raise ValueError(f"{lesson.name} has changed since it ran. Run: make chapter")
     cells = []
     for cell, original in zip(ran["cells"], written["cells"], strict=True):
-        is_stub, is_check = (tagged(original, tag) for tag in (STUB, CHECK))
+        is_stub, is_check = (has_tag(original, tag) for tag in (STUB, CHECK))
         tags = ["hide-output"] if is_stub or is_check else []
         tags += [STUB] if is_stub else []
         outputs = ("".join(out.get("text", "")) for out in cell.get("outputs", ()))

@@ -21,7 +21,7 @@ def test_what_the_api_server_has_made_is_left_alone(lab):
     """A seed that comes late, or once more, gives nothing another UID."""
     ask = ("get", "clusterrole", "view", "-o", "jsonpath={.metadata.uid}")
     before = lab.kubectl(*ask)
-    todo = seed.puts(init.SCRIPTS["seed.jsonl"])[: seed.MOST]
+    todo = seed.put_requests(init.SCRIPTS["seed.jsonl"])[: seed.MOST]
     # The socket's own path is longer than a socket's path may be.
     run = os.open(lab.state / "run", os.O_PATH)
     try:
