@@ -123,9 +123,8 @@ def write_locks(copy: Path, pins: dict[str, str]) -> None:
     wheel = locks / "go" / "requirements.txt"
     if "GO_WHEEL" in pins:
         write_wheel_lock(wheel, pins["GO_WHEEL"])
-    modules = [
-        module(MODULES[key][0], pins[key]) for key in pins.keys() & MODULES.keys()
-    ]
+    updated = pins.keys() & MODULES.keys()
+    modules = [module(MODULES[key][0], pins[key]) for key in updated]
     needed = [extract(GO, Path(entry["GoMod"]).read_text()) for entry in modules]
     minimum = max([*needed, versions.GO_MINIMUM], key=parse)
     tidy = partial(go, minimum=minimum, wheel=wheel)
