@@ -66,7 +66,7 @@ class Source:
     korean: Path
     lesson: Lesson | None = None
 
-    def told(self, tell: Tell) -> str:
+    def translate(self, tell: Tell) -> str:
         """Return the text of the file in which `tell` has translated each message."""
         text = self.english.read_text("utf-8")
         say = functools.partial(tell, self.catalog, self.english.name)
@@ -126,7 +126,7 @@ def templates() -> dict[str, Catalog]:
         return text
 
     for source in sources():
-        assert source.told(note) == source.english.read_text("utf-8"), source.english
+        assert source.translate(note) == source.english.read_text("utf-8"), source.english
     keywords = {"say": None, "mark": None}
     for package in SPEAKING:
         for name, _, text, _, _ in extract_from_dir(
@@ -215,7 +215,7 @@ def edition() -> dict[Path, bytes]:
             lost += [] if translation else [text]
             return translation
 
-        text = source.told(tell)
+        text = source.translate(tell)
         if not missing:
             # Hangul has no italics.
             texts[source] = text.replace(' font-style="italic"', "")
