@@ -97,7 +97,8 @@ FOLLOW = $(if $(KUBERNETES),--kubernetes $(KUBERNETES))
 # `make full` makes it, and checks the workflows with it.
 ACTIONLINT = build/actionlint/bin/actionlint
 # Of the whole project, so in a variable: a copy of a part can be linted without them.
-TYPES = $(PY) -m mypy && $(PY) -m deptry --no-ansi . && $(PY) -m tools.korean check
+TYPES = $(PY) -m mypy && $(PY) -m deptry --no-ansi . && $(PY) -m tools.korean check && \
+	$(PY) -m tools.lint
 
 venv:
 	@sh tools/setup.sh venv

@@ -1,6 +1,6 @@
 """Make the frame of each lesson, the map and the README's table of `course.toml`.
 
-    .venv/bin/python -m tools.course    # also the page of the book, see `tools.book`
+    .venv/bin/python -m tools.course    # also what `tools.book`, `tools.picture` make
 
 The first cell of a notebook is `title`, the last one `go-deeper`; the map is the cell
 `map` of 00. What is in these cells is overwritten. `say` translates every word here:
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from helpers.course import Lesson, lessons
 from helpers.course.exercise import CHECK, OPTIONAL, SOLUTION, STUB, has_tag
-from tools import book
+from tools import book, picture
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -252,12 +252,13 @@ def files() -> dict[Path, str]:
         notebook = with_frame(lesson, json.loads(path.read_text("utf-8")))
         texts[path] = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
     texts[ROOT / "README.md"] = with_table((ROOT / "README.md").read_text("utf-8"))
+    texts[picture.FILE] = picture.draw(str, name_predecessors)
     texts[book.PAGE] = book.page(lambda _, cell: "".join(cell["source"]))
     return texts
 
 
 def main() -> None:
-    """Write the generated cells, the README's table and the page of the book."""
+    """Write the generated cells, the README's table, the picture, the book's page."""
     for path, text in files().items():
         if not path.exists() or path.read_text("utf-8") != text:
             path.write_text(text, "utf-8")

@@ -27,7 +27,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from helpers.course import Lesson, lessons
-from tools import blocks, book, course
+from tools import blocks, book, course, picture
 from tools.korean_faults import faults
 
 ROOT, NOTEBOOKS = course.ROOT, course.NOTEBOOKS
@@ -66,13 +66,16 @@ class Source:
     korean: Path
     lesson: Lesson | None = None
 
-    def told(self, tell: Tell) -> str:
+    def translate(self, tell: Tell) -> str:
         """Return the text of the file in which `tell` has translated each message."""
         text = self.english.read_text("utf-8")
         say = functools.partial(tell, self.catalog, self.english.name)
         frame = functools.partial(tell, FRAMES, "")
         if self.english == book.PAGE:
             return book.page(functools.partial(_prose, tell), frame)
+        if self.english == picture.FILE:
+            predecessors = functools.partial(course.name_predecessors, say=frame)
+            return picture.draw(frame, predecessors)
         if self.lesson:
             notebook = json.loads(text)
             for cell in notebook["cells"]:
@@ -123,7 +126,7 @@ def templates() -> dict[str, Catalog]:
         return text
 
     for source in sources():
-        assert source.told(note) == source.english.read_text("utf-8"), source.english
+        assert source.translate(note) == source.english.read_text("utf-8"), source.english
     keywords = {"say": None, "mark": None}
     for package in SPEAKING:
         for name, _, text, _, _ in extract_from_dir(
@@ -212,7 +215,7 @@ def edition() -> dict[Path, bytes]:
             lost += [] if translation else [text]
             return translation
 
-        text = source.told(tell)
+        text = source.translate(tell)
         if not missing:
             # Hangul has no italics.
             texts[source] = text.replace(' font-style="italic"', "")
