@@ -39,7 +39,7 @@ KUBERNETES, ETCD = MODULES["KUBERNETES"][0], "go.etcd.io/etcd/server/v3"
 GO = r"^go (\S+)"
 PINS, LOCKS = "cluster/versions.py", "cluster/programs/locks"
 #: what says for people which Kubernetes runs
-TEXTS = ("README.md", "locale/ko/readme.po")
+TEXTS = ("docs/machines.md", "locale/ko/docs.po")
 #: what upstream decides and a person has to read
 READ = (
     "cluster/local/seed.jsonl",
