@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from cluster.cli.commands import main as main, start
-from cluster.cli.format import working
+from cluster.cli.format import show_progress
 
 
 @main.command(
@@ -68,7 +68,7 @@ def export(directory: Path) -> None:
     """
     from helpers.course import export as exports
 
-    with working(f"written to {directory}"):
+    with show_progress(f"written to {directory}"):
         exports.export(directory)
 
 
@@ -109,13 +109,13 @@ def exam(seed: int | None) -> None:
     in the notebook, and goes on there if it was stopped. Points, minutes and the
     lessons to read again are kept in progress.jsonl, and sent nowhere.
     """
-    from helpers import exam as exams
+    from helpers.course import exam as exams
 
     if seed is not None:
-        chosen = exams.chosen(seed)
+        chosen = exams.choose_exam(seed)
         chosen.note(exams.CHOSEN)
         click.echo(f"Exam {seed} is chosen: open deeper/09-exam.ipynb.")
-    elif last := exams.latest():
+    elif last := exams.latest_exam():
         click.echo(repr(last))
     else:
         click.echo("No exam has begun: open deeper/09-exam.ipynb.")

@@ -31,8 +31,8 @@ HEAVY = (
     "cluster/tests/walls/",
     "cluster/tests/test_bad_input.py",
     "cluster/tests/cli/test_cli.py",
-    "tests/helpers/deeper/test_watch.py",
-    "tests/helpers/widgets/test_views_",
+    "tests/helpers/api/test_watch.py",
+    "tests/helpers/views/widgets/test_views_",
     "tab/tests/",
 )
 #: are of one site, which is built once
@@ -61,7 +61,7 @@ ENGINE = (
 APART = (
     "cluster/tests/existing/test_chapter.py",
     "tests/lessons/test_lessons.py",
-    "tests/helpers/checks/test_answers.py",
+    "tests/helpers/exercises/checks/test_answers.py",
 )
 #: the groups that take minutes, the longest first; short ones fill the gaps at the end
 LONGEST = (
@@ -128,7 +128,9 @@ def pytest_xdist_auto_num_workers() -> int:
     One more than there are cores: half of its time a test waits for the cluster.
     A cluster that was named is there once, and on kind's one engine clusters meet.
     """
-    alone = {backends.MachineFacts().asked, backends.chosen().backend} & {*ALONE}
+    alone = {backends.MachineFacts().asked, backends.machine_choice().backend} & {
+        *ALONE
+    }
     if "LAB_STATE_DIR" in os.environ or alone:
         return 0
     room = int(psutil.virtual_memory().available / MEMORY)

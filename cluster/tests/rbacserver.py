@@ -12,7 +12,7 @@ import yaml
 
 from cluster.controlplane.apiserver import ApiServer
 from cluster.tests.waiting import until
-from helpers.caller import Caller
+from helpers.api.caller import Caller
 
 DEFAULT = "/api/v1/namespaces/default"
 

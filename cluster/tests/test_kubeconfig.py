@@ -19,7 +19,7 @@ from cluster.local.backend import Local
 from cluster.machine import layout
 from cluster.tests.authority import Authority
 from helpers import command
-from helpers.caller import tls_context
+from helpers.api.caller import tls_context
 
 OURS = {
     "current-context": "lab",

@@ -7,8 +7,8 @@ pytestmark = pytest.mark.full("views by hand")
 
 CELLS = {
     "make": """
-from helpers.widgets import markup
-from helpers.widgets.live import Live
+from helpers.views.widgets import markup
+from helpers.views.widgets.live import Live
 def show(rows, tree, key, said):
     table = markup.table(["NAME", "AGE"], rows, caption="Rows")
     scrolled = markup.scrolled(table + markup.tree(tree), "Things", key=key)

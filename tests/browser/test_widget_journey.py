@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from helpers.widgets import markup
+from helpers.views.widgets import markup
 
 LESSON = "test-journey-view"
 CELLS = {

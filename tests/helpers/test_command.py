@@ -3,14 +3,14 @@
 import pytest
 
 from helpers import errors
-from helpers.checks import (
+from helpers.command import kubectl
+from helpers.exercises.checks import (
     batch_api,
     manifests_that_are_refused,
     pod_metadata,
     server_side_apply,
     start_here,
 )
-from helpers.command import kubectl
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from string import Formatter
 import pytest
 
 from cluster import language
-from cluster.backend import waiting_for
+from cluster.backend import waiting_text
 from cluster.errors import NotRunning
 from helpers.course import attempts
 from helpers.course.exercise import exercise
@@ -18,59 +18,62 @@ from tests.notebooks import ROOT
 #: the modules all of whose messages are said; others also raise errors that no notebook
 #: shows, and those are English
 SAID = (
-    "checks/*.py",
-    "deeper/ambassadors.py",
-    "audit.py",
-    "caller.py",
-    "drills.py",
-    "errors.py",
-    "grants.py",
-    "pods.py",
-    "proxy.py",
-    "rbac.py",
-    "repairs.py",
-    "requestlines.py",
-    "deeper/schemas.py",
-    "tokens.py",
-    "deeper/watch.py",
-    "course/attempts.py",
-    "course/board.py",
-    "course/exercise.py",
-    "journey/network.py",
-    "journey/server.py",
-    "widgets/explorer.py",
-    "widgets/explorer_model.py",
-    "widgets/markup.py",
-    "deeper/podtable.py",
-    "widgets/view.py",
+    "helpers/api/ambassadors.py",
+    "helpers/api/caller.py",
+    "helpers/api/pods.py",
+    "helpers/api/proxy.py",
+    "helpers/api/schemas.py",
+    "helpers/api/tokens.py",
+    "helpers/api/watch.py",
+    "helpers/course/attempts.py",
+    "helpers/course/board.py",
+    "helpers/course/exercise.py",
+    "helpers/errors.py",
+    "helpers/exercises/checks/*.py",
+    "helpers/exercises/drills.py",
+    "helpers/exercises/grants.py",
+    "helpers/exercises/repairs.py",
+    "helpers/rbac/objects.py",
+    "helpers/views/audit.py",
+    "helpers/views/journey/network.py",
+    "helpers/views/journey/server.py",
+    "helpers/views/requestlines.py",
+    "helpers/views/widgets/explorer.py",
+    "helpers/views/widgets/explorer_model.py",
+    "helpers/views/widgets/markup.py",
+    "helpers/views/widgets/podtable.py",
+    "helpers/views/widgets/view.py",
+    "cluster/progress.py",
+    "cluster/waiting.py",
+    "cluster/backends.py",
+    "cluster/kubeconfig.py",
+    "cluster/paths.py",
+    "cluster/permissions.py",
+    "cluster/preflight.py",
+    "cluster/bundle/*.py",
+    "cluster/existing/kubectl.py",
+    "cluster/image/build.py",
+    "cluster/image/engine.py",
+    "cluster/image/find.py",
+    "cluster/kind/engine.py",
+    "cluster/kind/node.py",
+    "cluster/kind/programs.py",
+    "cluster/local/trial.py",
+    "cluster/controlplane/apiserver.py",
+    "cluster/machine/identity.py",
+    "cluster/machine/shortage.py",
+    "cluster/programs/[!t]*.py",
 )
-MODULES = [path for name in SAID for path in sorted(ROOT.glob(f"helpers/{name}"))]
-MODULES += [
-    path
-    for name in (
-        "progress.py",
-        "waiting.py",
-        "backends.py",
-        "kubeconfig.py",
-        "paths.py",
-        "permissions.py",
-        "preflight.py",
-        "bundle/*.py",
-        "existing/kubectl.py",
-        "image/build.py",
-        "image/engine.py",
-        "image/find.py",
-        "kind/engine.py",
-        "kind/node.py",
-        "kind/programs.py",
-        "local/trial.py",
-        "controlplane/apiserver.py",
-        "machine/identity.py",
-        "machine/shortage.py",
-        "programs/[!t]*.py",
-    )
-    for path in sorted(ROOT.glob(f"cluster/{name}"))
-]
+
+
+def modules_of(pattern):
+    """Return the modules that a pattern names; one that names none is a mistake."""
+    paths = sorted(ROOT.glob(pattern))
+    assert paths, pattern
+    return paths
+
+
+MODULES = [path for pattern in SAID for path in modules_of(pattern)]
 #: functions whose arguments are messages
 DOORS = ("say", "mark")
 #: errors and functions that put their arguments into a message
@@ -155,7 +158,7 @@ def test_the_setting_decides_and_then_the_directory(
     ],
 )
 def test_the_lessons_to_open_are_those_of_the_setting_or_of_the_locale(env, code):
-    assert language.chosen(env) == code
+    assert language.lessons_language(env) == code
 
 
 def test_the_locale_does_not_count(catalog, monkeypatch):
@@ -201,7 +204,7 @@ def test_what_the_start_of_a_cluster_says_is_korean_in_a_korean_notebook(
     monkeypatch.chdir(tmp_path / "ko")
     monkeypatch.delenv("LAB_LANG", raising=False)
     assert str(NotRunning()).startswith("실행 중인 클러스터가 없다.\n")
-    line = waiting_for(["the controllers", "kubelet"], 20)
+    line = waiting_text(["the controllers", "kubelet"], 20)
     assert line == "20개 중 18개 준비됨; 컨트롤러 외 1개 대기 중"
 
 

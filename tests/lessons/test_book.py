@@ -8,9 +8,9 @@ import pytest
 from cluster.local.registry import BOOK
 from cluster.tests.running import apply
 from helpers import exec_in_pod, kubectl, wait_for, wait_for_log
+from helpers.api.pods import Completed
 from helpers.course import lessons
 from helpers.errors import NotReady
-from helpers.pods import Completed
 from tests.notebooks import FILES, ROOT, load
 from tools import book
 

@@ -142,7 +142,9 @@ def test_exercises_are_those_of_the_board(path):
     assert len(asked) >= (2 if lesson.is_core else 1)
     optional = sum("optional" in cell.tags for cell in page.prose)
     assert {*lesson.optional} <= {*asked} and len(lesson.optional) == optional
-    module = importlib.import_module(f"helpers.checks.{lesson.topic.replace('-', '_')}")
+    module = importlib.import_module(
+        f"helpers.exercises.checks.{lesson.topic.replace('-', '_')}"
+    )
     judged = [name for name in vars(module) if hasattr(vars(module)[name], JUDGES)]
     assert sorted(judged) == sorted(asked)
 

@@ -8,10 +8,10 @@ import pytest
 
 from cluster.tests.running import run, sleeper
 from cluster.tests.waiting import until
+from helpers.api.pods import ask
+from helpers.api.tokens import read_token
 from helpers.command import kubectl
-from helpers.journey import follow_request
-from helpers.pods import ask
-from helpers.tokens import read_token
+from helpers.views.journey import follow_request
 from tests.notebooks import FILES, ROOT, load
 
 #: the option of curl or kubectl that takes a token, and the token itself

@@ -33,7 +33,7 @@ def noted(tmp_path, monkeypatch):
 
 
 def test_there_are_ten_of_both_kinds_from_answers_that_were_given():
-    file = ROOT / "tests/helpers/checks/answers.toml"
+    file = ROOT / "tests/helpers/exercises/checks/answers.toml"
     answers = tomllib.loads(file.read_text("utf-8"))
     assert len(QUESTIONS) == len(DRAWN) == 10
     assert 3 <= RIGHT.count("T") <= 7

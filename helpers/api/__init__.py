@@ -1,0 +1,1 @@
+"""Send a request to the API server, and read the response."""

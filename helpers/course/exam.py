@@ -1,0 +1,185 @@
+"""Keep the record of an exam: its number, its faults, its steps and its points.
+
+`progress.jsonl` has each step of it, so an exam goes on where it was stopped. A seed
+draws the faults from `data/exam.toml`; `helpers.exercises.exam` runs the copies.
+"""
+
+import functools
+import itertools
+import json
+import os
+import random
+import re
+import tomllib
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from helpers import errors
+from helpers.course import attempts
+from helpers.language import mark, say
+
+#: the name under which steps are noted
+TOPIC = "exam"
+COPIES = tuple(f"copy-{number}" for number in range(1, 9))
+#: the copies to repair, and the points for each; a step or a change has one
+REPAIRS, WORTH = COPIES[:4], 2
+POINTS = 2 * len(COPIES) + WORTH * len(REPAIRS)
+#: copies at most that stop at the same step
+ALIKE = 3
+SEEDS = range(1, 10_000)
+#: steps of an exam, as they are noted; at the first two the clock starts
+BEGUN, RESUMED, CHOSEN = "begun", "resumed", "chosen"
+NAMED, REPAIRED, MENDED = "named", "repaired", "mended"
+#: steps that can be read: anyone can edit the file
+_SEED = r'"seed": [1-9]\d{0,3}'
+_SOUND = re.compile(
+    rf"({BEGUN}|{RESUMED}|{CHOSEN}) {{{_SEED}}}"
+    rf'|{NAMED} {{{_SEED}, "answers": "(\w{{{2 * len(COPIES)}}})?"}}'
+    rf'|({REPAIRED}|{MENDED}) {{{_SEED}, "copy": "({"|".join(REPAIRS)})"}}'
+)
+_FAULTS = Path(__file__).parents[1] / "data" / "exam.toml"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A way to break the application; `exam.toml` explains the fields."""
+
+    answer: str
+    read: str
+    edit: list[str]
+    beside: str = ""
+
+
+@dataclass
+class Exam:
+    """An exam: its number, and the steps that were noted since it began."""
+
+    seed: int
+    steps: list[attempts.Attempt] = field(default_factory=list)
+
+    @property
+    def faults(self) -> dict[str, Fault]:
+        """Return the fault of each copy."""
+        return dict(zip(COPIES, draw_faults(self.seed), strict=True))
+
+    @property
+    def first_answer(self) -> str | None:
+        """Return the first complete answer, or None; "" if the key was shown first."""
+        found = (one.result["answers"] for one in self.steps if one.exercise == NAMED)
+        return next(found, None)
+
+    @property
+    def repairs(self) -> dict[str, str]:
+        """Return for each copy that works whether it was REPAIRED or MENDED."""
+        steps = [one for one in self.steps if one.exercise in (REPAIRED, MENDED)]
+        return {one.result["copy"]: one.exercise for one in reversed(steps)}
+
+    @property
+    def finished(self) -> bool:
+        """Say whether all faults are named and the four copies work."""
+        return self.first_answer is not None and {*REPAIRS} <= self.repairs.keys()
+
+    @property
+    def points(self) -> int:
+        """Return the points so far, of POINTS."""
+        key = "".join(fault.answer for fault in self.faults.values())
+        right = map(str.__eq__, self.first_answer or "", key)
+        return sum(right) + WORTH * [*self.repairs.values()].count(REPAIRED)
+
+    @property
+    def minutes(self) -> int:
+        """Return the minutes from each beginning to the last step before the next."""
+        pairs = itertools.pairwise(self.steps)
+        spent = (b.time - a.time for a, b in pairs if b.exercise != RESUMED)
+        return round(sum(spent) / 60)
+
+    @property
+    def to_read(self) -> list[str]:
+        """Return the lessons of what was named wrongly, or not repaired."""
+        answers = re.findall("..", self.first_answer or "") or [""] * len(COPIES)
+        missed = {
+            fault.read
+            for answer, (copy, fault) in zip(answers, self.faults.items(), strict=True)
+            if answer != fault.answer
+            or (copy in REPAIRS and self.repairs.get(copy) != REPAIRED)
+        }
+        return sorted(missed)
+
+    def __repr__(self) -> str:
+        line = mark("Exam {seed}: {points} of {all} points, {minutes} min.")
+        about = {"seed": self.seed, "points": self.points, "all": POINTS}
+        told = say(line, **about, minutes=self.minutes)
+        if self.first_answer is None:
+            return told
+        if left := [copy for copy in REPAIRS if copy not in self.repairs]:
+            return f"{told} " + say("Left to repair: {copies}.", copies=", ".join(left))
+        if not self.to_read:
+            return told
+        again = say("Read again: {lessons}.", lessons=", ".join(self.to_read))
+        return f"{told} {again}"
+
+    def note(self, step: str, **result: object) -> None:
+        """Note a step, here and in the learner's file."""
+        result = {"seed": self.seed, **result}
+        self.steps.append(attempts.note(TOPIC, step, result=result))
+
+    def reveal_answers(self) -> dict[str, str]:
+        """Return the right answers; those that are given afterwards do not count."""
+        if self.first_answer is None:
+            self.note(NAMED, answers="")
+        return {copy: fault.answer for copy, fault in self.faults.items()}
+
+
+def choose_exam(seed: int | None = None) -> Exam:
+    """Return the exam of a seed, or that of `begin_exam()`, with its steps."""
+    if seed is not None and (type(seed) is not int or seed not in SEEDS):
+        fault = mark("{seed!r} is no exam: its number is one from {first} to {last}.")
+        about = {"first": SEEDS[0], "last": SEEDS[-1]}
+        raise errors.LabError(say(fault, seed=seed, **about))
+    silent = os.environ.get(attempts.SETTING) == "off"
+    last = None if silent else latest_exam(seed)
+    if last and not last.finished:
+        return last
+    return Exam(seed or (1 if silent else random.choice(SEEDS)))
+
+
+def latest_exam(
+    seed: int | None = None, noted: list[attempts.Attempt] | None = None
+) -> Exam | None:
+    """Return the exam, of a seed or of any, that was begun or chosen last, or None.
+
+    Its steps are in `noted`, or else in the learner's file.
+    """
+    exams: dict[int, Exam] = {}
+    newest = None
+    for step in attempts.results(TOPIC, noted):
+        if not _SOUND.fullmatch(f"{step.exercise} {json.dumps(step.result)}"):
+            continue
+        number = step.result["seed"]
+        exam = exams.setdefault(number, Exam(number))
+        if step.exercise == BEGUN or (step.exercise == CHOSEN and exam.finished):
+            exam = exams[number] = Exam(number)
+        if step.exercise != CHOSEN:
+            exam.steps.append(step)
+        newest = number
+    return exams.get(seed or newest or 0)
+
+
+@functools.cache
+def read_faults() -> dict[str, Fault]:
+    """Return all faults, by name."""
+    rows = tomllib.loads(_FAULTS.read_text("utf-8"))
+    return {name: Fault(**row) for name, row in rows.items()}
+
+
+def draw_faults(seed: int) -> list[Fault]:
+    """Return the faults of an exam: for each copy one, few at the same step; pure."""
+    steps: Counter[str] = Counter()
+    found = []
+    faults = [*read_faults().values()]
+    for fault in random.Random(seed).sample(faults, len(faults)):
+        steps[fault.answer[0]] += 1
+        if steps[fault.answer[0]] <= ALIKE:
+            found.append(fault)
+    return found[: len(COPIES)]

@@ -1,1 +1,0 @@
-"""Serve the lessons of `notebooks/deeper/`; no core lesson uses these modules."""

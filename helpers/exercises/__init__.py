@@ -1,0 +1,1 @@
+"""Break what a learner repairs, and judge what a learner answers."""

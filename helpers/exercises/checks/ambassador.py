@@ -1,0 +1,77 @@
+"""Check that an ambassador survives the end of its first token."""
+
+from cluster.waiting import poll
+from helpers.api.ambassadors import ask_ambassador, play_kubelet
+from helpers.api.caller import Caller
+from helpers.api.pods import exec_in_pod
+from helpers.api.tokens import Token, read_token
+from helpers.command import time_limit
+from helpers.course.exercise import exercise
+from helpers.errors import NotSolved
+from helpers.language import mark, say
+
+AMBASSADOR = "ambassador"
+#: where a client asks who it is; the answer names its token, as JTI=ID
+REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+#: seconds until the script of an ambassador has to have started kubectl
+STARTED = 20.0
+#: seconds until a token that has ended is refused: the server remembers it for 10
+ENDED = 20.0
+
+
+@exercise
+def outlive_token(pod: str) -> None:
+    """Demand an ambassador that answers with a new token after the old one ended."""
+
+    def proxies() -> list[str]:
+        done = exec_in_pod(pod, "ps", "-eo", "args", container=AMBASSADOR)
+        return [line for line in done.stdout.splitlines() if line.startswith("kubectl")]
+
+    lines = poll(proxies, time_limit(STARTED))
+    if not lines:
+        fault = mark(
+            "No kubectl runs in the ambassador of {pod}: `kubectl logs {pod} -c "
+            "ambassador` shows why."
+        )
+        raise NotSolved(say(fault, pod=pod))
+    if any("--token" in line or "--insecure" in line for line in lines):
+        fault = say(
+            "Leave out --token, which kubectl keeps until it ends and every `ps` "
+            "shows, and --insecure-skip-tls-verify, which sends the token to any "
+            "server."
+        )
+        raise NotSolved(fault)
+    old = read_token(pod, container=AMBASSADOR)
+    if old.bound_to == f"pod/{pod}":
+        fault = mark("The kubelet renews {pod}'s token: run it with `played=True`.")
+        raise NotSolved(say(fault, pod=pod))
+    _demand_sent(old, pod)
+    new = play_kubelet(pod)
+    server = Caller.bearer(old)
+    if not poll(lambda: server.get("/api").status == 401, time_limit(ENDED)):
+        fault = mark("The old token is still valid: run {pod} and this cell once more.")
+        raise NotSolved(say(fault, pod=pod))
+    assert Caller.bearer(new).get("/api").status == 200
+    # kubectl proxy caches the token for up to a minute.
+    status = ask_ambassador(pod, "/api", expect=200).status
+    if status not in (0, 200):
+        fault = mark(
+            "The status through the ambassador is {status}, long after the file has "
+            "changed: it does not read the file again."
+        )
+        raise NotSolved(say(fault, status=status))
+    _demand_sent(new, pod)
+
+
+def _demand_sent(token: Token, pod: str) -> None:
+    # A script may be starting its kubectl again.
+    ask = (pod, REVIEWS, "--json", "{}")
+    body = poll(lambda: ask_ambassador(*ask).body, time_limit(STARTED))
+    if not body:
+        raise NotSolved(say("There is no response through the ambassador."))
+    if f"JTI={token.id}" not in body:
+        fault = say(
+            "kubectl does not send the token that is in the file: leave out what names "
+            "a server or another credential."
+        )
+        raise NotSolved(fault)

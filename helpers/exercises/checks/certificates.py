@@ -1,0 +1,79 @@
+"""Check the names of a certificate, and the trust of curl in a pod."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from helpers.api.certificates import address_of, server_certificate, verify_server
+from helpers.api.pods import exec_in_pod
+from helpers.command import Completed
+from helpers.course.exercise import exercise
+from helpers.errors import NotSolved
+from helpers.language import mark, say
+
+SERVICE = "kubernetes.default.svc"
+CA = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
+#: exit codes of curl: the certificate is refused; the file has no authorities
+REFUSED, NO_AUTHORITIES = 60, 77
+#: OpenSSL's codes for the chain: self-signed, or an unknown issuer. curl compares names
+#: itself, with another code in each version.
+CHAIN = {"18", "19", "20", "21"}
+
+
+@exercise
+def find_name(name: str, *, server: str, ca: Path) -> None:
+    """Demand a name in the server's certificate other than the host of its URL."""
+    host, _ = address_of(server)
+    if not name:
+        raise NotSolved(say("There is no answer yet: set `name`."))
+    # OpenSSL takes no name with the root's dot, but an address with blanks.
+    if (name := name.strip(". ")) == host:
+        fault = mark("{host} is the host of the URL itself: find another name.")
+        raise NotSolved(say(fault, host=host))
+    verdict = verify_server(server, ca=ca, name=name)
+    if verdict.code:
+        names = ", ".join(server_certificate(server).names)
+        said = f"{verdict.code}, {verdict.message.rstrip('.')}"
+        fault = mark("OpenSSL refuses the name: {said}. The names are: {names}.")
+        raise NotSolved(say(fault, said=said, names=names))
+
+
+@exercise
+def be_refused_twice(pod: str, *, wrong_ca: str, wrong_host: str) -> None:
+    """Demand that curl in `pod` refuses the server for the CA, and for the name.
+
+    `wrong_ca` is a file of authorities in the pod; `wrong_host` another name for the
+    genuine API server.
+    """
+    if not wrong_ca:
+        raise NotSolved(say("wrong_ca is empty: name a file with authorities."))
+    if not wrong_host:
+        raise NotSolved(say("wrong_host is empty: name a host that is not listed."))
+    if urlsplit(f"https://{wrong_host}").netloc != wrong_host:
+        fault = mark("{host} is not a name alone: leave out https:// and the path.")
+        raise NotSolved(say(fault, host=wrong_host))
+    first = _ask(pod, "--cacert", wrong_ca, f"https://{SERVICE}/version")
+    if first.exit_code == NO_AUTHORITIES:
+        raise NotSolved(say("77: {ca} is no file of authorities.", ca=wrong_ca))
+    if first.exit_code == 0:
+        fault = mark("curl trusts the server: {ca} has a certificate of this cluster.")
+        raise NotSolved(say(fault, ca=wrong_ca))
+    if first.exit_code != REFUSED or first.stdout not in CHAIN:
+        fault = mark("With {ca}, curl fails for another reason than the issuer: {line}")
+        raise NotSolved(say(fault, ca=wrong_ca, line=_error(first)))
+    genuine = ("--cacert", CA, "--connect-to", f"::{SERVICE}:443")
+    second = _ask(pod, *genuine, f"https://{wrong_host}/version")
+    if second.exit_code == 0:
+        fault = mark("curl trusts the server: {host} is in its certificate.")
+        raise NotSolved(say(fault, host=wrong_host))
+    if second.exit_code != REFUSED or second.stdout in CHAIN:
+        fault = mark("As {host}, curl fails for another reason than the name: {line}")
+        raise NotSolved(say(fault, host=wrong_host, line=_error(second)))
+
+
+def _ask(pod: str, *arguments: str) -> Completed:
+    verdict = ("-o", "/dev/null", "-w", "%{ssl_verify_result}")
+    return exec_in_pod(pod, "curl", "-sS", "--max-time", "10", *verdict, *arguments)
+
+
+def _error(done: Completed) -> str:
+    return (done.stderr.strip().splitlines() or [str(done.exit_code)])[0]

@@ -1,0 +1,132 @@
+"""Check a CronJob, and a function that tells 404 from other errors."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from helpers.command import current_namespace, kubeconfig_in_use, kubectl
+from helpers.course.exercise import exercise
+from helpers.errors import NotSolved
+from helpers.language import mark, say
+from helpers.views.managedfields import owners_by_field
+
+#: codes besides 404, which do not mean that there is no pod; 0 is no response
+OTHERS = (401, 403, 429, 500, 503, 0)
+#: No node has this name, so the pod stays Pending: that is enough here.
+PENDING = {
+    "restartPolicy": "Never",
+    "nodeSelector": {"kubernetes.io/hostname": "nowhere"},
+    "terminationGracePeriodSeconds": 0,
+    "containers": [
+        {"name": "main", "image": "toolbox:1", "command": ["sleep", "infinity"]}
+    ],
+}
+_POD = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"generateName": "practice-"},
+    "spec": PENDING,
+}
+
+
+@exercise
+def suspend_cron_job(name: str) -> None:
+    """Demand a CronJob that is suspended, by another client than kubectl."""
+    line = f"get cronjob {name} -o json --show-managed-fields --ignore-not-found"
+    found = kubectl(line)
+    if not found.stdout:
+        fault = mark("There is no CronJob {name}: run the cell that creates it.")
+        raise NotSolved(say(fault, name=name))
+    cron_job = found.json()
+    if cron_job["spec"]["suspend"] is not True:
+        fault = mark(
+            "The CronJob {name} still runs: its spec.suspend is false. Changing an "
+            "object in Python sends nothing; a call does, with suspend in its own spec."
+        )
+        raise NotSolved(say(fault, name=name))
+    owners = owners_by_field(cron_job).get(".spec.suspend", set())
+    if any(owner.startswith("kubectl") for owner in owners):
+        # The client's own patch would change nothing, and leave no trace.
+        running = '{"spec": {"suspend": false}}'
+        kubectl("patch", "cronjob", name, "--patch", running)
+        fault = say(
+            "kubectl suspended it, so the check has set spec.suspend back to false: "
+            "now run the cell with your client call again."
+        )
+        raise NotSolved(fault)
+
+
+@exercise
+def tell_missing_from_forbidden(exists: Callable[[Any, str, str], bool]) -> None:
+    """Demand a function that returns whether a pod exists, and raises other errors.
+
+    Call it with a CoreV1Api, a name and a namespace: for an existing pod, a missing
+    pod, and with each of OTHERS as the response.
+    """
+    from kubernetes import client, config
+
+    api = config.new_client_from_config(str(kubeconfig_in_use()))
+    namespace, core = current_namespace(), client.CoreV1Api(api)
+    made = kubectl("create", "-f", "-", "-o", "json", input=_POD).json()
+    name = made["metadata"]["name"]
+    try:
+        if exists(core, name, namespace) is not True:
+            raise NotSolved(say("There is a pod: the function has to return True."))
+        try:
+            # A part of the name is not the name.
+            if exists(core, name[:-1], namespace) is not False:
+                fault = say("There is no such pod: return False, nothing else.")
+                raise NotSolved(fault)
+        except client.ApiException as error:
+            fault = mark(
+                "There is no such pod, but the function raises {status}: which status "
+                "should it turn into False?"
+            )
+            raise NotSolved(say(fault, status=error.status)) from None
+    finally:
+        deleted = kubectl("delete", "pod", name, "--ignore-not-found").stdout
+    if not deleted:
+        raise NotSolved(say("The function deletes the pod: it should only read it."))
+    for status in OTHERS:
+        if fault := _fault_of_refusal(exists, name, status):
+            raise NotSolved(fault)
+
+
+def _fault_of_refusal(exists: Callable, name: str, status: int) -> str:
+    """Return what a function does wrong with a response other than 404, or ""."""
+    from kubernetes.client import ApiException
+
+    calls, body = [""], json.dumps({"kind": "Status", "code": status, "reason": ""})
+    error = ApiException(status=status, body=body) if status else ConnectionError()
+    core = _failing_api(error, calls)
+    fault = mark(
+        "The server responded with {status}, and the function returned {found}: pass "
+        "on every exception except a 404."
+    )
+    if not status:
+        fault = mark(
+            "The server did not respond, and the function returned {found}: pass on "
+            "every exception except a 404."
+        )
+    try:
+        found = exists(core, name, "elsewhere")
+    except Exception as error:
+        fault, found = "", type(error).__name__
+        if getattr(error, "status", 0) != status:
+            fault = mark(
+                "The server responded with {status}, and the function raised {found}: "
+                "pass on the exception itself."
+            )
+    if "elsewhere" not in calls[-1]:
+        return say("The function does not ask `core` in the namespace that it gets.")
+    return fault and say(fault, status=status, found=found)
+
+
+def _failing_api(error: Exception, calls: list[str]) -> Any:
+    """Return a CoreV1Api whose methods all raise one exception, and note their call."""
+
+    def refuse(*args: object, **options: object) -> None:
+        calls.append(f"{args} {options}")
+        raise error
+
+    return type("Refusing", (), {"__getattr__": lambda *_: refuse})()

@@ -1,0 +1,89 @@
+"""Check predictions of codes: of curl, and of the server."""
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from helpers.api.caller import Caller
+from helpers.command import demand_cluster
+from helpers.course.exercise import demand_number, exercise
+from helpers.errors import NotSolved
+from helpers.language import mark, say
+
+#: curl's number for a server that it does not trust
+NOT_TRUSTED = 60
+_OLD = ("-H", "Authorization: Bearer old")
+#: letter to options of curl, whether the authority is given, and the path
+COMMANDS = {
+    "A": ((), False, "/version"),
+    "B": (("-k",), False, "/version"),
+    "C": ((), True, "/apis"),
+    "D": (_OLD, False, "/version"),
+    "E": (_OLD, True, "/version"),
+}
+#: letter to the place of a caller among those of the lesson (without a credential, with
+#: a bad one, a ServiceAccount), and the path
+QUESTIONS = {
+    "A": (0, "/readyz"),
+    "B": (0, "/openapi/v3"),
+    "C": (1, "/readyz"),
+    "D": (2, "/openapi/v3"),
+    "E": (2, "/metrics"),
+    "F": (2, "/apis/batch/nosuch"),
+}
+
+
+@exercise
+def predict_curl(codes: Mapping[str, int | None], *, server: str, ca: Path) -> None:
+    """Demand for each command curl's 60 or the server's status."""
+    for letter, (options, trusted, path) in COMMANDS.items():
+        code = demand_number(letter, codes)
+        given = [*options, *(("--cacert", str(ca)) if trusted else ())]
+        found = _curl(server + path, *given)
+        if code != found:
+            clue = _clue(options, found)
+            raise NotSolved(say(clue, letter=letter, code=code, path=path))
+
+
+def _clue(options: tuple[str, ...], found: int) -> str:
+    """Return the message for a code other than the one found."""
+    if found == NOT_TRUSTED:
+        return mark(
+            "{letter}: not {code}. curl sends no request here. What does it lack?"
+        )
+    if options == _OLD:
+        return mark(
+            "{letter}: not {code}. The server responds. Does it accept the "
+            "credential, and is the path open to this user?"
+        )
+    return mark(
+        "{letter}: not {code}. The server responds, and the request has no "
+        "credential. Which user is that, and may it read `{path}`?"
+    )
+
+
+@exercise
+def predict_statuses(
+    statuses: Mapping[str, int | None], callers: Mapping[str, Caller]
+) -> None:
+    """Demand the status of each response."""
+    in_order = list(callers.values())
+    if len(in_order) < 3:
+        raise NotSolved(say("`callers` is incomplete: run its cell again."))
+    for letter, (place, path) in QUESTIONS.items():
+        code = demand_number(letter, statuses)
+        if code != in_order[place].get(path).status:
+            fault = mark(
+                "{letter}: not {code}. Does the server accept the credential, does a "
+                "rule allow this path to this user, and does the path exist?"
+            )
+            raise NotSolved(say(fault, letter=letter, code=code))
+
+
+def _curl(url: str, *options: str) -> int:
+    """Return the status code of a GET, or NOT_TRUSTED."""
+    line = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", *options, url]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=30)
+    if done.returncode not in (0, NOT_TRUSTED):
+        demand_cluster()
+    return int(done.stdout) if done.returncode == 0 else done.returncode

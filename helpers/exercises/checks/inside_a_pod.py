@@ -1,0 +1,114 @@
+"""Check requests from a pod to the API server."""
+
+import ipaddress
+import shlex
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from helpers.api.pods import exec_in_pod
+from helpers.api.tokens import FILES
+from helpers.course.exercise import demand_number, exercise
+from helpers.errors import NotSolved
+from helpers.language import mark, say
+
+SERVICE = "kubernetes.default.svc"
+CA = f"{FILES}/ca.crt"
+#: names of every pod for itself
+_ITSELF = ("localhost", "ip6-localhost", "ip6-loopback")
+#: how curl ends when it does not trust the server
+REFUSED = 60
+
+#: letter to options of curl, and the URL
+_TRUST = f"--cacert {CA}"
+_TOKEN = "-H @-"
+_NONSENSE = '-H "Authorization: Bearer nonsense"'
+REQUESTS = {
+    "A": "https://kubernetes/version",
+    "B": f"https://{SERVICE}/version",
+    "C": f"{_TRUST} https://{SERVICE}/apis",
+    "D": f"{_TRUST} {_TOKEN} https://{SERVICE}/apis",
+    "E": f"{_TRUST} {_TOKEN} https://{SERVICE}/",
+    "F": f"{_TRUST} {_NONSENSE} https://{SERVICE}/apis",
+}
+
+
+@exercise
+def reach_without_dns(pod: str, url: str) -> None:
+    """Demand a URL that curl in `pod` trusts, and finds without DNS."""
+    parts = urlsplit(str(url).strip())
+    if "$" in str(url):
+        fault = say("Python does not fill in a `$`: write the address, or an f-string.")
+        raise NotSolved(fault)
+    if "{" in str(url):
+        raise NotSolved(say("Put an `f` before the quote to fill in the address."))
+    if parts.scheme != "https" or not parts.hostname:
+        raise NotSolved(say("{url!r} has to begin with https:// and a host.", url=url))
+    address = _address(parts.hostname)
+    if parts.hostname in (pod, *_ITSELF) or (address and address.is_loopback):
+        fault = mark("{host} is the pod itself, and no API server listens there.")
+        raise NotSolved(say(fault, host=parts.hostname))
+    if not address:
+        fault = mark(
+            "{host} is a name, so curl needs DNS for it. The container has the address "
+            "in KUBERNETES_SERVICE_HOST."
+        )
+        raise NotSolved(say(fault, host=parts.hostname))
+    if parts.path != "/version":
+        raise NotSolved(say("The path is {path!r}, not '/version'.", path=parts.path))
+    code, status = _send(pod, f"{_TRUST} {shlex.quote(parts.geturl())}")
+    if code == REFUSED:
+        fault = mark(
+            "curl exits with 60: {host} is not in the certificate, or another "
+            "authority signed it."
+        )
+        raise NotSolved(say(fault, host=parts.hostname))
+    if code:
+        fault = mark("curl exits with {code}: no API server responds at {host}.")
+        raise NotSolved(say(fault, code=code, host=parts.netloc))
+    if status != 200:
+        fault = mark("The status is {status}, not 200: is {host} the API server?")
+        raise NotSolved(say(fault, status=status, host=parts.netloc))
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+@exercise
+def predict_from_pod(pod: str, predicted: Mapping[str, int | None]) -> None:
+    """Demand the result of each request from `pod`."""
+    for letter, request in REQUESTS.items():
+        guess = demand_number(letter, predicted)
+        code, status = _send(pod, request)
+        if guess != (code or status):
+            raise NotSolved(say(_clue(request, code), letter=letter, guess=guess))
+
+
+def _clue(request: str, code: int) -> str:
+    """Return the message for a wrong guess, after curl has ended with `code`."""
+    if code:
+        return mark(
+            "{letter}: not {guess}. There is no response; curl itself fails. Is it "
+            "the name, or the certificate?"
+        )
+    if _TOKEN in request or _NONSENSE in request:
+        return mark(
+            "{letter}: not {guess}. The server responds. Does it accept the "
+            "credential, and does a rule allow this path?"
+        )
+    return mark(
+        "{letter}: not {guess}. The server responds, and the request has no "
+        "credential. Which user is that, and does a rule allow it this path?"
+    )
+
+
+def _send(pod: str, request: str) -> tuple[int, int]:
+    """Return the exit code of curl and the status code of the answer, or 0."""
+    header = f"printf 'Authorization: Bearer %s' \"$(cat {FILES}/token)\""
+    # Without a ~/.curlrc, where `insecure` may be.
+    curl = f"curl -q -s -o /dev/null -w '%{{http_code}}' --max-time 10 {request}"
+    done = exec_in_pod(pod, "sh", "-c", f"{header} | {curl}")
+    return done.exit_code, int(done.stdout or 0)

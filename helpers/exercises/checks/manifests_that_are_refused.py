@@ -1,0 +1,32 @@
+"""Check that the server accepts a manifest, and that it is the right one."""
+
+from helpers.command import kubectl
+from helpers.course.exercise import exercise
+from helpers.errors import NotSolved
+from helpers.language import mark, say
+
+
+@exercise
+def repair_job(job: dict, *, completions: int, mode: str) -> None:
+    """Demand a Job that the server accepts, with this number of pods and mode."""
+    asked = kubectl("create --dry-run=server -o json -f -", input=job, check=False)
+    if asked.exit_code:
+        raise NotSolved(say("The server reports: {error}", error=asked.stderr.strip()))
+    if fault := fault_of_job(asked.json(), completions=completions, mode=mode):
+        raise NotSolved(fault)
+
+
+def fault_of_job(job: dict, *, completions: int, mode: str) -> str:
+    """Return the difference of an accepted Job from the right one, or ""."""
+    if job["kind"] != "Job":
+        return say("It is a {kind} now, and should be a Job.", kind=job["kind"])
+    spec = job["spec"]
+    if spec.get("completions") != completions:
+        fault = mark("`completions` is {found}, and there should be {wanted} pods.")
+        return say(fault, found=spec.get("completions"), wanted=completions)
+    if spec["completionMode"] != mode:
+        fault = mark("`completionMode` is {mode}, so the pods are alike.")
+        return say(fault, mode=spec["completionMode"])
+    if spec.get("suspend") or not spec["parallelism"]:
+        return say("It would never start a pod: see `suspend` and `parallelism`.")
+    return ""

@@ -1,0 +1,59 @@
+"""Check that a client of the Python library sends the current token of a file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from helpers.api.tokens import create_token
+from helpers.course.exercise import exercise
+from helpers.errors import NotSolved
+from helpers.language import mark, say
+
+# Only for annotations: the library loads slowly.
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
+
+#: the account whose tokens the file of the exercise holds
+ACCOUNT = "client"
+#: the key under which a review names the token, as JTI=ID
+CREDENTIAL = "authentication.kubernetes.io/credential-id"
+
+
+@exercise
+def read_token_again(api_client: "ApiClient", file: Path) -> None:
+    """Demand a client that sends the new token after the file was replaced, twice."""
+    from kubernetes import client
+
+    for _ in range(2):
+        token = create_token(ACCOUNT)
+        file.write_text(token.text)
+        reviews: Any = client.AuthenticationV1Api(api_client)
+        try:
+            user = reviews.create_self_subject_review(body={}).status.user_info
+        except ValueError:
+            # Its own text shows the token.
+            fault = say("The header has a line break: look at what `read_again` adds.")
+            raise NotSolved(fault) from None
+        except client.ApiException as error:
+            _refuse_other_words(api_client)
+            fault = mark(
+                "The API server returns {status}: the client does not send the token "
+                "that is in the file, so look at what `read_again` puts into the "
+                "configuration."
+            )
+            raise NotSolved(say(fault, status=error.status)) from None
+        if user.extra.get(CREDENTIAL) != [f"JTI={token.id}"]:
+            fault = say(
+                "The client sends another token than the one in the file: does "
+                "`read_again` read the file each time it is called?"
+            )
+            raise NotSolved(fault)
+
+
+def _refuse_other_words(api_client: "ApiClient") -> None:
+    header = api_client.configuration.api_key.get("BearerToken", "")
+    if not header.lower().startswith("bearer "):
+        fault = say(
+            'The header does not begin with the word "Bearer" and a space: look at '
+            'what `read_again` puts into `api_key["BearerToken"]`.'
+        )
+        raise NotSolved(fault)

@@ -1,0 +1,92 @@
+"""Run the copies of an exam, each with the fault that its seed has drawn."""
+
+import json
+from pathlib import Path
+
+from helpers import errors
+from helpers.command import current_namespace, kubectl
+from helpers.course.exam import (
+    BEGUN,
+    COPIES,
+    MENDED,
+    REPAIRS,
+    RESUMED,
+    Exam,
+    Fault,
+    choose_exam,
+)
+from helpers.exercises.drills import wait_for_words
+from helpers.language import mark, say
+
+#: the label of all copies and of their pods
+LABEL = "lesson=exam"
+_DATA = Path(__file__).parents[1] / "data"
+
+
+class RunningExam(Exam):
+    """An exam whose copies run on the cluster."""
+
+    def mend(self, *copies: str) -> None:
+        """Replace copies by the application that works; that is no repair of yours.
+
+        Raise LabError for what is no copy to be repaired.
+        """
+        if not copies or not {*copies} <= {*REPAIRS}:
+            fault = mark("Name the copies to replace, some of {copies}.")
+            raise errors.LabError(say(fault, copies=", ".join(REPAIRS)))
+        for copy in copies:
+            if copy not in self.repairs:
+                self.note(MENDED, copy=copy)
+        plant(self, copies)
+
+
+def begin_exam(seed: int | None = None) -> RunningExam:
+    """Run the eight copies of an exam; go on with one that was begun and not finished.
+
+    Without a seed, it is the exam that was begun or chosen last (`.venv/bin/kapi exam
+    --seed 7`), or else one of chance; exam 1 where LAB_PROGRESS is `off`. Raise
+    LabError for a seed that is no number from 1 to 9999.
+    """
+    record = choose_exam(seed)
+    exam = RunningExam(record.seed, record.steps)
+    plant(exam, COPIES)
+    kept = any(one.exercise == BEGUN for one in exam.steps)
+    exam.note(RESUMED if kept else BEGUN)
+    return exam
+
+
+def manifest(
+    copy: str, namespace: str, address: str, fault: Fault | None = None
+) -> str:
+    """Return the objects of a copy as YAML, with a fault or none; pure.
+
+    `address` is that of the API server in the cluster.
+    """
+    text = (_DATA / "exam.yaml").read_text("utf-8")
+    script = json.dumps((_DATA / "ask.sh").read_text("utf-8"))
+    text = text.replace("@SCRIPT@", script)
+    if fault:
+        was, now = fault.edit
+        text = text.replace(was, now) + fault.beside
+    text = text.replace("@ADDRESS@", address).replace("@COPY@", copy)
+    return text.replace("@NAMESPACE@", namespace)
+
+
+def plant(exam: Exam, copies: tuple[str, ...]) -> None:
+    """Run copies until each has logged a line, if it starts; what works is left whole.
+
+    Raise NotReady if a copy does not, KubectlFailed if kubectl fails.
+    """
+    faults = {copy: exam.faults[copy] for copy in copies}
+    broken = {copy: one for copy, one in faults.items() if copy not in exam.repairs}
+    kubectl(
+        "delete", "deployments", "--ignore-not-found", "--cascade=foreground", *copies
+    )
+    # What a binding refers to cannot be changed.
+    kubectl("delete", "rolebindings", "--ignore-not-found", *copies)
+    service = "get service kubernetes --namespace=default -o jsonpath={.spec.clusterIP}"
+    places = current_namespace(), kubectl(service).stdout
+    texts = [manifest(copy, *places, broken.get(copy)) for copy in copies]
+    kubectl("apply", "-f", "-", input="\n---\n".join(texts))
+    silent = {copy for copy, fault in broken.items() if fault.answer[0] == "0"}
+    wait_for_words([copy for copy in copies if copy not in silent], LABEL)

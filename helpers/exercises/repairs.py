@@ -1,0 +1,288 @@
+"""Say why the application of the drills gets no response from the API server."""
+
+import re
+import shlex
+from datetime import UTC, datetime
+
+from cluster.waiting import poll
+from helpers import errors
+from helpers.api.pods import exec_in_pod, wait_for
+from helpers.api.tokens import FILES, read_token
+from helpers.command import current_namespace, kubectl, time_limit
+from helpers.exercises.drills import current_pod, last_line
+from helpers.exercises.exam import LABEL as EXAM
+from helpers.exercises.grants import fault_of_grant
+from helpers.exercises.impostor import IMPOSTOR, hear
+from helpers.language import mark, say
+from helpers.rbac.refusals.unauthorized import diagnose
+from helpers.rbac.reviews import review_token
+
+#: a pattern of the application's line, and the layer of the failure; the first counts
+_LAYERS = (
+    (r"curl: \(6\)", "name"),
+    (r"curl: \((7|28)\)", "address"),
+    (r"curl: \((35|60|77)\)", "TLS"),
+    (r"token: No such file|system:anonymous", "authentication"),
+    (r"^401\b", "authentication"),
+    (r"^403\b.* in the namespace \"(?!{namespace}\")", "namespace"),
+    (r"^403\b", "authorization"),
+)
+
+
+def layer_of(line: str, namespace: str) -> str:
+    """Return the layer of the failure in a line of the application, or "".
+
+    `namespace` is the namespace of the application.
+    """
+    for pattern, layer in _LAYERS:
+        if re.search(pattern.replace("{namespace}", namespace), line):
+            return layer
+    return ""
+
+
+#: seconds until a changed Deployment has a pod, and until that runs
+START = 20.0
+#: seconds for another round of the application, which runs every second
+ROUND = 4.0
+
+_ANSWERED = re.compile(r"^200: \d+ pods in (?P<namespace>\S+)$")
+_HOST = re.compile(r"resolve host: (?P<host>[\w.-]+)")
+_ASKED = re.compile(r'in the namespace "(?P<namespace>[^"]*)"')
+
+
+def demand_answer(deployment: str) -> None:
+    """Raise NotSolved unless an application gets its answer, and gave up nothing."""
+    if fault := fault_of_app(deployment):
+        raise errors.NotSolved(fault)
+
+
+def fault_of_app(deployment: str) -> str:
+    """Return why an application gets no response, or what its repair gave up, or "".
+
+    Wait for the Deployment's current pod. The application must list the pods of its own
+    namespace, with `ca.crt`, a token that is renewed, and no other right.
+    """
+    wanted = ("get", "deployment", deployment, "-o=jsonpath={.spec.replicas}")
+    try:
+        if kubectl(*wanted).stdout == "0":
+            fault = mark(
+                "There is no pod, because `replicas` is 0: run `kubectl scale "
+                "deployment {name} --replicas=1`."
+            )
+            return say(fault, name=deployment)
+        pod = poll(lambda: current_pod(deployment), time_limit(START))
+    except errors.KubectlFailed as failed:
+        return failed.stderr.strip()
+    if pod is None:
+        fault = mark("There is no pod yet: see `kubectl describe deployment {name}`.")
+        return say(fault, name=deployment)
+    name = pod["metadata"]["name"]
+    try:
+        running = "jsonpath={.status.containerStatuses[0].state.running}"
+        wait_for(running, f"pod/{name}", timeout=time_limit(START))
+    except errors.NotReady as stuck:
+        fault = say("Pod {name} does not run: {state}.", name=name, state=stuck.last)
+        return f"{fault} {stuck.hint}".rstrip()
+    line = poll(lambda: last_line(name), time_limit(START))
+    if not _ANSWERED.search(line):
+        poll(lambda: _ANSWERED.search(last_line(name)), time_limit(ROUND))
+        line = last_line(name)
+    answered = _ANSWERED.search(line)
+    return (
+        weakness_of_app(pod, answered["namespace"])
+        if answered
+        else cause_of_failure(line, pod)
+    )
+
+
+def cause_of_failure(line: str, pod: dict) -> str:
+    """Return which layer failed, and which part of the pod is to blame."""
+    layer = layer_of(line, current_namespace())
+    if not layer:
+        name = pod["metadata"]["name"]
+        fault = mark(
+            "The application reports {line!r}, and not `200: N pods in NAMESPACE`; see "
+            "`kubectl logs {name}`."
+        )
+        return say(fault, line=line, name=name)
+    return _CAUSES[layer](line, pod)
+
+
+def weakness_of_app(pod: dict, asked: str) -> str:
+    """Return what an application gave up to get a response, or ""."""
+    spec, name = pod["spec"], pod["metadata"]["name"]
+    if asked != current_namespace():
+        fault = mark(
+            "namespace: it lists the pods of {asked}, and runs in {own}; an empty list "
+            "is a response, too."
+        )
+        return say(fault, asked=asked, own=current_namespace())
+    if exec_in_pod(name, "test", "-s", f"{FILES}/ca.crt").exit_code:
+        fault = mark(
+            "TLS: there is no {path}/ca.crt, with which its curl can check who "
+            "responds."
+        )
+        return say(fault, path=FILES)
+    try:
+        token = read_token(name, path=_token_path(spec))
+    except errors.NotAToken:
+        return _authentication("No such file", pod)
+    if not token.expires:
+        fault = mark(
+            "authentication: this token never ends, so a copy of it works for ever; "
+            "the pod's own one is renewed."
+        )
+        return say(fault) + " " + _origin(spec)
+    if token.bound_to != f"pod/{name}":
+        fault = mark(
+            "authentication: this works until {end} UTC, because no one renews this "
+            "token; the pod's own one is renewed."
+        )
+        return say(fault, end=f"{token.expires:%Y-%m-%d %H:%M}") + " " + _origin(spec)
+    container = spec["containers"][0]
+    words = [*container.get("command", ()), *container.get("args", ())]
+    [impostor] = hear(pod, shlex.join(words), IMPOSTOR)
+    if impostor["heard"]:
+        return say(
+            "TLS: an impostor gets its request: let curl check the certificate with "
+            "ca.crt."
+        )
+    if not impostor["reached"]:
+        fault = mark(
+            "address: with another SERVER and other files in {path}, it sends no "
+            "request there: begin the URL with SERVER, and read `token`, `ca.crt` and "
+            "`namespace` in that directory."
+        )
+        return say(fault, path=FILES)
+    return _fault_of_rules(spec["serviceAccountName"])
+
+
+def _name(line: str, pod: dict) -> str:
+    host = _HOST.findall(line)[0]
+    service, _, rest = host.partition(".")
+    home = rest.partition(".")[0] or current_namespace()
+    wanted = ("service", service, f"--namespace={home}")
+    if not kubectl("get", *wanted, "--ignore-not-found").stdout:
+        fault = mark(
+            "name: nothing is called {host}: there is no Service `{service}` in the "
+            "namespace `{home}`. Look at SERVER."
+        )
+    else:
+        fault = mark(
+            "name: nothing is called {host}: after the namespace the name continues "
+            "with `svc`, as in `{service}.{home}.svc`. Look at SERVER."
+        )
+    return say(fault, host=host, service=service, home=home)
+
+
+def _address(line: str, pod: dict) -> str:
+    fault = mark("address: nothing responds at {server}. Look at SERVER.")
+    return say(fault, server=_env(pod["spec"]).get("SERVER"))
+
+
+def _tls(line: str, pod: dict) -> str:
+    if "(77)" not in line:
+        fault = mark(
+            "TLS: the certificate of SERVER is not signed by the authority in ca.crt, "
+            "or is for another name: {line}"
+        )
+        return say(fault, line=line)
+    volume = _volume_at(pod["spec"], FILES)
+    sources = volume.get("projected", {}).get("sources", [])
+    fault = mark(
+        "TLS: there is no file ca.crt: the sources of the volume at {path} are "
+        "{kinds}. The certificate is in the ConfigMap kube-root-ca.crt."
+    )
+    kinds = ", ".join(kind for one in sources for kind in one)
+    return say(fault, path=FILES, kinds=kinds)
+
+
+def _authentication(line: str, pod: dict) -> str:
+    spec, path = pod["spec"], _token_path(pod["spec"])
+    if "system:anonymous" in line:
+        return say(
+            "authentication: the request has no credential: look at its header "
+            "`Authorization: Bearer …`."
+        )
+    if "No such file" not in line:
+        token = read_token(pod["metadata"]["name"], path=path)
+        found = diagnose(token, review_token(token), datetime.now(UTC))
+        refused = say("authentication: the server refuses the token with 401.")
+        return " ".join([refused, found.why, _origin(spec)])
+    if spec.get("automountServiceAccountToken") is False and path.startswith(FILES):
+        return say(
+            "authentication: there is no token: the pod declined its files, "
+            "`automountServiceAccountToken: false`."
+        )
+    fault = mark("authentication: there is no file {path}: look at TOKEN and volumes.")
+    return say(fault, path=path)
+
+
+def _authorization(line: str, pod: dict) -> str:
+    account = pod["spec"]["serviceAccountName"]
+    what = re.search(r'resource "([^"]*)" in API group "([^"]*)"', line)
+    if what and what.groups() != ("pods", ""):
+        fault = mark(
+            'path: it asks for {resource} in the API group "{group}", and pods are '
+            "`pods` of the core group: look at the URL."
+        )
+        return say(fault, resource=what[1], group=what[2])
+    # The rules may have come to be right since the application asked.
+    if fault := _fault_of_rules(account):
+        return say("authorization: the server knows the account.") + " " + fault
+    fault = mark("authorization: the rules allow it now; its last line was {line!r}.")
+    return say(fault, line=line)
+
+
+def _fault_of_rules(account: str) -> str:
+    """Return why an account may not just list pods, or "".
+
+    The accounts of other copies of an exam may do so, too.
+    """
+    names = "jsonpath={.items[*].spec.template.spec.serviceAccountName}"
+    apart = kubectl(f"get deployments --selector={EXAM} -o {names}").stdout.split()
+    return fault_of_grant(account, ["list"], "pods", apart=apart)
+
+
+def _namespace(line: str, pod: dict) -> str:
+    asked = _ASKED.findall(line)[0]
+    fault = mark(
+        "namespace: 403 at authorization, because the application requests pods of the "
+        "namespace {asked}, and runs in {own}. Look at NAMESPACE."
+    )
+    return say(fault, asked=asked, own=current_namespace())
+
+
+_CAUSES = {
+    "name": _name,
+    "address": _address,
+    "TLS": _tls,
+    "authentication": _authentication,
+    "authorization": _authorization,
+    "namespace": _namespace,
+}
+
+
+def _env(spec: dict) -> dict[str, str]:
+    found = spec["containers"][0].get("env", [])
+    return {one["name"]: one.get("value", "") for one in found}
+
+
+def _token_path(spec: dict) -> str:
+    return _env(spec).get("TOKEN") or f"{FILES}/token"
+
+
+def _volume_at(spec: dict, path: str) -> dict:
+    """Return the volume that a container has mounted at a path, or {}."""
+    mounts = spec["containers"][0].get("volumeMounts", [])
+    names = [mount["name"] for mount in mounts if mount["mountPath"] == path]
+    return next((one for one in spec["volumes"] if one["name"] in names), {})
+
+
+def _origin(spec: dict) -> str:
+    """Say where the token of a pod comes from."""
+    path = _token_path(spec)
+    if secret := _volume_at(spec, path.rpartition("/")[0]).get("secret"):
+        where = mark("The token is read from {path}, from the Secret {secret}.")
+        return say(where, path=path, secret=secret["secretName"])
+    return say("The token is read from {path}.", path=path)

@@ -1,0 +1,1 @@
+"""Say who is allowed to do what, and why a request was denied."""

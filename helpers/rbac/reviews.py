@@ -1,0 +1,180 @@
+"""Ask the API server to review a token or a permission; no review is stored."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from helpers.api.tokens import Token
+from helpers.command import current_namespace, kubectl
+from helpers.rbac import objects as rbac
+from helpers.rbac.objects import Attributes
+
+# Dark text on a light ground: readable in a dark theme, too.
+_GROUNDS = {
+    "TOO MUCH": "#ffb3ad",
+    "missing": "#ffe28a",
+    "yes": "#b9e6c0",
+    "no → yes": "#b9e6c0",
+    "yes → no": "#ffe28a",
+}
+
+
+@dataclass(frozen=True)
+class Review:
+    """The API server's verdict on a token; `error` is the reason of a refusal."""
+
+    authenticated: bool
+    user: str = ""
+    groups: tuple[str, ...] = ()
+    audiences: tuple[str, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user and its groups."""
+
+    user: str
+    groups: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, name: str, namespace: str) -> "Account":
+        """Return a ServiceAccount, or a user (with : or @), and the server's groups."""
+        if ":" not in name and "@" not in name:
+            name = f"system:serviceaccount:{namespace}:{name}"
+        known = "unauthenticated" if name == "system:anonymous" else "authenticated"
+        groups = [f"system:{known}"]
+        if name.startswith("system:serviceaccount:"):
+            home = name.split(":")[2]
+            every = "system:serviceaccounts"
+            groups = [every, f"{every}:{home}", *groups]
+        return cls(name, tuple(groups))
+
+
+def review_token(token: Token, *, audience: str = "") -> Review:
+    """Ask the API server to review a token for an audience, by default itself.
+
+    The same as creating a TokenReview, which an ordinary ServiceAccount may not do.
+    """
+    spec = {"token": token.text, **({"audiences": [audience]} if audience else {})}
+    body = {
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "TokenReview",
+        "spec": spec,
+    }
+    done = kubectl("create", "-f", "-", "-o", "json", input=body)
+    status = done.json()["status"]
+    user = status.get("user", {})
+    return Review(
+        status.get("authenticated", False),
+        user.get("username", ""),
+        tuple(user.get("groups", ())),
+        tuple(status.get("audiences", ())),
+        status.get("error", ""),
+    )
+
+
+def can_i(
+    account: str,
+    verbs: Iterable[str],
+    resources: Iterable[str],
+    *,
+    groups: Iterable[str] = (),
+    before: Any = None,
+) -> Any:
+    """Return the permissions of an account as a DataFrame of "yes" and "no".
+
+    Rows are `resources` as kubectl writes them: "pods", "pods/log", "jobs.batch",
+    with "-n NAMESPACE" or "-A" for elsewhere; columns are `verbs`. `groups` are added
+    to the account's own. The same as many times `kubectl auth can-i VERB RESOURCE
+    --as=ACCOUNT`, without impersonation.
+
+    With `before`, an earlier table, the result is styled: a changed field reads
+    "no → yes" or "yes → no", and GRANTED BY names the bindings behind each row.
+    """
+    import pandas as pd
+
+    who = Account.read(account, current_namespace())
+    who = Account(who.user, (*who.groups, *groups))
+    verbs, resources = list(verbs), list(resources)
+    found = permissions_of(who, verbs, resources)
+    rows = [["yes" if (v, row) in found else "no" for v in verbs] for row in resources]
+    after = pd.DataFrame(rows, index=resources, columns=verbs)
+    if before is None:
+        return after
+    # A field that the earlier table lacks is not compared.
+    before = before.reindex_like(after)
+    changed = after.where((before == after) | before.isna(), before + " → " + after)
+    changed["GRANTED BY"] = _granting_names(who, found, resources)
+    return changed.style.map(_colour)
+
+
+def permissions_of(
+    who: Account, verbs: Iterable[str], resources: Iterable[str]
+) -> list[tuple[str, str]]:
+    """Return each verb and row of `resources` that the API server allows together."""
+    pairs, here = list(product(verbs, resources)), current_namespace()
+    requests = [attributes_of(who.user, *pair, here) for pair in pairs]
+    items = [access_review(request, who.groups) for request in requests]
+    document = {"apiVersion": "v1", "kind": "List", "items": items}
+    # A single process and connection asks all; each answer is a line.
+    line = 'jsonpath={.status.allowed}{"\\n"}'
+    done = kubectl("create", "-f", "-", "-o", line, input=document)
+    answers = zip(pairs, done.stdout.splitlines(), strict=True)
+    return [pair for pair, answer in answers if answer == "true"]
+
+
+def attributes_of(user: str, verb: str, row: str, namespace: str) -> Attributes:
+    """Return the request behind one field of the table of `can_i`."""
+    words, _, elsewhere = row.partition(" -")
+    if elsewhere.startswith("n "):
+        namespace = elsewhere[2:].strip()
+    name, _, subresource = words.strip().partition("/")
+    resource, _, group = name.partition(".")
+    where = "" if elsewhere == "A" else namespace
+    return Attributes(user, verb, resource, group, subresource, namespace=where)
+
+
+def access_review(
+    request: Attributes, groups: Iterable[str], extra: dict | None = None
+) -> dict:
+    """Return the SubjectAccessReview that asks whether a request is allowed."""
+    names = ("verb", "group", "resource", "subresource", "name", "namespace", "path")
+    asked = {name: getattr(request, name) for name in names if getattr(request, name)}
+    kind = "nonResourceAttributes" if request.path else "resourceAttributes"
+    spec = {"user": request.user, "groups": [*groups], "extra": extra or {}}
+    return {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {**spec, kind: asked},
+    }
+
+
+def excess(granted, needed):
+    """Return a styled table of permissions that are granted but not needed.
+
+    Both are DataFrames of `can_i` of the same shape. A field reads "yes" if granted and
+    needed, "TOO MUCH" if only granted, "missing" if only needed.
+    """
+    table = granted.where(granted == needed, "TOO MUCH")
+    table = table.mask((granted == "no") & (needed == "yes"), "missing")
+    return table.style.map(_colour)
+
+
+def _granting_names(
+    who: Account, found: list[tuple[str, str]], rows: list[str]
+) -> list[str]:
+    """Return the names of the bindings behind each row with a "yes"."""
+    objects, here = rbac.read_rbac(), current_namespace()
+    bindings: dict[str, dict[str, None]] = {row: {} for row in rows}
+    for verb, row in found:
+        request = attributes_of(who.user, verb, row, here)
+        for one in rbac.granting_bindings(request, who.groups, objects):
+            bindings[row][f"{one['kind']} {one['metadata']['name']}"] = None
+    return [", ".join(bindings[row]) for row in rows]
+
+
+def _colour(text: str) -> str:
+    ground = _GROUNDS.get(text)
+    return f"background-color: {ground}; color: #1a1a1a" if ground else ""

@@ -1,0 +1,230 @@
+"""The choices of the API explorer, and the request for a choice. Pure."""
+
+import json
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from helpers.api.discovery import Resource
+from helpers.errors import UnknownKind
+from helpers.language import mark, say
+
+#: the first choice besides the groups: the paths that `/` lists
+ROOT = "/"
+#: the core group has no name
+CORE = ""
+#: objects that are asked for at once, so that 5,000 neither freeze a page nor a server
+LIMIT = 100
+#: Paths that are no resources answer in forms of their own.
+ACCEPT = "application/json, */*;q=0.5"
+
+
+class Offer(NamedTuple):
+    """The choices; versions in the server's order, the preferred version first."""
+
+    paths: tuple[str, ...] = (ROOT,)
+    resources: tuple[Resource, ...] = ()
+    namespaces: tuple[str, ...] = ()
+
+    def groups(self) -> list[str]:
+        """Return the names of the groups, the core group's empty one first."""
+        return sorted({each.group for each in self.resources})
+
+    def versions(self, group: str) -> list[str]:
+        """Return the versions of a group, the preferred one first."""
+        found = [each.version for each in self.resources if each.group == group]
+        return list(dict.fromkeys(found))
+
+    def of_version(self, group: str, version: str) -> list[Resource]:
+        """Return the resources of a group version, sorted by name."""
+        wanted = (group, version)
+        return sorted(each for each in self.resources if each[:2] == wanted)
+
+    def find(
+        self, group: str, version: str | None, resource: str | None
+    ) -> Resource | None:
+        """Return a resource; None means the preferred version, or any resource."""
+        for each in self.resources:
+            if each[:3] == (group, version or each.version, resource or each.name):
+                return each
+        return None
+
+    def unknown(self, group: str, version: str | None, name: str) -> UnknownKind:
+        """Return the error that names what there is in the place of a resource."""
+        version = version or next(iter(self.versions(group)), "")
+        place = "/".join(filter(None, (group, version)))
+        if known := [each.name for each in self.of_version(group, version)]:
+            return UnknownKind(place, name, known)
+        known = [f"{group}/{each}".strip("/") for each in self.versions(group)]
+        # The core group has no name.
+        return UnknownKind(place, "", known or [*filter(None, self.groups())])
+
+
+class Choice(NamedTuple):
+    """A choice: a path if the group is `/`, else a resource, perhaps an object.
+
+    An empty `namespace` means all, an empty `name` the list.
+    """
+
+    group: str = ROOT
+    version: str = ""
+    resource: str = ROOT
+    namespace: str = ""
+    name: str = ""
+
+
+class ExplorerAnswer(NamedTuple):
+    """A request and its answer; the token in `sent` is masked."""
+
+    choice: Choice
+    path: str
+    sent: dict[str, str]
+    #: the line that reads the same
+    kubectl: str
+    status: int
+    reason: str
+    type: str
+    milliseconds: float
+    size: int
+    content: Any
+
+    def sentence(self) -> str:
+        """Return the status with the server's message, or a note on a long list."""
+        note = remainder(self.content)
+        if self.status >= 400 and isinstance(self.content, dict):
+            note = self.content.get("message", "")
+        head = f"{self.status} {self.reason}".strip(), f"{self.milliseconds:,.0f} ms"
+        size = say("{count:,} bytes", count=self.size)
+        facts = ", ".join([*head, size, self.type.partition(";")[0]])
+        return f"{facts}. {note}".strip()
+
+    def lines(self) -> list[str]:
+        """Return the content as lines of text."""
+        if isinstance(self.content, str):
+            return self.content.splitlines()
+        return json.dumps(self.content, indent=1, ensure_ascii=False).splitlines()
+
+
+class ExplorerState(NamedTuple):
+    """The offer, the choice and the answer, with a count of the requests."""
+
+    choice: Choice
+    offer: Offer = Offer()
+    #: the objects of the list that was answered last
+    names: tuple[str, ...] = ()
+    asked: int = 0
+    answered: int = 0
+    answer: ExplorerAnswer | None = None
+    #: why there is no answer, and why the offer is not known; "" while all is well
+    trouble: str = ""
+    unknown: str = ""
+
+    @property
+    def resource(self) -> Resource | None:
+        """Return the resource that is chosen; None for a path."""
+        found = self.offer.of_version(self.choice.group, self.choice.version)
+        return next((each for each in found if each.name == self.choice.resource), None)
+
+    @property
+    def sentence(self) -> str:
+        """Return the status line."""
+        answer = self.answer.sentence() if self.answer else say("Sending the request.")
+        return f"{self.trouble or answer} {self.unknown}".strip()
+
+
+class Chosen(NamedTuple):
+    """A choice was made; the same choice again sends the request again."""
+
+    choice: Choice
+
+
+class Loaded(NamedTuple):
+    """The choices were loaded, or `trouble` says why not."""
+
+    offer: Offer
+    trouble: str = ""
+
+
+class Answered(NamedTuple):
+    """A request has ended, with an answer or with `trouble`."""
+
+    number: int
+    answer: ExplorerAnswer | None
+    trouble: str = ""
+
+
+def reduce(state: ExplorerState, event: Chosen | Loaded | Answered) -> ExplorerState:
+    """Return the state after an event; another number of `asked` wants a request."""
+    match event:
+        case Chosen(choice):
+            choice = nearest_choice(choice, state.offer)
+            if choice[:4] != state.choice[:4]:
+                state = state._replace(names=())
+            return state._replace(choice=choice, asked=state.asked + 1)
+        case Loaded(offer, trouble):
+            choice = nearest_choice(state.choice, offer)
+            asked = state.asked + (choice != state.choice)
+            state = state._replace(offer=offer, unknown=trouble)
+            return state._replace(choice=choice, asked=asked)
+        case Answered(number, answer, trouble) if number == state.asked:
+            state = state._replace(answered=number, trouble=trouble)
+            return _with_answer(state, answer) if answer else state
+    # An answer to a choice before the last one.
+    return state
+
+
+def nearest_choice(choice: Choice, offer: Offer) -> Choice:
+    """Return the choice, with the nearest choice for what is not offered."""
+    if choice.group not in offer.groups():
+        path = choice.resource if choice.resource.startswith("/") else ROOT
+        return choice._replace(group=ROOT, version="", resource=path, name="")
+    versions = offer.versions(choice.group)
+    version = choice.version if choice.version in versions else versions[0]
+    found = offer.of_version(choice.group, version)
+    resource = choice.resource
+    if resource not in [each.name for each in found]:
+        listable = [each.name for each in found if "list" in each.verbs]
+        resource = [*listable, found[0].name][0]
+    return choice._replace(version=version, resource=resource)
+
+
+def path_of(state: ExplorerState) -> str:
+    """Return the path of what is chosen; a list is cut to its first objects."""
+    choice, resource = state.choice, state.resource
+    if resource is None:
+        return choice.resource
+    parts = [f"/apis/{resource.group}" if resource.group else "/api", resource.version]
+    if resource.namespaced and choice.namespace:
+        parts += ["namespaces", quote(choice.namespace, safe="")]
+    parts.append(resource.name)
+    if not choice.name:
+        return f"{'/'.join(parts)}?limit={LIMIT}"
+    return "/".join([*parts, quote(choice.name, safe="")])
+
+
+def names(document: Any) -> tuple[str, ...]:
+    """Return the names of the objects in a list."""
+    objects = document.get("items") if isinstance(document, dict) else None
+    found = [each.get("metadata", {}) for each in objects or () if each]
+    return tuple(each["name"] for each in found if "name" in each)
+
+
+def remainder(document: Any) -> str:
+    """Return a sentence if a list is longer than what came, or ""."""
+    metadata = document.get("metadata") if isinstance(document, dict) else None
+    if not isinstance(metadata, dict) or not metadata.get("continue"):
+        return ""
+    # With a selector the server does not know how many remain.
+    rest = metadata.get("remainingItemCount")
+    if rest is None:
+        return say("These are the first {count}; the server has more.", count=LIMIT)
+    text = mark("These are the first {count}; the server has {rest:,} more.")
+    return say(text, count=LIMIT, rest=rest)
+
+
+def _with_answer(state: ExplorerState, answer: ExplorerAnswer) -> ExplorerState:
+    resource, choice = state.resource, answer.choice
+    # Objects of several namespaces need more than a name.
+    one_place = choice.namespace or (resource and not resource.namespaced)
+    if one_place and not choice.name and answer.status == 200:
+        state = state._replace(names=names(answer.content))
+    return state._replace(answer=answer)

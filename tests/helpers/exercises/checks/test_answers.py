@@ -1,0 +1,125 @@
+"""Answers to each exercise, and the one sentence that each wrong one has to get.
+
+`answers.toml` has them, by exercise: each is run as the exercise's own cell, and then
+the check's cell of the notebook. A sentence that changes is changed there, on purpose.
+"""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from helpers import errors
+from helpers.command import use_kubeconfig
+from helpers.course.exercise import code_of
+from helpers.shell import add_magic
+from tests.notebooks import FILES, load, source, tagged
+
+#: kinds of wrong answers: slips, and what works although it is not what was asked for
+SLIPS, WORKING = "answers", "working"
+#: solutions in another form than the lesson's
+RIGHT = "right"
+EXERCISES = tomllib.loads(Path(__file__).with_name("answers.toml").read_text("utf-8"))
+#: each row of them waits for a Deployment's new pods
+DRILLS = pytest.mark.full("the checks are those of lesson 08, for its other copies")
+LESSONS = [
+    pytest.param(lesson, marks=[DRILLS] if lesson.endswith(("drills", "exam")) else [])
+    for lesson in sorted({name.partition("/")[0] for name in EXERCISES})
+]
+#: stops the processes that lessons' cells have started, and deletes their namespace
+CLEAN_UP = (
+    "proxy.stop()",
+    "default.stop()",
+    "reading.stop()",
+    "own.stop()",
+    "folder.cleanup()",
+    "cluster.delete_namespace(namespace)",
+)
+
+
+class Notebook:
+    """A kernel's shell in this process, for some cells of a lesson."""
+
+    def __init__(self, lesson):
+        """Begin without any cell run."""
+        self.lesson, self.shell, self.ran = lesson, InteractiveShell.instance(), set()
+        add_magic()
+
+    def run(self, text):
+        """Run a cell; return its exception, or None."""
+        result = self.shell.run_cell(text)
+        return result.error_in_exec or result.error_before_exec
+
+    def run_once(self, *cells):
+        """Run cells of the lesson that did not run yet; none of them may fail."""
+        for cell in cells:
+            if cell not in self.ran:
+                assert self.run(source(self.lesson, cell)) is None, cell
+                self.ran.add(cell)
+
+    def sentence(self, check, exercise, answer):
+        """Return what the check says after an answer; "" if it is content."""
+        if reset := exercise.get("reset"):
+            self.run(f"%%sh\n{reset}")
+        if isinstance(answer, list):
+            cell = check.replace("-check", "-solution")
+            old, new = answer
+            solved = code_of({"source": source(self.lesson, cell)})
+            assert old in solved
+            answer = solved.replace(old, new)
+        self.run(answer)
+        wrong = self.run(source(self.lesson, check))
+        assert wrong is None or isinstance(wrong, errors.NotSolved), repr(wrong)
+        said = wrong.message if wrong else ""
+        # No sentence holds a token.
+        assert "eyJ" not in said
+        namespace = self.shell.user_ns.get("namespace", "NAMESPACE")
+        return said.replace(namespace, "NAMESPACE")
+
+
+@pytest.fixture
+def notebook(cluster, request, tmp_path, monkeypatch):
+    """Yield a notebook of a lesson; what it makes goes with it."""
+    monkeypatch.chdir(tmp_path)
+    # A wrong answer gets less time to become right after all.
+    monkeypatch.setattr("helpers.exercises.repairs.ROUND", 1.5)
+    monkeypatch.setattr("helpers.api.ambassadors.FORGOTTEN", 5.0)
+    monkeypatch.setattr("helpers.exercises.grants.PROPAGATION", 2.0)
+    notebook = Notebook(request.param)
+    yield notebook
+    for line in CLEAN_UP:
+        notebook.run(line)
+    InteractiveShell.clear_instance()
+    use_kubeconfig(cluster.kubeconfig)
+
+
+@pytest.mark.parametrize("notebook", LESSONS, indirect=True)
+def test_each_answer_gets_its_sentence(notebook):
+    """A wrong one no other, and no traceback; a right one none."""
+    for name, exercise in EXERCISES.items():
+        lesson, _, check = name.partition("/")
+        if lesson != notebook.lesson:
+            continue
+        notebook.run_once(*exercise["before"])
+        for answer, expected in [*exercise[SLIPS], *exercise[WORKING]]:
+            said = notebook.sentence(check, exercise, answer)
+            found = re.fullmatch(re.escape(expected).replace("…", ".*"), said)
+            assert found, f"{answer}\n{said}"
+        for answer in exercise[RIGHT]:
+            said = notebook.sentence(check, exercise, answer)
+            assert said == "", f"{answer}\n{said}"
+
+
+def test_each_exercise_has_wrong_answers():
+    checks = {
+        f"{path.stem}/{cell['id']}"
+        for path in FILES
+        for cell in tagged(load(path), "check")
+    }
+    assert EXERCISES.keys() == checks
+    for name, exercise in EXERCISES.items():
+        assert min(len(exercise[kind]) for kind in (WORKING, RIGHT)) >= 2, name
+    of_learners = [one["answers"] for name, one in EXERCISES.items() if name < "09"]
+    assert sum(map(len, of_learners)) >= 100

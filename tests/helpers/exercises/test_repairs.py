@@ -1,0 +1,66 @@
+"""The layer at which an application's request failed is read from its line.
+
+The sentences are among the wrong answers to the exercises of lessons 26 and 27, in
+`tests/helpers/exercises/checks/answers.toml`.
+"""
+
+import pytest
+
+from helpers.exercises import repairs
+from helpers.exercises.checks.drills import LAYERS
+from helpers.exercises.drills import FILES
+from tests.notebooks import ROOT, source
+
+FORBIDDEN = (
+    '403: pods is forbidden: User "system:serviceaccount:here:app" cannot list '
+    'resource "pods" in API group "" in the namespace "{}"'
+)
+ANONYMOUS = '403: pods is forbidden: User "system:anonymous" cannot list resource'
+LINES = {
+    "curl: (6) Could not resolve host: kubernetes": "name",
+    "curl: (7) Failed to connect to 10.96.0.1 port 444": "address",
+    "curl: (28) Connection timed out after 5001 milliseconds": "address",
+    "curl: (60) SSL certificate problem: self-signed certificate": "TLS",
+    "curl: (77) error setting certificate file: /x/ca.crt": "TLS",
+    "cat: /x/token: No such file or directory": "authentication",
+    "401: Unauthorized": "authentication",
+    f'{ANONYMOUS} "pods" in API group "" in the namespace "here"': "authentication",
+    FORBIDDEN.format("here"): "authorization",
+    # A namespace whose name begins alike is another one.
+    FORBIDDEN.format("here-2"): "namespace",
+    FORBIDDEN.format("there"): "namespace",
+    "200: 4 pods in here": "",
+    "sh: not found": "",
+}
+
+
+@pytest.mark.parametrize(("line", "layer"), LINES.items())
+def test_a_line_shows_its_layer(line, layer):
+    assert repairs.layer_of(line, "here") == layer
+
+
+def test_an_application_without_replicas_is_said_at_once(scripted, monkeypatch):
+    """A pod that is still to come is waited for; here none will."""
+    waited = []
+    monkeypatch.setattr(repairs, "poll", lambda *_: waited.append(1))
+    program = scripted("printf 0")
+    assert repairs.fault_of_app("copy") == (
+        "There is no pod, because `replicas` is 0: run `kubectl scale deployment copy "
+        "--replicas=1`."
+    )
+    assert not waited
+    program.write_text("#!/bin/sh\nprintf 1\n")
+    assert repairs.fault_of_app("copy") == (
+        "There is no pod yet: see `kubectl describe deployment copy`."
+    )
+    assert waited
+
+
+@pytest.mark.parametrize(("letter", "layer"), LAYERS.items())
+def test_the_letters_are_those_of_the_page(letter, layer):
+    assert f"| {letter} | {layer} |" in source("26-drills", "layers-task")
+
+
+def test_the_files_are_where_the_script_looks():
+    """The script of the page and the helpers mean the same directory."""
+    assert f"FILES={FILES}\n" in (ROOT / "helpers/data/ask.sh").read_text("utf-8")
