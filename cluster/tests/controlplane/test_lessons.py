@@ -1,7 +1,6 @@
 """Cells that are skipped without a node, and lessons by their real names."""
 
 import ast
-import re
 
 import pytest
 
@@ -18,16 +17,6 @@ from tests.notebooks import (
 from tests.style.page import Page
 
 OF_PODS = {lesson.name for lesson in lessons() if lesson.pods}
-
-
-def test_what_works_without_a_node_is_every_other_lesson():
-    """Pages that name those lessons do so by their numbers; cluster/ names none."""
-    *others, last = (path.stem[:2] for path in FILES if path.stem not in OF_PODS)
-    named = re.compile(r"[Ll]essons ((?:\d\d, ){5,}\d\d) and (\d\d)")
-    for page in ("README.md", *(ROOT / "docs").glob("*.md"), "cluster/docs/cluster.md"):
-        text = " ".join((ROOT / page).read_text("utf-8").split())
-        for first, final in named.findall(text):
-            assert ([*first.split(", "), final]) == [*others, last], page
 
 
 def test_tags_stand_only_where_the_rest_of_the_lesson_runs():
