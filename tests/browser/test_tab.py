@@ -111,11 +111,11 @@ def built(tmp_path_factory) -> Path:
         (source / "index.md").write_text(HOME)
         shutil.copy(books / "glossary.md", source / "notebooks")
         shutil.copytree(books / "images", source / "notebooks" / "images")
-        tried = page.answered(page.pages(site.SITE / language), answers)
+        tried = page.insert_answers(page.pages(site.SITE / language), answers)
         (source / "try.md").write_text(tried["try"])
         lesson = json.loads((books / "deeper" / f"{LESSON}.ipynb").read_text())
         lesson["cells"] = lesson["cells"][:1]
-        told = json.dumps(site.boxed(lesson, tried[LESSON]))
+        told = json.dumps(site.with_box(lesson, tried[LESSON]))
         (source / "notebooks" / "deeper" / f"{LESSON}.ipynb").write_text(told)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(site, "REPOSITORY", "")

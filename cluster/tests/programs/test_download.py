@@ -303,7 +303,7 @@ def program(compiled):
 def everything(mirror, program):
     """The mirror with all programs, each with its name at the end."""
     contents = {name: program + name.encode() for name in RECIPE.programs()}
-    for release in releases.published(contents):
+    for release in releases.published_files(contents):
         mirror.publish(_here(mirror, release), contents)
     return contents
 
