@@ -65,6 +65,31 @@ def test_why_a_pod_is_not_ready(pod, events, begin, end, hopeless):
     assert "\n" not in cause.text and len(cause.text) < 250
 
 
+@pytest.mark.parametrize(
+    ("reason", "hint"),
+    [
+        ("ErrImageNeverPull", "of the image"),
+        ("ErrImagePull", "of the image"),
+        ("ImagePullBackOff", "of the image"),
+        ("InvalidImageName", "Fix `image`"),
+        ("CreateContainerConfigError", "fix the name"),
+        ("CreateContainerError", "Fix `command`"),
+        ("RunContainerError", "has to contain that program"),
+        ("StartError", "has to contain that program"),
+        ("CrashLoopBackOff", "`kubectl logs p --previous`"),
+    ],
+)
+def test_a_container_that_waits_in_vain_is_helped_at_once(reason, hint):
+    waiting = {"name": "main", "state": {"waiting": {"reason": reason}}}
+    cause = why_not_ready(status(containerStatuses=[waiting]), [], "of the image")
+    assert cause.hopeless and hint in cause.hint
+
+
+def test_a_container_that_is_being_made_is_waited_for():
+    waiting = {"name": "main", "state": {"waiting": {"reason": "ContainerCreating"}}}
+    assert not why_not_ready(status(containerStatuses=[waiting]), []).hopeless
+
+
 def test_a_program_that_is_not_there_is_the_thing_to_fix():
     """Also in a pod that is not restarted, which has ended then."""
     ended = {"exitCode": 128, "reason": "StartError", "message": "not found"}
