@@ -126,7 +126,9 @@ def templates() -> dict[str, Catalog]:
         return text
 
     for source in sources():
-        assert source.translate(note) == source.english.read_text("utf-8"), source.english
+        assert source.translate(note) == source.english.read_text("utf-8"), (
+            source.english
+        )
     keywords = {"say": None, "mark": None}
     for package in SPEAKING:
         for name, _, text, _, _ in extract_from_dir(
