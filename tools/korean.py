@@ -243,7 +243,7 @@ def rewrite_links(source: Source, text: str, there: dict[Path, Path]) -> str:
     """
     pages = PAGES.read_text().split()
 
-    def way(link: re.Match[str]) -> str:
+    def relink(link: re.Match[str]) -> str:
         if link[0] in pages and text[link.end()] == ")":
             return link[0].replace("/docs/", "/ko/docs/")
         target = Path(os.path.normpath(source.english.parent / link[0]))
@@ -252,7 +252,7 @@ def rewrite_links(source: Source, text: str, there: dict[Path, Path]) -> str:
         return os.path.relpath(there.get(target, target), source.korean.parent)
 
     # Headings in Korean are other places.
-    return re.sub(r"(docs/ko/\w+\.md)#[\w-]+", r"\1", _LINK.sub(way, text))
+    return re.sub(r"(docs/ko/\w+\.md)#[\w-]+", r"\1", _LINK.sub(relink, text))
 
 
 def check(names: list[str]) -> Iterator[str]:
