@@ -113,4 +113,4 @@ clean: ## Remove what was generated here; never the cluster or its cache
 	@rm -rf build dist .pytest_cache .ruff_cache *.egg-info
 	@find . -path ./.venv -prune -o -path ./.git -prune -o \
 		\( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
-	@echo 'Kept: .venv (rm -rf .venv), the cluster (how to remove it: README).'
+	@echo 'Kept: .venv (rm -rf .venv), the cluster (how to remove it: docs/commands.md).'

@@ -38,7 +38,7 @@ from tools.locks import (
 
 PINS = "cluster/versions.py"
 #: files that name the version
-TEXTS = ("README.md", "locale/ko/readme.po")
+TEXTS = ("docs/machines.md", "locale/ko/docs.po")
 #: files to review: upstream decides what is in them
 READ = (
     "cluster/local/seed.jsonl",

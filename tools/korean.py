@@ -48,7 +48,8 @@ HEAD = [
 ]
 #: catalog, place and text of a message, and what it becomes
 Tell = Callable[[str, str, str], str]
-_LINK = re.compile(r"(?<=\]\()[^)\s#]+")
+#: the target of a link, or of a picture in HTML
+_LINK = re.compile(r'(?<=\]\()[^)\s#]+|(?<= src=")[^"]+|(?<= srcset=")[^"]+')
 
 
 class Plain(Catalog):
@@ -86,10 +87,8 @@ class Source:
             return json.dumps(made, indent=1, ensure_ascii=False) + "\n"
         if self.english.suffix == ".svg":
             return blocks.picture(text, say)
-        if course.BEGIN in text:
-            own = blocks.markdown(course.without_table(text), say)
-            return course.with_table(own, frame)
-        return blocks.markdown(text, say)
+        own = blocks.markdown(course.without_lists(text), say)
+        return course.with_lists(own, frame)
 
 
 def _prose(tell: Tell, lesson: Lesson, cell: dict) -> str:
@@ -107,7 +106,7 @@ def sources() -> Iterator[Source]:
         yield Source(english.stem, english, EDITION / english.name)
     for english in sorted(NOTEBOOKS.glob("images/*.svg")):
         yield Source(PICTURES, english, EDITION / "images" / english.name)
-    for page in ("binder.md", "settings.md"):
+    for page in ("binder.md", "commands.md", "machines.md", "settings.md"):
         yield Source("docs", ROOT / "docs" / page, ROOT / "docs" / "ko" / page)
     yield Source("readme", ROOT / "README.md", ROOT / "README.ko.md")
     for english in sorted((ROOT / "site/en").rglob("*.md")):
@@ -224,6 +223,8 @@ def edition() -> dict[Path, bytes]:
     # A page with a missing translation stays as it is. Korean pages link back, too.
     there = {s.english: s.korean for s in every if s in texts or s.korean.exists()}
     there |= {korean: english for english, korean in there.items()}
+    for shot in ROOT.glob("docs/images/*"):
+        there[shot] = ROOT / "docs" / "ko" / "images" / shot.name
     messages = stable_catalog(read(MESSAGES), MESSAGES)
     for lesson in lessons():  # the progress board says their titles
         messages.add(lesson.title, translation_of(catalogs[FRAMES].get(lesson.title)))

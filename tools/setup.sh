@@ -138,7 +138,7 @@ authorities() {
 take_archive() {
     # Ask for its contents only if it does not come, and for it only once.
     archive || return 0
-    .venv/bin/python -m cluster.cli.archive || {
+    .venv/bin/python -m cluster.cli.fetch || {
         packages list_missing_without_archive
         LAB_BUNDLE=none
         export LAB_BUNDLE
