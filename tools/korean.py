@@ -81,14 +81,14 @@ class Source:
             notebook = json.loads(text)
             for cell in notebook["cells"]:
                 if cell["cell_type"] == "markdown":
-                    own = _prose(tell, self.lesson, cell)
-                    cell["source"] = own.splitlines(keepends=True)
-            made = course.with_frame(self.lesson, notebook, frame)
-            return json.dumps(made, indent=1, ensure_ascii=False) + "\n"
+                    prose = _prose(tell, self.lesson, cell)
+                    cell["source"] = prose.splitlines(keepends=True)
+            notebook = course.with_frame(self.lesson, notebook, frame)
+            return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
         if self.english.suffix == ".svg":
             return blocks.picture(text, say)
-        own = blocks.markdown(course.without_lists(text), say)
-        return course.with_lists(own, frame)
+        translated = blocks.markdown(course.without_lists(text), say)
+        return course.with_lists(translated, frame)
 
 
 def _prose(tell: Tell, lesson: Lesson, cell: dict) -> str:

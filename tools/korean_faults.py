@@ -59,8 +59,8 @@ def faults(english: str, korean: str, titles: dict[str, str]) -> Iterator[str]:
         yield "still in English"
     if korean.endswith(":"):
         yield "ends in a colon: write a whole sentence"
-    for shown in _asterisks(korean):
-        yield f"makes nothing bold, and is shown: {shown}"
+    for asterisks in _asterisks(korean):
+        yield f"makes nothing bold, and is shown: {asterisks}"
     for slanted in _SLANTED.findall(_CODE.sub("", korean)):
         yield f"slanted Hangul: {slanted}"
     for polite in _POLITE.finditer(plain_korean):
@@ -95,7 +95,7 @@ def _asterisks(text: str) -> Iterator[str]:
             opened.pop()
         elif before + after < 4:  # between spaces it is only an asterisk
             opened.append((run[0], run[0].join(around)))
-    yield from (shown for _, shown in opened)
+    yield from (words for _, words in opened)
 
 
 def _kind(letter: str) -> int:
