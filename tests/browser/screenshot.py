@@ -13,7 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
-from helpers.course.lab import in_korean
+from helpers.course.lab import korean_environment
 from tests.browser.jupyterlab import JupyterLab
 from tests.browser.notebook import THEMES, OpenNotebook
 from tests.notebooks import ROOT
@@ -27,7 +27,7 @@ WINDOW, SCALE = ViewportSize(width=1060, height=780), 1.5
 #: environment, lesson and directory of the pictures
 EDITIONS = [
     ({"LAB_LANG": "en"}, LESSON, ROOT / "docs" / "images"),
-    (in_korean({"LAB_LANG": "ko"}), f"ko/{LESSON}", ROOT / "docs" / "ko" / "images"),
+    (korean_environment({"LAB_LANG": "ko"}), f"ko/{LESSON}", ROOT / "docs" / "ko" / "images"),
 ]
 #: puts a cell at the upper edge of the notebook, and takes the focus off it
 SCROLL = """cell => {
