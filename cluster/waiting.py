@@ -9,6 +9,8 @@ from cluster.language import say
 
 Answer = TypeVar("Answer")
 
+#: codes of responses that may be another one in a moment
+PASSING = (429, 500, 502, 503, 504)
 #: seconds between two questions; most of them cost a process
 PAUSE = 0.2
 #: seconds before a learner is told what the waiting is for

@@ -188,7 +188,7 @@ raise_limits() {
 raise_limits_for_machines() {
     raise_limits
     # Each page of a program in user-mode Linux may be a mapping of its own: 65530, the
-    # kernel's default, are few for a kube-apiserver with 26 lessons behind it.
+    # kernel's default, are few for a kube-apiserver that has served every lesson.
     raise_limit vm.max_map_count 262144
 }
 

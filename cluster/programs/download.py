@@ -26,6 +26,7 @@ from cluster.programs import build, check, releases
 from cluster.programs.recipe import Recipe, Step
 from cluster.programs.releases import Release
 from cluster.progress import Progress
+from cluster.waiting import PASSING
 
 #: files at once: one rarely fills a line, and many would be rude to a mirror
 PARALLEL = 4
@@ -35,8 +36,8 @@ RETRIES = 2
 TIMEOUT = (3.0, 15.0)
 #: seconds for which the line of progress stays the same: a log keeps every line
 STEADY = 8.0
-#: answers that may be another one in a moment; 416 when the half is gone
-_PASSING = (416, 429, 500, 502, 503, 504)
+#: worth another request; 416 when the half is gone
+_PASSING = (416, *PASSING)
 _NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 
 
