@@ -117,12 +117,12 @@ class Programs:
 class Directory:
     """A directory of the suite, as `Directories` reads it."""
 
-    #: of the finding: state or cache
+    #: name of the finding: state or cache
     name: str
     path: Path
     #: the environment variable that names another one
     variable: str
-    #: it is there; else the rest is of the place where a start would make it
+    #: the directory exists; otherwise the fields describe its nearest existing parent
     made: bool
     #: why it cannot be used, a clause, or None
     reason: str | None

@@ -22,7 +22,7 @@ VERSION = {
 }
 #: seconds for a look; a daemon that hangs is none
 LOOK = 5.0
-#: of the container: what its apt needs for a proxy or a frozen mirror
+#: path in the container: options of apt for a proxy or a frozen mirror
 _OPTIONS = "/tmp/apt.conf"
 #: The output is the tar file alone, so apt writes to standard error. The arguments are
 #: the command of mmdebstrap.

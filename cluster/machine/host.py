@@ -58,7 +58,7 @@ class Launch:
     state: Path
     #: the directory of the programs
     binaries: Path
-    #: of the images, or the disk of a node in user-mode Linux; None without either
+    #: archive of images, or disk of a node in user-mode Linux; None without either
     archive: Path | None
     #: has the learner's port; the machine inherits its descriptor
     listener: socket.socket

@@ -120,7 +120,7 @@ class _Fetcher:
     ) -> None:
         self.directory = directory
         self.received = 0
-        #: of the file that came last: bytes that are here, and all, as the host says
+        #: last file that grew: bytes that are here, and bytes in all, as the host says
         self.share = 0, 0
         self.words = words
         self.stopped = threading.Event()
