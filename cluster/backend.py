@@ -126,7 +126,7 @@ class Backend(Protocol):
     def setup(self, progress: Progress) -> tuple[Path, Path | None]:
         """Get the directory of binaries and the image archive, None without a node."""
 
-    def prepared(self) -> bool:
+    def is_prepared(self) -> bool:
         """Say whether a start would find all files and make nothing."""
         return self.binaries() is not None
 

@@ -74,7 +74,7 @@ class ControlPlane(MachineBackend):
         ready.ensure(progress, CONTROL_PLANE, image=False)
         return programs.ensure(progress, CONTROL_PLANE, or_any=(RECIPE,)), None
 
-    def prepared(self) -> bool:
+    def is_prepared(self) -> bool:
         """Say whether a start would find all programs: the image is for a node."""
         return self.binaries() is not None
 

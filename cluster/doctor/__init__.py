@@ -212,7 +212,7 @@ class Directories:
         cache = Directory.read("cache", paths.cache_dir(), "LAB_CACHE_DIR", 0)
         if cache.reason:
             backend = backends.BACKENDS.get(backends.machine_choice().backend)
-            cache = replace(cache, filled=bool(backend and backend().prepared()))
+            cache = replace(cache, filled=bool(backend and backend().is_prepared()))
         return cls(state, cache, permissions.file_system(Path(sys.prefix)))
 
     def findings(self) -> Iterator[Finding]:

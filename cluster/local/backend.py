@@ -94,7 +94,7 @@ class Local(MachineBackend):
             store.ensure(programs, archive, progress)
         return programs, archive
 
-    def prepared(self) -> bool:
+    def is_prepared(self) -> bool:
         """Say whether the programs and the image archive are there."""
         from cluster.image import find as image_find
 

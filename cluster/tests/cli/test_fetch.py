@@ -9,7 +9,7 @@ from cluster.cli import fetch
 
 class Backend:
     def __init__(self, prepared):
-        self.prepared = lambda: prepared
+        self.is_prepared = lambda: prepared
 
 
 @pytest.mark.parametrize(
