@@ -32,7 +32,7 @@ HEAVY = (
     "cluster/tests/test_bad_input.py",
     "cluster/tests/cli/test_cli.py",
     "tests/helpers/api/test_watch.py",
-    "tests/helpers/views/widgets/test_views_",
+    "tests/helpers/views/widgets/test_widgets.py",
     "tab/tests/",
 )
 #: are of one site, which is built once
@@ -102,10 +102,12 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is heavy, and put the longest groups first."""
+    heavy = set()
     for item in items:
         if _is_heavy(item):
             item.add_marker("heavy")
-    items.sort(key=_rank)
+            heavy.add(group(item.nodeid))
+    items.sort(key=lambda item: rank(item.nodeid, heavy))
 
 
 def _is_heavy(item: pytest.Item) -> bool:
@@ -116,16 +118,17 @@ def _is_heavy(item: pytest.Item) -> bool:
     )
 
 
-def _rank(item: pytest.Item) -> int:
-    found = [rank for rank, name in enumerate(LONGEST) if item.nodeid.startswith(name)]
-    return found[-1] if found else len(LONGEST)
+def rank(nodeid: str, heavy: set[str]) -> int:
+    """Return the place of a test's group: the longest, other heavy ones, the rest."""
+    ranks = [number for number, name in enumerate(LONGEST) if nodeid.startswith(name)]
+    return ranks[-1] if ranks else len(LONGEST) + (group(nodeid) not in heavy)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many workers this machine has room for; 0 is no worker but this one.
 
-    One more than there are cores: half of its time a test waits for the cluster.
+    Two more than there are cores: half of its time a test waits for the cluster.
     A cluster that was named is there once, and on kind's one engine clusters meet.
     """
     alone = {backends.MachineFacts().asked, backends.machine_choice().backend} & {
@@ -135,7 +138,7 @@ def pytest_xdist_auto_num_workers() -> int:
         return 0
     room = int(psutil.virtual_memory().available / MEMORY)
     watched = int(LIMIT.read_text()) // INSTANCES
-    workers = min(len(os.sched_getaffinity(0)) + 1, room, watched)
+    workers = min(len(os.sched_getaffinity(0)) + 2, room, watched)
     return workers if workers > 1 else 0
 
 

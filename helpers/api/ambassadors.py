@@ -17,6 +17,8 @@ STARTS_WITHIN = 20.0
 #: seconds until a token that has ended is refused: the server remembers a good answer
 #: for 10, and a program written in Go the token for up to a minute
 FORGOTTEN = 60.0
+#: seconds between two requests while that is waited for: each starts a process in a pod
+BETWEEN = 1.0
 #: label of the Secrets with which `play_kubelet` ends tokens: the name of the pod
 LABEL = "kubernetes-api-notebooks/token-of"
 
@@ -69,7 +71,8 @@ def ask_ambassador(
         return expect in (None, answer.status)
 
     what = say("{status} from {pod}", status=expect, pod=pod)
-    poll(came, time_limit(FORGOTTEN), what=what, state=lambda: f"{answer}")
+    limit = time_limit(FORGOTTEN)
+    poll(came, limit, what=what, state=lambda: f"{answer}", pause=BETWEEN)
     return answer
 
 

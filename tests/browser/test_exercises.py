@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.notebook import CELL
+from tests.browser.notebook import CELL, OpenNotebook
 
 LESSON = "00-start-here"
 #: what the page is asked about a cell: its bar, the ground of its output, where lines
@@ -22,11 +22,14 @@ CRASH = "1 / 0"
 NOTHING = "rgba(0, 0, 0, 0)"
 
 
-@pytest.fixture
-def notebook(open_notebook):
-    opened = open_notebook(LESSON)
+@pytest.fixture(scope="module")
+def notebook(window, lab):
+    """Yield the lesson in one page for both tests: to load JupyterLab takes longest."""
+    opened = OpenNotebook(window.new_page(), lab.address(LESSON), LESSON).open()
     yield opened
     opened.run("connect", "clean-up")
+    opened.page.close()
+    lab.shut_down_kernels()
 
 
 def look(notebook, cell):

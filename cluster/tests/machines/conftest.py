@@ -20,7 +20,6 @@ from cluster.tests.commandline import ROOT
 from cluster.tests.machines import root
 from cluster.tests.machines.machine import Machine, Session
 from cluster.tests.machines.systems import DEBIAN, System
-from cluster.tests.slowness import scaled
 from cluster.tests.waiting import until
 from cluster.tests.walls.test_pods import MEANT
 
@@ -142,7 +141,7 @@ def leave(lab: Machine, session: Session, user: str = "1000") -> None:
     # "deactivating" is no end: what is asked of the manager then is refused.
     line = f"systemctl is-active user@{user}.service"
     with lab.log_in("root") as administrator:
-        until(lambda: "inactive" in administrator.run(line).stdout, scaled(60), line)
+        until(lambda: "inactive" in administrator.run(line).stdout, 60, line)
 
 
 def expect_that_walls_hold(session: Session) -> None:
