@@ -64,7 +64,7 @@ def draw_lesson(browser: Browser, lab: JupyterLab, lesson: str, folder: Path) ->
         notebook.select(CELLS[-1]).evaluate(SCROLL)
         picture = folder / f"lesson-{theme}.webp"
         picture.write_bytes(webp(notebook.page))
-        print(picture.relative_to(ROOT))
+        print(picture)
     notebook.execute("cluster.delete_namespace(namespace)")
     context.close()
 
