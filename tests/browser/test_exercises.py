@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.browser.notebook import CELL, OpenNotebook
+from tests.browser.conftest import open_in
+from tests.browser.notebook import CELL
 
 LESSON = "00-start-here"
 #: what the page is asked about a cell: its bar, the ground of its output, where lines
@@ -25,7 +26,7 @@ NOTHING = "rgba(0, 0, 0, 0)"
 @pytest.fixture(scope="module")
 def notebook(window, lab):
     """Yield the lesson in one page for both tests: to load JupyterLab takes longest."""
-    opened = OpenNotebook(window.new_page(), lab.address(LESSON), LESSON).open()
+    opened = open_in(window, lab, LESSON)
     yield opened
     opened.run("connect", "clean-up")
     opened.page.close()
