@@ -80,7 +80,9 @@ def read_rbac() -> Objects:
     The same as `kubectl get roles,clusterroles,rolebindings,clusterrolebindings -A`.
     """
     kinds = "roles,clusterroles,rolebindings,clusterrolebindings"
-    found = kubectl("get", kinds, "-A", "-o", "json").json()["items"]
+    # With the times at which fields were changed, for `changed`.
+    line = ("get", kinds, "-A", "-o", "json", "--show-managed-fields")
+    found = kubectl(*line).json()["items"]
     bindings = [one for one in found if one["kind"].endswith("Binding")]
     return Objects(bindings, [one for one in found if one not in bindings])
 
@@ -186,6 +188,26 @@ def others(binding: dict, user: str) -> str:
     return ", ".join(map(_in_short, strangers))
 
 
+def changed(binding: dict, roles: list[dict]) -> str:
+    """Return when a binding or its role was changed last, as the API writes times."""
+    metas = [one["metadata"] for one in (binding, role_of(binding, roles)) if one]
+    fields = [one for meta in metas for one in meta.get("managedFields", ())]
+    times = [meta.get("creationTimestamp", "") for meta in metas]
+    return max([*times, *(one.get("time", "") for one in fields)])
+
+
+def is_pending(request: Attributes, groups: Iterable[str], objects: Objects) -> bool:
+    """Say whether a denied request may soon be allowed: the server watches its rules.
+
+    Also if a binding's ClusterRole is composed of others, which a controller does.
+    """
+    return bool(granting(request, groups, objects)) or any(
+        names(binding, request.user, groups)
+        and (role_of(binding, objects.roles) or {}).get("aggregationRule")
+        for binding in objects.bindings
+    )
+
+
 def pairs(rules: list[dict] | None) -> list[tuple[str, str]]:
     """Return each verb of rules with each resource, as kubectl writes it, or path."""
     return [
@@ -218,13 +240,19 @@ def over_grants(objects: Objects) -> list[dict]:
 
 def rules_of(binding: dict, roles: list[dict]) -> list[dict] | None:
     """Return the rules that a binding grants; None if its role does not exist."""
+    role = role_of(binding, roles)
+    return None if role is None else role.get("rules") or []
+
+
+def role_of(binding: dict, roles: list[dict]) -> dict | None:
+    """Return the role that a binding refers to; None if it does not exist."""
     reference = binding["roleRef"]
     home = binding["metadata"].get("namespace") if reference["kind"] == "Role" else None
     for role in roles:
         meta = role["metadata"]
         if (role["kind"], meta["name"]) == (reference["kind"], reference["name"]):
             if home is None or meta["namespace"] == home:
-                return role.get("rules") or []
+                return role
     return None
 
 
