@@ -4,10 +4,16 @@ from collections.abc import Iterable
 from itertools import product
 
 from cluster.waiting import poll
-from helpers.command import current_namespace, kubectl, scaled
+from helpers.command import current_namespace, kubectl, time_limit
+from helpers.course.steps import name_step
 from helpers.language import mark, say
 from helpers.rbac import objects as rbac
-from helpers.rbac.reviews import Account, allowed, allowed_accounts, attributes_of
+from helpers.rbac.reviews import (
+    Account,
+    attributes_of,
+    permissions_of,
+    permissions_of_all,
+)
 
 #: seconds that the API server may take to learn of new rules: it watches them
 PROPAGATION = 5.0
@@ -35,7 +41,7 @@ def fault_of_grant(
 
     def settled() -> bool:
         nonlocal fault
-        granted = [verb for verb, _ in allowed(who, verbs, [resource])]
+        granted = [verb for verb, _ in permissions_of(who, verbs, [resource])]
         missing = [verb for verb in verbs if verb not in granted]
         if not missing:
             fault = ""
@@ -50,8 +56,12 @@ def fault_of_grant(
         # Otherwise there is nothing that the server is still to learn.
         return not rbac.is_pending(asked, who.groups, objects)
 
-    what = say("the API server to know the rules of {account}", account=account)
-    poll(settled, scaled(PROPAGATION), what=what)
+    name_step(
+        say(
+            "waiting for the API server to know the rules of {account}", account=account
+        )
+    )
+    poll(settled, time_limit(PROPAGATION))
     if fault:
         return fault
     if fault := _excess(who, {*product(verbs, [resource])}, {*beside}, apart):
@@ -59,7 +69,7 @@ def fault_of_grant(
     found = kubectl("get serviceaccounts -o jsonpath={.items[*].metadata.name}").stdout
     names = sorted({*found.split(), "system:anonymous"} - {account, *apart})
     others = {Account.read(name, namespace): name for name in names}
-    for other, verb, _ in allowed_accounts(others, verbs, [resource]):
+    for other, verb, _ in permissions_of_all(others, verbs, [resource]):
         fault = mark(
             "`{other}` may also {verb} {resource}: delete the binding that names it or "
             "its group."
@@ -85,8 +95,8 @@ def _excess(
             # By it an existing cluster lets the learner into the namespace.
             continue
         meta, title = binding["metadata"], rbac.title(binding)
-        named = rbac.names(binding, who.user)
-        for_us = named or rbac.names(binding, who.user, who.groups)
+        named = rbac.has_subject(binding, who.user)
+        for_us = named or rbac.has_subject(binding, who.user, who.groups)
         for_them = meta["name"] in apart or rbac.is_for(binding, others_apart)
         if for_them and not for_us:
             continue
@@ -97,11 +107,11 @@ def _excess(
         is_new = meta["creationTimestamp"] >= born
         # A cluster gives its own rules to all accounts, before there is a lesson.
         if not named and not (
-            (is_new or rbac.changed(binding, objects.roles) >= born)
+            (is_new or rbac.last_change(binding, objects.roles) >= born)
             and (gives or for_us)
         ):
             continue
-        others = rbac.others(binding, who.user)
+        others = rbac.other_subjects(binding, who.user)
         if others and (is_new or named):
             fault = mark(
                 "{binding} names {others}: let it name the ServiceAccount alone."

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from helpers.api.pods import exec_in_pod, wait_for
-from helpers.command import kubectl, scaled
+from helpers.command import kubectl, time_limit
 from helpers.course.exercise import exercise
 from helpers.course.steps import name_step
 from helpers.errors import NotReady, NotSolved
@@ -75,7 +75,7 @@ def hand_down_facts(*, pod: str) -> None:
         name_step(say("waiting for the pod {pod} to run", pod=pod))
         with contextlib.suppress(NotReady):
             running = "jsonpath={.status.phase}=Running"
-            wait_for(running, f"pod/{pod}", timeout=scaled(START))
+            wait_for(running, f"pod/{pod}", timeout=time_limit(START))
         found = _get(pod)
     phase = found["status"]["phase"]
     if phase != "Running":
