@@ -106,10 +106,10 @@ def _excess(
         )
         is_new = meta["creationTimestamp"] >= born
         # A cluster gives its own rules to all accounts, before there is a lesson.
-        if not named and not (
-            (is_new or rbac.last_change(binding, objects.roles) >= born)
-            and (gives or for_us)
-        ):
+        is_ours = (for_us or gives) and rbac.is_changed(
+            binding, objects.roles, born, unknown=for_us
+        )
+        if not named and not is_ours:
             continue
         others = rbac.other_subjects(binding, who.user)
         if others and (is_new or named):

@@ -80,7 +80,7 @@ def read_rbac() -> Objects:
     The same as `kubectl get roles,clusterroles,rolebindings,clusterrolebindings -A`.
     """
     kinds = "roles,clusterroles,rolebindings,clusterrolebindings"
-    # With the times at which fields were changed, for `last_change`.
+    # With the times at which fields were changed, for `is_changed`.
     line = ("get", kinds, "-A", "-o", "json", "--show-managed-fields")
     found = kubectl(*line).json()["items"]
     bindings = [one for one in found if one["kind"].endswith("Binding")]
@@ -188,12 +188,19 @@ def other_subjects(binding: dict, user: str) -> str:
     return ", ".join(map(_short_name, strangers))
 
 
-def last_change(binding: dict, roles: list[dict]) -> str:
-    """Return when a binding or its role was changed last, as the API writes times."""
-    metas = [one["metadata"] for one in (binding, role_of(binding, roles)) if one]
-    fields = [one for meta in metas for one in meta.get("managedFields", ())]
-    times = [meta.get("creationTimestamp", "") for meta in metas]
-    return max([*times, *(one.get("time", "") for one in fields)])
+def is_changed(binding: dict, roles: list[dict], since: str, *, unknown: bool) -> bool:
+    """Say whether a binding or its role was created or changed since a time.
+
+    Times are as the API writes them. It is `unknown` of an object without
+    `managedFields`; a local cluster begins with such objects.
+    """
+    for one in filter(None, (binding, role_of(binding, roles))):
+        meta = one["metadata"]
+        fields = meta.get("managedFields", ())
+        times = [meta["creationTimestamp"], *(field["time"] for field in fields)]
+        if max(times) >= since or (unknown and not fields):
+            return True
+    return False
 
 
 def is_pending(request: Attributes, groups: Iterable[str], objects: Objects) -> bool:

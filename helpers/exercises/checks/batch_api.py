@@ -7,7 +7,7 @@ from helpers.api.proxy import KubectlProxy
 from helpers.command import kubectl
 from helpers.course.exercise import exercise
 from helpers.errors import KubectlFailed, NotSolved
-from helpers.exercises.checks.kubectl_proxy import wrong_options
+from helpers.exercises.checks.kubectl_proxy import WATCH, WATCHED, wrong_options
 from helpers.language import mark, say
 
 _WHERE = {
@@ -67,8 +67,8 @@ def create_cronjob(path: str) -> None:
         raise NotSolved(say("The CronJob is right, but `path` is still empty."))
     if not path.startswith("/"):
         raise NotSolved(say("{path} is not a path: paths begin with `/`.", path=path))
-    if fault := wrong_options(whole):
-        raise NotSolved(fault)
+    if WATCHED.search(whole):
+        raise NotSolved(say(WATCH))
     asked = kubectl("get", "--raw", path, check=False)
     if asked.exit_code and "NotFound" not in asked.stderr:
         raise KubectlFailed(asked.args, asked.exit_code, asked.stderr)
@@ -120,7 +120,7 @@ def wrong_cronjob(cronjob: dict) -> str:
         if here.get(field, usual) != usual:
             fault = mark("{name} has `{field}`, so it does not run: leave it out.")
             return say(fault, name=name, field=field)
-    if containers[0].get("command", [""])[0] != _PROGRAM:
+    if containers[0].get("command", [_PROGRAM])[0] != _PROGRAM:
         fault = mark("{name} does not run `{program}`, as the `jobTemplate` did.")
         return say(fault, name=name, program=_PROGRAM)
     return ""

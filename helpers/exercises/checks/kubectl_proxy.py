@@ -15,6 +15,7 @@ _PREDICTED = (
     ("rbac.authorization.k8s.io/v1", "ClusterRole"),
 )
 WATCH = mark("`watch` reports changes and never ends: leave the word out.")
+WATCHED = re.compile(r"/v[^/]+/watch/|[?&]watch\b(?!=(false|0)\b)")
 _ONE = mark("{path} names one object: the path of a list ends with the resource.")
 
 
@@ -63,7 +64,7 @@ def listen_to_kubectl(path: str, api_version: str, server: KubectlProxy) -> None
 
 def wrong_options(path: str) -> str:
     """Return why the response to a path is no list of all objects, or ""; pure."""
-    if re.search(r"/v[^/]+/watch/|[?&]watch\b(?!=(false|0)\b)", path):
+    if WATCHED.search(path):
         return say(WATCH)
     # A limit of three digits is kubectl's, and ends no list of a lesson.
     if found := re.search(

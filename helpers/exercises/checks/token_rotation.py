@@ -54,8 +54,8 @@ def _fault_of_header(api_client: "ApiClient", error: ValueError) -> str:
     if re.search(r"[\r\n]", header):
         return say("The header has a line break: look at what `read_again` adds.")
     if found := re.search(r"[^\x20-\x7e]", header):
-        fault = mark("The header has the character {letter!a}, which is not ASCII.")
-        return say(fault, letter=found[0])
+        fault = mark("The header has the character {letter}, which is not ASCII.")
+        return say(fault, letter=ascii(found[0]))
     fault = mark("`read_again` raises {error}.")
     return say(fault, error=type(error).__name__)
 
