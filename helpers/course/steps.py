@@ -48,7 +48,9 @@ def show_steps() -> Iterator[None]:
 
     # A kernel finds the cell of an output in the context.
     context = contextvars.copy_context()
-    shower = threading.Thread(target=context.run, args=(show,), daemon=True)
+    shower = threading.Thread(
+        target=context.run, args=(show,), name="steps", daemon=True
+    )
     _steps = steps
     shower.start()
     try:

@@ -17,8 +17,8 @@ from helpers.rbac.reviews import (
 
 #: seconds that the API server may take to learn of new rules: it watches them
 PROPAGATION = 5.0
-#: what every account is told about itself, whoever grants it
-_ABOUT_ITSELF = ("selfsubject", "/")
+#: API groups of which a cluster gives no rule to all accounts by itself
+_GIVEN_TO_NOBODY = ("", "apps", "batch", rbac.GROUP, "*")
 
 
 def fault_of_grant(
@@ -118,7 +118,8 @@ def _excess(
             )
             return say(fault, binding=title, others=others)
         for verb, resource in rbac.pairs(rules):
-            if not named and resource.startswith(_ABOUT_ITSELF):
+            group = "path" if resource[0] == "/" else resource.partition(".")[2]
+            if not (named or group in _GIVEN_TO_NOBODY):
                 continue
             known = {(verb, resource), (verb, resource, meta["name"])}
             if home == here and known & (wanted | beside):
