@@ -1,5 +1,6 @@
 """Run a command in a copy of a pod, against a server in the place of the API server."""
 
+import json
 import re
 from pathlib import Path
 
@@ -12,6 +13,11 @@ from helpers.language import say
 #: the names of a server whose certificate is the copy's `ca.crt`, of an impostor, and
 #: of a server in whose place an impostor answers from the second connection on
 GENUINE, IMPOSTOR, TURNING = "localhost", "kubernetes.default.svc", "localhost:443"
+#: $1 is the program, $2 the command; then the servers, each of which prints a line
+_EACH = """
+program=$1 command=$2; shift 2
+for server; do python3 -c "$program" "$server" "$command" || exit; done
+"""
 _PROGRAM = Path(__file__).parents[1] / "data" / "impostor.py"
 
 
@@ -25,10 +31,12 @@ def hear(pod: dict, command: str, *servers: str) -> list[dict]:
     """
     name_step(say("running the command in a copy of the pod, against an impostor"))
     made = kubectl("create", "-f", "-", "-o", "name", input=_copy(pod)).stdout.strip()
-    run = (made, "python3", "-c", _PROGRAM.read_text("utf-8"))
+    program = _PROGRAM.read_text("utf-8")
     try:
         wait_for("condition=Ready", made)
-        return [exec_in_pod(*run, server, command).json() for server in servers]
+        run = ("sh", "-c", _EACH, "sh", program, command, *servers)
+        lines = exec_in_pod(made, *run).stdout.splitlines()
+        return [json.loads(line) for line in lines]
     finally:
         kubectl("delete", made, "--now", "--wait=false")
 

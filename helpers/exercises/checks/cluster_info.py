@@ -40,7 +40,7 @@ def predict_curl(codes: Mapping[str, int | None], *, server: str, ca: Path) -> N
     for letter, (options, trusted, path) in COMMANDS.items():
         code = demand_number(letter, codes)
         given = [*options, *(("--cacert", str(ca)) if trusted else ())]
-        found = _curl(server + path, *given)
+        found = _curl(server.rstrip("/") + path, *given)
         if code != found:
             clue = _clue(options, found)
             raise NotSolved(say(clue, letter=letter, code=code, path=path))
