@@ -92,10 +92,12 @@ def _wrong_form(
         parameter = signature.parameters[name]
         kind = get_origin(parameter.annotation) or parameter.annotation
         several = parameter.kind is inspect.Parameter.VAR_POSITIONAL
-        for one in value if several else [value]:
-            text = kind is Sequence and isinstance(one, str)
-            if kind in kinds and (text or not isinstance(one, kind)):
-                fault = say("The answer has the type {type}.", type=type(one).__name__)
+        for answer in value if several else [value]:
+            text = kind is Sequence and isinstance(answer, str)
+            if kind in kinds and (text or not isinstance(answer, kind)):
+                fault = say(
+                    "The answer has the type {type}.", type=type(answer).__name__
+                )
                 return fault + " " + say(_FORMS[kind])
     return ""
 

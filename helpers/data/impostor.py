@@ -73,8 +73,8 @@ def main(name: str, command: str) -> None:
     (FILES / "token").write_text(TOKEN)
     (FILES / "namespace").write_text("elsewhere")
 
-    def greet(connection: ssl.SSLObject, asked: str, _: ssl.SSLContext) -> None:
-        reached.append(asked)
+    def greet(connection: ssl.SSLObject, host: str, _: ssl.SSLContext) -> None:
+        reached.append(host)
         first = name == "localhost:443" and len(reached) == 1
         connection.context = genuine if first or name == "localhost" else impostor
 
@@ -86,12 +86,14 @@ def main(name: str, command: str) -> None:
     QUICK.mkdir(exist_ok=True)
     (QUICK / "sleep").write_text(f"#!/bin/sh\nexec {shutil.which('sleep')} 0.1\n")
     (QUICK / "sleep").chmod(0o755)
-    own = {"SERVER": f"https://{name}", "KUBERNETES_SERVICE_HOST": "127.0.0.1"}
-    own["PATH"] = f"{QUICK}:{os.environ['PATH']}"
+    environment = {"SERVER": f"https://{name}", "KUBERNETES_SERVICE_HOST": "127.0.0.1"}
+    environment["PATH"] = f"{QUICK}:{os.environ['PATH']}"
     # It ends what it has started, too.
     line = ["timeout", "--kill-after=1", "20", "bash", "-c", command]
     output, quiet = tempfile.TemporaryFile(), subprocess.DEVNULL
-    child = subprocess.Popen(line, env=os.environ | own, stdout=output, stderr=quiet)
+    child = subprocess.Popen(
+        line, env=os.environ | environment, stdout=output, stderr=quiet
+    )
     # Some commands never end, and come again and again.
     while child.poll() is None and len(reached) < 4:
         time.sleep(0.1)

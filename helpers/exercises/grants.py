@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from itertools import product
 
 from cluster.waiting import poll
+from helpers.api.pods import PROPAGATION
 from helpers.command import current_namespace, kubectl, time_limit
 from helpers.course.steps import name_step
 from helpers.language import mark, say
@@ -15,8 +16,6 @@ from helpers.rbac.reviews import (
     permissions_of_all,
 )
 
-#: seconds that the API server may take to learn of new rules: it watches them
-PROPAGATION = 5.0
 #: API groups of which a cluster gives no rule to all accounts by itself
 _GIVEN_TO_NOBODY = ("", "apps", "batch", rbac.GROUP, "*")
 
