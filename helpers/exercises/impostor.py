@@ -13,11 +13,6 @@ from helpers.language import say
 #: the names of a server whose certificate is the copy's `ca.crt`, of an impostor, and
 #: of a server in whose place an impostor answers from the second connection on
 GENUINE, IMPOSTOR, TURNING = "localhost", "kubernetes.default.svc", "localhost:443"
-#: $1 is the program, $2 the command; then the servers, each of which prints a line
-_EACH = """
-program=$1 command=$2; shift 2
-for server; do python3 -c "$program" "$server" "$command" || exit; done
-"""
 _PROGRAM = Path(__file__).parents[1] / "data" / "impostor.py"
 
 
@@ -34,7 +29,7 @@ def hear(pod: dict, command: str, *servers: str) -> list[dict]:
     program = _PROGRAM.read_text("utf-8")
     try:
         wait_for("condition=Ready", made)
-        run = ("sh", "-c", _EACH, "sh", program, command, *servers)
+        run = ("python3", "-c", program, command, *servers)
         lines = exec_in_pod(made, *run).stdout.splitlines()
         return [json.loads(line) for line in lines]
     finally:

@@ -6,6 +6,7 @@ the check accepts is exact. What it refuses although it is exact names somebody 
 gets nothing by that, or somebody who may do it anyway.
 """
 
+import json
 import os
 import random
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ import pytest
 
 from cluster import programs
 from cluster.tests.waiting import until
+from helpers.command import Completed
 from helpers.exercises import grants
 
 RBAC, GROUP = "/apis/rbac.authorization.k8s.io/v1", "rbac.authorization.k8s.io"
@@ -192,6 +194,35 @@ class World:
             )
         }
 
+    def answer(self, *words, input=None):
+        """Answer as kubectl does, without its process, what the check asks of it."""
+        line = " ".join(words)
+        if line.startswith("create -f - "):
+            items = [
+                self.ask(f"{item['kind'].lower()}s", item["spec"])
+                for item in input["items"]
+            ]
+            text = "\n".join(f"{one['status']['allowed']}".lower() for one in items)
+        elif line.startswith("get roles,"):
+            kinds = ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")
+            lists = {
+                kind: self.caller.read(f"{RBAC}/{kind.lower()}s") for kind in kinds
+            }
+            text = json.dumps(
+                {
+                    "items": [
+                        {"kind": k, **i} for k, o in lists.items() for i in o["items"]
+                    ]
+                }
+            )
+        elif line.startswith(f"get ns {HERE} "):
+            meta = self.caller.read(f"/api/v1/namespaces/{HERE}")["metadata"]
+            text = meta["creationTimestamp"]
+        else:
+            texts = {"auth whoami": self.me, "get serviceaccounts": "app default other"}
+            text = texts[" ".join(line.split()[:2])]
+        return Completed([], text, "", 0)
+
     def may(self, user, groups, verb):
         """Say whether a user may do that with the ConfigMaps of the namespace."""
         asked = {"verb": verb, "resource": "configmaps", "namespace": HERE}
@@ -318,14 +349,14 @@ def world(own_server):
 
 
 @pytest.mark.parametrize(
-    ("seed", "times"),
+    ("seed", "times", "in_process"),
     [
-        (1, 12),
-        pytest.param(2, 300, marks=pytest.mark.full("the same, and many more")),
+        (1, 8, False),
+        pytest.param(2, 250, True, marks=pytest.mark.full("the same, and many more")),
     ],
 )
 def test_what_is_accepted_is_exact(
-    world, own_server, monkeypatch, tmp_path, seed, times
+    world, own_server, monkeypatch, tmp_path, seed, times, in_process
 ):
     place = own_server.kubeconfig(tmp_path / "kubeconfig")
     place.write_text(
@@ -335,6 +366,10 @@ def test_what_is_accepted_is_exact(
     path = os.pathsep.join([str(programs.ensure_api_server()), os.defpath])
     monkeypatch.setenv("PATH", path)
     monkeypatch.setattr(grants, "PROPAGATION", 1.0)
+    if in_process:
+        # A process for each question would take most of the time.
+        for module in ("exercises.grants", "rbac.objects", "rbac.reviews"):
+            monkeypatch.setattr(f"helpers.{module}.kubectl", world.answer)
     dice, seen = Dice(world, seed), {"exact": 0, "refused": 0, "by name": 0}
     for _ in range(times):
         world.clear()
