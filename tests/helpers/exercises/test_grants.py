@@ -320,8 +320,8 @@ class Dice:
         role = "ClusterRole" if kind[0] == "c" else self.random.choice(ROLES)
         if self.random.random() < 0.9:
             self.role(role, name, rules, home)
-        subjects = self.subjects(home)
         where = None if kind[0] == "c" else home
+        subjects = self.subjects(where)
         self.world.bind(kind, name, role, name, subjects, where)
         names = [one["name"] for one in subjects]
         return f"{kind} in {where}: {role} {rules} for {names}"
