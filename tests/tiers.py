@@ -33,7 +33,7 @@ HEAVY = (
     "cluster/tests/cli/test_cli.py",
     "tests/helpers/api/test_watch.py",
     "tests/helpers/exercises/test_grants.py",
-    "tests/helpers/views/widgets/test_views_",
+    "tests/helpers/views/widgets/test_widgets.py",
     "tab/tests/",
 )
 #: are of one site, which is built once
