@@ -12,7 +12,7 @@ from helpers.command import current_namespace, kubectl, time_limit
 from helpers.exercises.drills import current_pod, last_line
 from helpers.exercises.exam import LABEL as EXAM
 from helpers.exercises.grants import fault_of_grant
-from helpers.exercises.impostor import IMPOSTOR, hear
+from helpers.exercises.impostor import IMPOSTOR, TURNING, hear, is_turned
 from helpers.language import mark, say
 from helpers.rbac.refusals.unauthorized import diagnose
 from helpers.rbac.reviews import review_token
@@ -141,11 +141,16 @@ def weakness_of_app(pod: dict, asked: str) -> str:
         return say(fault, end=f"{token.expires:%Y-%m-%d %H:%M}") + " " + _origin(spec)
     container = spec["containers"][0]
     words = [*container.get("command", ()), *container.get("args", ())]
-    [impostor] = hear(pod, shlex.join(words), IMPOSTOR)
+    impostor, turning = hear(pod, shlex.join(words), IMPOSTOR, TURNING)
     if impostor["heard"]:
         return say(
             "TLS: an impostor gets its request: let curl check the certificate with "
             "ca.crt."
+        )
+    if is_turned(turning):
+        return say(
+            "TLS: an impostor on the second connection gets its request: let curl "
+            "check the certificate on every connection."
         )
     if not impostor["reached"]:
         fault = mark(

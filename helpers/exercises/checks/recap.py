@@ -9,7 +9,7 @@ from helpers.command import Completed, current_namespace, kubectl
 from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
 from helpers.exercises.checks.kubectl_proxy import wrong_path
-from helpers.exercises.impostor import GENUINE, IMPOSTOR, TURNING, hear
+from helpers.exercises.impostor import GENUINE, IMPOSTOR, TURNING, hear, is_turned
 from helpers.exercises.repairs import demand_answer
 from helpers.language import mark, say
 
@@ -36,6 +36,8 @@ def send_sure_request(pod: str, request: str) -> None:
     The list must contain the pod. In a copy of it with other files, a server that they
     fit must receive the same request, and an impostor none.
     """
+    # A text that came from Windows ends its lines in another way.
+    request = request.replace("\r\n", "\n")
     done = exec_in_pod(pod, "env", f"SERVER={SERVER}", "bash", "-c", request)
     if done.exit_code:
         fault = mark("It exits with {code}: {line!r}.")
@@ -101,7 +103,7 @@ def _fault_of_request(genuine: dict, impostor: dict, turning: dict) -> str:
         return say("The impostor received the request: let curl check certificates.")
     if GENUINE not in genuine["reached"]:
         return say("The command does not use `$SERVER`: begin the URL with it.")
-    if any(connection > 1 for *_, connection in turning["heard"]):
+    if is_turned(turning):
         return say(
             "An impostor on the second connection received a request: check the "
             "certificate on every connection."

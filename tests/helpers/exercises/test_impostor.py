@@ -20,6 +20,8 @@ def test_a_copy_sleeps_without_a_token_and_is_its_own_server():
     made = impostor._copy(pod)
     assert made["metadata"] == {"generateName": "app-7f9-"}
     spec = made["spec"]
+    # A command cannot tell by its host's name, nor by waiting, where it is.
+    assert spec["hostname"] == "app-7f9-x2k"
     [copied] = spec["containers"]
     assert spec["automountServiceAccountToken"] is False
     assert (copied["command"], copied["args"]) == (["sleep", "infinity"], None)
@@ -28,3 +30,19 @@ def test_a_copy_sleeps_without_a_token_and_is_its_own_server():
     assert alias == {"ip": "127.0.0.1", "hostnames": ["kubernetes.default.svc"]}
     assert container["args"] == ["sh", "/app/ask.sh"]
     assert pod["spec"]["volumes"] == volumes
+
+
+def test_a_name_that_is_no_host_s_is_left_to_the_cluster():
+    """A pod's name may have dots, and be longer."""
+    container = {"name": "main", "volumeMounts": []}
+    for name in ("a.b", "a" * 64):
+        pod = {"metadata": {"name": name}, "spec": {"containers": [container]}}
+        pod["spec"]["volumes"] = []
+        assert "hostname" not in impostor._copy(pod)["spec"]
+
+
+def test_only_a_request_after_the_first_connection_tells():
+    """The first one reached the server that fits."""
+    assert not impostor.is_turned({"heard": [["/api", "own", 1]]})
+    assert not impostor.is_turned({"heard": []})
+    assert impostor.is_turned({"heard": [["/api", "own", 1], ["/api", "own", 2]]})
