@@ -240,8 +240,9 @@ class Cluster:
 
 def _wait_until_gone(name: str) -> None:
     seconds = scaled(DELETION)
-    limit = f"--timeout={seconds:.0f}s"
-    done = kubectl("delete", "namespace", name, limit, check=False)
+    # It may end between the caller's look and this.
+    options = (f"--timeout={seconds:.0f}s", "--ignore-not-found")
+    done = kubectl("delete", "namespace", name, *options, check=False)
     if done.exit_code and "timed out" not in done.stderr:
         raise errors.KubectlFailed(done.args, done.exit_code, done.stderr)
     if done.exit_code:

@@ -85,6 +85,7 @@ def notebook(cluster, request, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     # A wrong answer gets less time to become right after all.
     monkeypatch.setattr("helpers.exercises.repairs.ROUND", 1.5)
+    monkeypatch.setattr("helpers.exercises.checks.recap.LIMIT", 4.0)
     monkeypatch.setattr("helpers.api.ambassadors.FORGOTTEN", 5.0)
     monkeypatch.setattr("helpers.exercises.grants.PROPAGATION", 2.0)
     notebook = Notebook(request.param)
