@@ -28,7 +28,7 @@ def shorten(notebook: "InteractiveShell") -> None:
 
     def show_in_short(kind: type, error: BaseException, lines: list[str]) -> None:
         line = _one_line(error, notebook.user_global_ns)
-        if lack := needs.lack(_tags(notebook)):
+        if lack := needs.lack(needs.tags_of_cell(notebook)):
             line = f"{line or error}\n{lack}"
         text = masked(line or str(error))
         lines = [f"{kind.__name__}: {text}"] if line else [*map(masked, lines)]
@@ -36,12 +36,6 @@ def shorten(notebook: "InteractiveShell") -> None:
         show(kind, text, lines)
 
     notebook._showtraceback = show_in_short
-
-
-def _tags(notebook: Any) -> list[str]:
-    """Return the tags of the cell that runs; none outside of a kernel."""
-    asked: dict = getattr(notebook, "get_parent", dict)()
-    return asked.get("metadata", {}).get("tags", [])
 
 
 def told(claim: str, operator: str, left: object, right: object) -> str:
