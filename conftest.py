@@ -197,4 +197,4 @@ def _lack(lesson: str, tags: list[str]) -> str:
             backend.require_node("this cell", wait=False)
         except errors.NoNode as error:
             return str(error)
-    return needs.lack(tags)
+    return needs.unmet_need(tags)

@@ -95,7 +95,7 @@ def demand_cluster() -> None:
         raise errors.ClusterDown(phase)
 
 
-def scaled(seconds: float, asked: float | None = None) -> float:
+def time_limit(seconds: float, asked: float | None = None) -> float:
     """Return `asked`, or else `seconds` scaled by how slowly the cluster started."""
     if asked is not None:
         return asked
@@ -185,10 +185,15 @@ def current_namespace() -> str:
 
 def _server_responds(path: str, settings: dict[str, str]) -> bool:
     """Say whether the API server responds at all, be it with a refusal."""
-    words = (path, "get", "--raw=/readyz", f"--request-timeout={RESPONSE:.0f}s")
-    options = {"env": settings, "stdin": subprocess.DEVNULL, "capture_output": True}
     try:
-        done = subprocess.run(words, timeout=2 * RESPONSE, text=True, **options)
+        done = subprocess.run(
+            [path, "get", "--raw=/readyz", f"--request-timeout={RESPONSE:.0f}s"],
+            env=settings,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=2 * RESPONSE,
+        )
     except subprocess.TimeoutExpired:
         return False
     return not (done.returncode and _NO_ANSWER.search(done.stderr))
@@ -211,7 +216,7 @@ def kubectl(
     """
     settings = environment()
     path = program(say("talk to the cluster"))
-    timeout = scaled(TIMEOUT, timeout)
+    timeout = time_limit(TIMEOUT, timeout)
     if isinstance(input, dict):
         input = json.dumps(input)
     try:

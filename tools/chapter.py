@@ -27,7 +27,7 @@ from traitlets.config import Config
 from cluster import preflight
 from helpers.course import lessons
 from helpers.course.attempts import SETTING
-from helpers.course.exercise import CHECK, STUB, tagged, with_solutions
+from helpers.course.exercise import CHECK, STUB, has_tag, with_solutions
 from tools import leaks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -121,9 +121,9 @@ def _with_proofs(written: list[dict], cells: list[dict]) -> Iterator[dict]:
 
     And a second check of an empty answer, if the stub gives the answer its shape.
     """
-    checks = (cell for cell in cells if tagged(cell, CHECK))
+    checks = (cell for cell in cells if has_tag(cell, CHECK))
     for stub, cell in zip(written, cells, strict=True):
-        if tagged(cell, STUB):
+        if has_tag(cell, STUB):
             check = next(checks)
             for one in stub, check:
                 yield _copy(one, "on-stub", PROOF, "raises-exception")
@@ -171,13 +171,13 @@ def _copy(cell: dict, end: str, *tags: str) -> dict:
 def unproven(cells: list[dict]) -> Iterator[str]:
     """Yield one line for each stub that raises, and each check that lets one pass."""
     for cell in cells:
-        if not tagged(cell, PROOF):
+        if not has_tag(cell, PROOF):
             continue
         outputs = cell.get("outputs", ())
         raised = [out["ename"] for out in outputs if out["output_type"] == "error"]
-        if tagged(cell, STUB) and raised:
+        if has_tag(cell, STUB) and raised:
             yield f"{cell['id']}: the stub raises {raised[0]}"
-        if tagged(cell, CHECK) and raised != ["NotSolved"]:
+        if has_tag(cell, CHECK) and raised != ["NotSolved"]:
             yield f"{cell['id']}: {' '.join(raised) or 'no error'}, not NotSolved"
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.course import Lesson, lessons
-from helpers.course.exercise import CHECK, OPTIONAL, SOLUTION, STUB, tagged
+from helpers.course.exercise import CHECK, OPTIONAL, SOLUTION, STUB, has_tag
 from tools import book
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,13 +59,13 @@ def size(notebook: dict) -> Size:
     prose = {
         cell["id"]: "".join(cell["source"])
         for cell in cells
-        if cell["cell_type"] == "markdown" and not tagged(cell, SOLUTION)
+        if cell["cell_type"] == "markdown" and not has_tag(cell, SOLUTION)
     }
     code = [cell for cell in cells if cell["cell_type"] == "code"]
-    read = "\n".join("".join(c["source"]) for c in code if not tagged(c, CHECK))
+    read = "\n".join("".join(c["source"]) for c in code if not has_tag(c, CHECK))
     lines = sum(bool(line.strip()) for line in read.splitlines())
     words = sum(len(_words(prose[name])) for name in prose if name not in LOOKED_UP)
-    timed = sum(tagged(cell, STUB) - tagged(cell, OPTIONAL) for cell in cells)
+    timed = sum(has_tag(cell, STUB) - has_tag(cell, OPTIONAL) for cell in cells)
     pictures = sum(text.count("![") for text in prose.values())
     # A terminal that is opened in JupyterLab, or a view to be tried.
     tried = sum(TERMINAL in text for text in prose.values())

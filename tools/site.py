@@ -17,7 +17,7 @@ from pathlib import Path
 
 from cluster import errors
 from helpers.course import Lesson, lessons
-from helpers.course.exercise import CHECK, STUB, tagged, with_solutions
+from helpers.course.exercise import CHECK, STUB, has_tag, with_solutions
 from tab import page as trial
 from tools import card, course, home, korean
 from tools.chapter import ROOT
@@ -53,8 +53,8 @@ def page(lesson: Lesson, written: dict, ran: dict, language: str = FIRST) -> dic
         raise ValueError(f"{lesson.name} has changed since it ran. Run: make chapter")
     cells = []
     for cell, own in zip(ran["cells"], written["cells"], strict=True):
-        tags = ["hide-output"] if tagged(own, STUB) or tagged(own, CHECK) else []
-        tags += [STUB] if tagged(own, STUB) else []
+        tags = ["hide-output"] if has_tag(own, STUB) or has_tag(own, CHECK) else []
+        tags += [STUB] if has_tag(own, STUB) else []
         shown = ("".join(out.get("text", "")) for out in cell.get("outputs", ()))
         tags += ["table"] if any(map(TABLE.search, shown)) else []
         # A solution may be a shell cell, which only this lexer knows.

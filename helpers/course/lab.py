@@ -46,10 +46,10 @@ def environment(cluster: "Backend") -> dict[str, str]:
     places = [str(place) for place in (cluster.binaries(), ours) if place]
     path = os.pathsep.join([*places, os.environ.get("PATH", os.defpath)])
     env = {**os.environ, "PATH": path, "KUBECONFIG": str(cluster.kubeconfig)}
-    return in_korean(env) if chosen(env) == "ko" else env
+    return korean_environment(env) if chosen(env) == "ko" else env
 
 
-def in_korean(env: Mapping[str, str]) -> dict[str, str]:
+def korean_environment(env: Mapping[str, str]) -> dict[str, str]:
     """Return an environment in which JupyterLab speaks Korean until told otherwise."""
     before = filter(None, [env.get("JUPYTER_CONFIG_PATH")])
     return {**env, "JUPYTER_CONFIG_PATH": os.pathsep.join([str(_KOREAN), *before])}

@@ -8,7 +8,7 @@ from helpers.rbac.objects import Attributes
 _OF_NAMESPACES = ("status", "finalize")
 
 
-def reading(path: str, user: str) -> Attributes:
+def attributes_of_get(path: str, user: str) -> Attributes:
     """Return the attributes of a GET; a path that leads to no resource is their `path`.
 
     https://kubernetes.io/docs/reference/access-authn-authz/authorization has the table.

@@ -57,7 +57,7 @@ def show_requests(on: bool = True) -> None:
 
 def _begin(cell: Any = None) -> None:
     global _log
-    _log = None if cell and _is_check(cell.raw_cell) else _told_or(audit_log)
+    _log = None if cell and _is_check(cell.raw_cell) else _ask_or_tell(audit_log)
 
 
 def _is_check(source: str) -> bool:
@@ -72,10 +72,10 @@ def _is_check(source: str) -> bool:
 def _end(_: object = None) -> None:
     global _log
     log, _log = _log, None
-    _show(_told_or(lambda: log.read(lines)) if log else None)
+    _show(_ask_or_tell(lambda: log.read(lines)) if log else None)
 
 
-def _told_or(ask: Callable[[], Found]) -> Found | None:
+def _ask_or_tell(ask: Callable[[], Found]) -> Found | None:
     """Return what `ask` returns; tell why there is nothing, unless that was told."""
     global _told
     before, _told = _told, ""

@@ -182,7 +182,7 @@ def test_wrong_usage_is_code_2(arguments, said):
     ],
 )
 def test_a_machine_that_cannot_run_it_is_told_so(platform, version, said):
-    reason = entry.unsupported(platform, version)
+    reason = entry.unmet_requirement(platform, version)
     assert said in reason and bool(reason) == bool(said)
 
 

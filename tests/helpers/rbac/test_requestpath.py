@@ -3,7 +3,7 @@
 import pytest
 
 from helpers.rbac.objects import Attributes
-from helpers.rbac.requestpath import reading
+from helpers.rbac.requestpath import attributes_of_get
 
 USER = "system:serviceaccount:blue:app"
 GROUP = "rbac.authorization.k8s.io"
@@ -53,4 +53,4 @@ GROUP = "rbac.authorization.k8s.io"
 )
 def test_a_path_tells_what_is_attempted(path, expected):
     """Verb, resource, name and namespace stand in the path; other paths stay whole."""
-    assert reading(path, USER) == expected
+    assert attributes_of_get(path, USER) == expected
