@@ -31,9 +31,23 @@ _log: AuditLog | None = None
 _told = ""
 
 
-def show_requests(on: bool = True) -> None:
+class _Lines:
+    """The lines of cells, as a block: they stop at its end, whatever fails in it."""
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, *_: object) -> None:
+        show_requests(False)
+
+    def _ipython_display_(self) -> None:
+        """Show nothing below a cell that ends with the call."""
+
+
+def show_requests(on: bool = True) -> _Lines:
     """End each cell with a grey line for each request that it caused; `False` stops it.
 
+    With `with show_requests():` that is only for the requests of the block.
     A line has the method, the path, the response code, the program, and the account if
     that is not yours. Left out are requests of the cluster's components and of other
     lessons, and cells with a check, which would give its answer away. Say once why
@@ -53,6 +67,7 @@ def show_requests(on: bool = True) -> None:
         hooks[:] = [one for one in hooks if one != hook] + [hook] * on
     if on:
         _begin()
+    return _Lines()
 
 
 def _begin(cell: Any = None) -> None:

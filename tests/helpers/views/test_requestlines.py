@@ -117,6 +117,8 @@ def notebook(monkeypatch):
 
     monkeypatch.setattr(requestlines, "audit_log", opened)
     monkeypatch.setattr("helpers.command._backend", object())
+    # A kernel writes no prompt before a value that shows nothing.
+    monkeypatch.setattr(shell.displayhook, "write_output_prompt", lambda: None)
     yield shell
     shell.fault = None
     show_requests(False)
@@ -148,6 +150,17 @@ def test_each_cell_ends_with_them_until_they_are_off(notebook, capsys):
     assert shown(OFF) == ONE
     assert shown("None") == ""
     assert shown(OFF) == ""
+
+
+def test_a_block_has_its_lines_and_then_they_are_off(notebook, capsys):
+    """Also if a command in it fails: nothing has to be put off by hand."""
+    block = "from helpers import show_requests\nwith show_requests():\n    "
+    notebook.run_cell(f"{block}pass\nprint('after')")
+    assert capsys.readouterr().out == f"{ONE}after\n"
+    notebook.run_cell(f"{block}1 / 0")
+    assert capsys.readouterr().out.startswith(ONE)
+    notebook.run_cell("None")
+    assert capsys.readouterr().out == ""
 
 
 def test_a_check_is_known_by_its_tag(notebook, capsys, monkeypatch):
@@ -210,7 +223,7 @@ def test_a_kernel_shows_what_its_cells_ask(cluster):
     with kernel(str(cluster.kubeconfig.parent)) as (_, client):
         run(client, CONNECT)
         name = run(client, 'cluster.create_namespace("recap")').strip("'")
-        assert "→" not in run(client, ON)
+        assert run(client, ON) == ""
         root = f"/api/v1/namespaces/{name}"
         *_, last = run(client, "!kubectl get configmaps").splitlines()
         assert last == f"→ GET {root}/configmaps?limit=500 200 kubectl"
