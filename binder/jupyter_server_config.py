@@ -12,7 +12,7 @@ import re
 import sys
 from pathlib import Path
 
-from cluster.language import chosen
+from cluster.language import lessons_language
 
 c = get_config()  # noqa: F821
 
@@ -22,7 +22,7 @@ c.ServerApp.port = 8888
 c.ServerApp.open_browser = False
 # In Korean with `docker run -e LAB_LANG=ko`.
 spoken = ""
-if chosen(os.environ) == "ko":
+if lessons_language(os.environ) == "ko":
     from helpers.course.lab import korean_environment
 
     spoken = "ko/"

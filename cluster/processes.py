@@ -119,14 +119,14 @@ def _start_time(pid: int) -> int | None:
     import psutil  # takes long to load
 
     try:
-        found = psutil.Process(pid)
-        gone = found.status() == psutil.STATUS_ZOMBIE
-        return None if gone else int(found.create_time())
+        process = psutil.Process(pid)
+        gone = process.status() == psutil.STATUS_ZOMBIE
+        return None if gone else int(process.create_time())
     except psutil.NoSuchProcess:
         return None
 
 
-def same_start(now: int, then: int) -> bool:
+def is_same_start(now: int, then: int) -> bool:
     """Say whether two start times of one pid are those of one process."""
     # A Mac's change when its clock is set.
     return now == then if sys.platform == "linux" else abs(now - then) < 3600

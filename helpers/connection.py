@@ -16,7 +16,7 @@ from cluster.kubeconfig import (
     read_kubeconfig,
     server_of,
 )
-from cluster.processes import same_start, start_time
+from cluster.processes import is_same_start, start_time
 from helpers import errors, needs
 from helpers.command import (
     backend_in_use,
@@ -147,7 +147,7 @@ class Cluster:
         for the node if the lesson begins with a pod; raise NoNode if there is none.
         """
         if any(one.topic == lesson and one.pods for one in lessons()):
-            backend_in_use().require_node(say("This lesson"))
+            _require_node()
         # An earlier run of the cell chose a kubeconfig that now goes.
         use_kubeconfig(self.kubeconfig)
         self._remove_abandoned(lesson)
@@ -238,6 +238,17 @@ class Cluster:
         os.environ["NAMESPACE"] = name
 
 
+def _require_node() -> None:
+    """Wait for the node; raise NoNode with the lessons that need none."""
+    try:
+        backend_in_use().require_node(say("This lesson"))
+    except errors.NoNode as error:
+        numbers = ", ".join(lesson.number for lesson in lessons() if not lesson.pods)
+        text = mark("lessons {numbers}, and whatever asks the API server alone")
+        works = say(text, numbers=numbers)
+        raise errors.NoNode(error.what, error.reason, works) from None
+
+
 def _wait_until_gone(name: str) -> None:
     seconds = time_limit(DELETION)
     # It may end between the caller's look and this.
@@ -270,7 +281,7 @@ def _is_alive(owner: str) -> bool:
     """Return whether a kernel of this host runs, by its pid and, if known, start."""
     pid, _, start = owner.partition("/")
     now = start_time(int(pid)) if pid.isdigit() else None
-    return now is not None and (not start.isdigit() or same_start(now, int(start)))
+    return now is not None and (not start.isdigit() or is_same_start(now, int(start)))
 
 
 def _bypass_proxies() -> None:

@@ -7,7 +7,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from helpers import needs
-from helpers.errors import masked
+from helpers.errors import without_tokens
 from helpers.language import say
 from helpers.status import find_status
 
@@ -21,7 +21,9 @@ _MESSAGE = f"__import__('{__name__}', fromlist=['assert_message']).assert_messag
 
 def shorten(notebook: "InteractiveShell") -> None:
     """Make a kernel show errors so; a second call does nothing."""
-    if any(isinstance(one, _Asserts) for one in notebook.ast_transformers):
+    if any(
+        isinstance(transformer, _Asserts) for transformer in notebook.ast_transformers
+    ):
         return
     notebook.ast_transformers.append(_Asserts())
     show = notebook._showtraceback
@@ -30,8 +32,8 @@ def shorten(notebook: "InteractiveShell") -> None:
         line = _short_message(error, notebook.user_global_ns)
         if lack := needs.unmet_need(needs.tags_of_cell(notebook)):
             line = f"{line or error}\n{lack}"
-        text = masked(line or str(error))
-        lines = [f"{kind.__name__}: {text}"] if line else [*map(masked, lines)]
+        text = without_tokens(line or str(error))
+        lines = [f"{kind.__name__}: {text}"] if line else [*map(without_tokens, lines)]
         # All that is done with the error is to take its text.
         show(kind, text, lines)
 
@@ -45,7 +47,7 @@ def assert_message(claim: str, operator: str, left: object, right: object) -> st
 
 
 def _cut(value: object) -> str:
-    text = masked(" ".join(repr(value).split()))
+    text = without_tokens(" ".join(repr(value).split()))
     return text if len(text) <= _WIDTH else f"{text[:_WIDTH]}…"
 
 
@@ -78,8 +80,8 @@ def _short_message(error: Any, names: dict) -> str:
         place = error.__traceback__
         while place and place.tb_next:
             place = place.tb_next
-        own = place and place.tb_frame.f_globals is names
-        return " ".join(str(error).split()) if own else ""
+        is_own = place and place.tb_frame.f_globals is names
+        return " ".join(str(error).split()) if is_own else ""
     if type(error).__module__.startswith("kubernetes.") and hasattr(error, "body"):
         status = find_status(str(error.body)) or {}
         words = f"{error.status} {error.reason}: {status.get('message', '')}"

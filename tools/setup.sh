@@ -19,6 +19,8 @@ cd "$(dirname "$0")/.."
 # An ordinary user's PATH on Debian lacks the directories of runc and nft.
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 stamp=.venv/setup-stamp
+# settings and extension of JupyterLab, and what IPython loads; a wheel has them, too
+jupyter=helpers/data/jupyter
 # what the programs write that are called here, from the first step of this run on
 log=build/setup.log
 minimum='import sys; sys.exit(sys.version_info < (3, 11))'
@@ -136,7 +138,7 @@ authorities() {
 take_archive() {
     # Ask for its contents only if it does not come, and for it only once.
     archive || return 0
-    .venv/bin/python -m cluster.cli.archive || {
+    .venv/bin/python -m cluster.cli.fetch || {
         packages list_missing_without_archive
         LAB_BUNDLE=none
         export LAB_BUNDLE
@@ -186,7 +188,7 @@ raise_limits() {
 raise_limits_for_machines() {
     raise_limits
     # Each page of a program in user-mode Linux may be a mapping of its own: 65530, the
-    # kernel's default, are few for a kube-apiserver with 26 lessons behind it.
+    # kernel's default, are few for a kube-apiserver that has served every lesson.
     raise_limit vm.max_map_count 262144
 }
 
@@ -266,7 +268,7 @@ fingerprint() {
     .venv/bin/python -V
     versions
     cksum requirements.txt ./requirements-lock*.txt pyproject.toml tools/left-out.txt \
-        tools/overrides.json tools/startup.ipy tools/exercises/*
+        "$jupyter"/*.* "$jupyter"/exercises/*
 }
 
 make_environment() {
@@ -304,9 +306,9 @@ venv() {
             'Other versions: make setup PACKAGES=ranges'
     extension=.venv/share/jupyter/labextensions/kubernetes-api-notebooks
     mkdir -p .venv/share/jupyter/lab/settings .venv/etc/ipython/startup "$extension"
-    cp tools/exercises/* "$extension"
-    cp tools/overrides.json .venv/share/jupyter/lab/settings/overrides.json
-    cp tools/startup.ipy .venv/etc/ipython/startup/lessons.ipy
+    cp "$jupyter"/exercises/* "$extension"
+    cp "$jupyter/overrides.json" .venv/share/jupyter/lab/settings/overrides.json
+    cp "$jupyter/startup.ipy" .venv/etc/ipython/startup/lessons.ipy
     fingerprint >"$stamp"
     [ -z "$1" ] || cp "$stamp" "$stamp$1"
 }

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cluster import backends, errors, paths, permissions, preflight
 from cluster.backends import Choice, refusal
-from cluster.errors import named
+from cluster.errors import with_commands
 from cluster.findings import (
     Finding,
     Topic,
@@ -31,22 +31,25 @@ __all__ = ["Finding", "examine", "report"]
 def examine(topics: Iterable[type[Topic]] | None = None) -> list[Finding]:
     """Return the findings of topics, by default the backend's; never raise."""
     topics = _topics() if topics is None else topics
-    found: list[Finding] = []
+    findings: list[Finding] = []
     # A problem that several topics find is reported once.
     seen: set[Finding | str] = set()
     for finding in (finding for topic in topics for finding in _look(topic)):
         key = finding.message if finding.fatal else finding
         if key not in seen:
             seen.add(key)
-            found.append(finding)
-    return [replace(f, message=named(f.message), hint=named(f.hint)) for f in found]
+            findings.append(finding)
+    return [
+        replace(f, message=with_commands(f.message), hint=with_commands(f.hint))
+        for f in findings
+    ]
 
 
 def _topics() -> tuple[type[Topic], ...]:
     needs: tuple[type[Topic], ...] = ()
     try:
-        if known := backends.BACKENDS.get(backends.chosen().backend):
-            needs = (*known().topics(), Programs)
+        if backend := backends.BACKENDS.get(backends.machine_choice().backend):
+            needs = (*backend().topics(), Programs)
     except errors.LabError:
         pass  # the first topic says what is wrong
     general = (Chosen, Directories)
@@ -70,27 +73,27 @@ def _look(topic: type[Topic]) -> list[Finding]:
 class Chosen:
     """How a cluster is run here, and why so; `about` is "" where none can be had."""
 
-    made: Choice
+    choice: Choice
     about: str
 
     @classmethod
     def read(cls) -> "Chosen":
         """Read which backend `connect()` would use."""
-        made = backends.chosen()
-        known = backends.BACKENDS.get(made.backend)
-        return cls(made, known().about if known else "")
+        choice = backends.machine_choice()
+        backend = backends.BACKENDS.get(choice.backend)
+        return cls(choice, backend().about if backend else "")
 
     def findings(self) -> Iterator[Finding]:
         """Report the backend and the reason; its own topics tell its problems."""
-        made = self.made
+        choice = self.choice
         if not self.about:
-            error = refusal(made)
+            error = refusal(choice)
             yield fatal("backend", error.message, error.hint)
             return
-        yield ok("backend", f"{made.backend}: {self.about}; because {made.reason}")
+        yield ok("backend", f"{choice.backend}: {self.about}; because {choice.reason}")
         # Without an engine the topic of the node tells it, with what is lacking.
-        if made.hint and made.backend == backends.KIND:
-            yield way_to_local(made.hint)
+        if choice.hint and choice.backend == backends.KIND:
+            yield way_to_local(choice.hint)
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ class Programs:
     @classmethod
     def read(cls) -> "Programs":
         """Look for the programs."""
-        return cls(backends.BACKENDS[backends.chosen().backend]().binaries())
+        return cls(backends.BACKENDS[backends.machine_choice().backend]().binaries())
 
     def findings(self) -> Iterator[Finding]:
         """Report the directory; an incomplete LAB_ASSETS was refused."""
@@ -137,7 +140,7 @@ class Directory:
     @classmethod
     def read(cls, name: str, path: Path, variable: str, needed: int) -> "Directory":
         """Examine the directory, or the place where a start would make it."""
-        place = preflight.existing(path)
+        place = preflight.existing_parent(path)
         reason = None
         if not place.is_dir():
             reason = f"{place} is not a directory"
@@ -179,8 +182,8 @@ class Directory:
                 "several times more slowly."
             )
             hint = f"Name a directory in Linux' own file system in {self.variable}."
-            found = fatal if self.variable == "LAB_STATE_DIR" else warning
-            return found(self.name, message, hint)
+            level = fatal if self.variable == "LAB_STATE_DIR" else warning
+            return level(self.name, message, hint)
         if self.system.startswith("nfs"):
             message = (
                 f"{self.path} is on a server (NFS), where no overlay can be: a cluster "
@@ -188,8 +191,8 @@ class Directory:
             )
             hint = f"Name a directory on a disk of this machine in {self.variable}."
             return warning(self.name, message, hint)
-        made = "" if self.made else ", not made yet"
-        return ok(self.name, f"{self.path}{made}, {self.free / 1e9:.0f} GB free")
+        state = "" if self.made else ", not made yet"
+        return ok(self.name, f"{self.path}{state}, {self.free / 1e9:.0f} GB free")
 
 
 @dataclass(frozen=True)
@@ -203,13 +206,13 @@ class Directories:
     @classmethod
     def read(cls) -> "Directories":
         """Examine both directories; the disk of a build is another topic."""
-        kept = backends.kept()
+        kept = backends.kept_backend()
         needed = 0 if kept.running() else kept.disk
         state = Directory.read("state", paths.state_dir(), "LAB_STATE_DIR", needed)
         cache = Directory.read("cache", paths.cache_dir(), "LAB_CACHE_DIR", 0)
         if cache.reason:
-            known = backends.BACKENDS.get(backends.chosen().backend)
-            cache = replace(cache, filled=bool(known and known().prepared()))
+            backend = backends.BACKENDS.get(backends.machine_choice().backend)
+            cache = replace(cache, filled=bool(backend and backend().prepared()))
         return cls(state, cache, permissions.file_system(Path(sys.prefix)))
 
     def findings(self) -> Iterator[Finding]:
@@ -235,7 +238,7 @@ class Cluster:
     @classmethod
     def read(cls) -> "Cluster":
         """Ask our own cluster, and no other."""
-        return cls(backends.kept().status())
+        return cls(backends.kept_backend().status())
 
     def findings(self) -> Iterator[Finding]:
         """Judge: a shortage explains the other problems."""

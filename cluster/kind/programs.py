@@ -52,10 +52,10 @@ def find_kind() -> Path | None:
     how to set up a newer node. Raise IncompleteAssets for a LAB_ASSETS without one.
     """
     on_path = shutil.which("kind")
-    if on_path and _new_enough(Path(on_path)):
+    if on_path and _is_new_enough(Path(on_path)):
         return Path(on_path)
-    found = programs.find(KIND)
-    return found and found / "kind"
+    directory = programs.find(KIND)
+    return directory and directory / "kind"
 
 
 def ensure_kind(progress: Progress) -> Path:
@@ -78,7 +78,7 @@ def node_image() -> str | Path:
     return value
 
 
-def _new_enough(kind: Path) -> bool:
+def _is_new_enough(kind: Path) -> bool:
     version = program_version([kind, "version"])
     return (
         versions.parse(version).release[:2] >= versions.parse(versions.KIND).release[:2]
@@ -123,9 +123,9 @@ class Commands:
             if not self.engine.has_image(image):
                 self._get(["pull", "--quiet", image], image, progress)
             return image
-        said = self._get(["load", f"--input={image}"], str(image), progress)
+        output = self._get(["load", f"--input={image}"], str(image), progress)
         # Untagged images are loaded as well, and told otherwise.
-        names = re.findall(r"^Loaded image: (.+)$", said, re.MULTILINE)
+        names = re.findall(r"^Loaded image: (.+)$", output, re.MULTILINE)
         if len(names) != 1:
             several = mark("{image} holds {count} named images.")
             text = several if names else mark("{image} holds no named image.")
@@ -165,14 +165,14 @@ class Commands:
             ["save", f"--output={archive}", name],
         ):
             what = f"{self.engine.program} {words[0]}"
-            shown = say("{what}: the toolbox image", what=what)
-            show = partial(progress.update, shown)
+            line = say("{what}: the toolbox image", what=what)
+            show = partial(progress.update, line)
             self.run([self.engine.program, *words], what, show)
         return archive
 
     def run(self, command: list[str], what: str, show: Callable[[], None]) -> str:
         """Return the output of a program; raise KindFailed with its last lines."""
-        with statedir.usable(self.state):
+        with statedir.state_errors(self.state):
             self.log.touch(mode=0o600)
         began = self.log.stat().st_size
         output = self.state / "kind.out"
@@ -188,14 +188,14 @@ class Commands:
         with self.log.open("a") as log:
             log.write(printed)
         if code:
-            said = self.log.read_bytes()[began:].decode(errors="replace")
-            raise errors.KindFailed(what, code, essence(said), self.log)
+            ending = self.log.read_bytes()[began:].decode(errors="replace")
+            raise errors.KindFailed(what, code, essence(ending), self.log)
         return printed
 
     def _step(self, began: int) -> str:
         """Return the present step of kind: the last in its log since `began`."""
-        said = self.log.read_bytes()[began:].decode(errors="replace").splitlines()
-        steps = [line for line in said if line.lstrip().startswith("•")]
+        lines = self.log.read_bytes()[began:].decode(errors="replace").splitlines()
+        steps = [line for line in lines if line.lstrip().startswith("•")]
         return steps[-1].strip(" •.…") if steps else say("starting")
 
     @property
@@ -207,7 +207,7 @@ class Commands:
 def essence(output: str) -> str:
     """Return kind's own sentence, and the end of what it quotes; pure."""
     lines = [line for line in output.splitlines() if line.strip()]
-    own = next((n for n, line in enumerate(lines) if line.startswith("ERROR:")), None)
-    if own is None:
+    first = next((n for n, line in enumerate(lines) if line.startswith("ERROR:")), None)
+    if first is None:
         return "\n".join(lines[-_TAIL:])
-    return "\n".join([lines[own], *lines[own + 1 :][-_TAIL:]])
+    return "\n".join([lines[first], *lines[first + 1 :][-_TAIL:]])

@@ -49,17 +49,17 @@ def _plan(launch: Launch) -> "MachinePlan":
     )
 
 
-def _refused(step: str, reason: str) -> errors.LabError:
+def _refusal(step: str, reason: str) -> errors.LabError:
     from cluster.local import trial
 
-    return trial.refused(step, reason)
+    return trial.refusal(step, reason)
 
 
 NAMESPACES = Program(
     "cluster.local.namespaces.main",
     _plan,
     mark("making the namespaces of the cluster"),
-    refused=_refused,
+    refused=_refusal,
 )
 
 
@@ -118,8 +118,8 @@ class Local(Backend):
         """Say whether the programs and the image archive are there."""
         from cluster.image import find as image_find
 
-        found = self.binaries()
-        return bool(found and image_find.usable(found))
+        binaries = self.binaries()
+        return bool(binaries and image_find.usable_archive(binaries))
 
     def topics(self) -> "tuple[type[Topic], ...]":
         """Return the topics of `doctor`."""
@@ -177,27 +177,27 @@ class Local(Backend):
 
     def status(self) -> dict | None:
         """Return the status, with the keys of `STATUS`, or None if no cluster runs."""
-        found = self._machine.status()
-        if found is None:
+        status = self._machine.status()
+        if status is None:
             return None
         from cluster.machine.shortage import shortages
 
-        found |= {"server": self._server(), "kubeconfig": str(self.kubeconfig)}
-        found["ends"] = self.ends()
+        status |= {"server": self._server(), "kubeconfig": str(self.kubeconfig)}
+        status["ends"] = self.ends()
         if short := shortages(self.state):
-            found["problem"] = "\n".join(map(str, short.values()))
-        elif found["phase"] == NOT_ANSWERING:
-            found["problem"] = "the API server does not call itself ready within 5 s"
-        return {**STATUS, **found}
+            status["problem"] = "\n".join(map(str, short.values()))
+        elif status["phase"] == NOT_ANSWERING:
+            status["problem"] = "the API server does not call itself ready within 5 s"
+        return {**STATUS, **status}
 
     def _server(self) -> str:
         return f"https://127.0.0.1:{ports.port_of(self.state)}"
 
     def ends(self) -> str:
         """Return when the cluster will end by itself, or ""."""
-        from cluster.machine.ending import ends
+        from cluster.machine.ending import planned_end
 
-        return ends(self.state)
+        return planned_end(self.state)
 
     def why_it_ended(self) -> str | None:
         """Return why the cluster ended without `stop`, or None if that is not known."""
@@ -216,7 +216,7 @@ class Local(Backend):
         except FileNotFoundError:
             raise errors.NoLog(component) from None
         except OSError as error:
-            raise _changed(path, error) from None
+            raise _change_error(path, error) from None
 
     def _log_directory(self, component: str) -> Path:
         return self.state / "logs"
@@ -264,7 +264,7 @@ class Local(Backend):
         try:
             return audit.read(directory)
         except OSError as error:
-            raise _changed(directory, error) from None
+            raise _change_error(directory, error) from None
 
     def signing_key(self) -> bytes:
         """Return the key that signs ServiceAccount tokens, as PEM."""
@@ -299,11 +299,11 @@ class Local(Backend):
         self._require_machine(progress)
         programs, archive = self.setup(progress)
         progress.update(say("making keys and certificates"))
-        with statedir.usable(self.state):
+        with statedir.state_errors(self.state):
             self._make_keys()
-        wanted = ports.port_of(self.state) if port is None else port
+        first_port = ports.port_of(self.state) if port is None else port
         try:
-            self._machine.start(programs, archive, wanted, progress)
+            self._machine.start(programs, archive, first_port, progress)
         except errors.PortTaken:
             if port is not None:
                 raise
@@ -332,8 +332,8 @@ class Local(Backend):
 
     def _ensure_kubeconfig(self) -> None:
         """Write the learner's kubeconfig, unless it is right: what was added stays."""
-        with statedir.usable(self.state):
-            ours = embed(
+        with statedir.state_errors(self.state):
+            document = embed(
                 self.state / "pki",
                 "admin",
                 server=self._server(),
@@ -341,14 +341,14 @@ class Local(Backend):
                 user="kubernetes-admin",
             )
             try:
-                right = holds(read_kubeconfig(self.kubeconfig), ours)
+                right = holds(read_kubeconfig(self.kubeconfig), document)
             except errors.KubeconfigError:
                 right = False
             if not right:
-                write_private(self.kubeconfig, json.dumps(ours, indent=2))
+                write_private(self.kubeconfig, json.dumps(document, indent=2))
 
 
-def _changed(path: Path, error: OSError) -> errors.StateError:
+def _change_error(path: Path, error: OSError) -> errors.StateError:
     hint = mark(
         "A pod may have changed it; `.venv/bin/kapi stop` and then `up` makes it anew."
     )

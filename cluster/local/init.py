@@ -49,39 +49,39 @@ class MachinePlan:
     archive_key: str | None
 
 
-def run(plan: MachinePlan, made: Callable[[], None]) -> int:
+def run(plan: MachinePlan, on_made: Callable[[], None]) -> int:
     """Be PID 1; return its exit code. Raise StepRefused before anything runs.
 
-    `made` is called when the components are about to start.
+    `on_made` is called when the components are about to start.
     """
     sc.set_hostname(layout.NODE_NAME)
     network.configure_network()
     nft = network.guard_loopback()
-    found = find_facts(plan.python, plan.archive_key, service_proxy=nft)
+    facts = find_facts(plan.python, plan.archive_key, service_proxy=nft)
     api = probes.Prober()
     copy_scripts()
     lifecycle = Lifecycle(
-        supervised(describe(found), api.ready),
-        _tasks(api, found),
+        make_supervisor(describe(facts), api.ready),
+        _tasks(api, facts),
         status=Path(layout.RUN, "status.json"),
-        facts={**{name: getattr(found, name) for name in _TOLD}, "ids": ids()},
-        finish=lambda: _remember(found, plan.archive_key),
+        facts={**{name: getattr(facts, name) for name in _TOLD}, "ids": count_ids()},
+        finish=lambda: _remember(facts, plan.archive_key),
         clean_up=_end_pods,
     )
-    made()
+    on_made()
     return lifecycle.run()
 
 
-def _tasks(api: probes.Prober, found: Facts) -> tuple[Task, ...]:
+def _tasks(api: probes.Prober, facts: Facts) -> tuple[Task, ...]:
     ca = Path(layout.PKI, "ca.crt").read_text()
-    posts = bootstrap.posts(limits=found.limits, single_id=found.single_id, ca=ca)
+    posts = bootstrap.posts(limits=facts.limits, single_id=facts.single_id, ca=ca)
     machine = Path("/etc/machine-id").read_text().strip()
 
     def storage_known() -> bool:
-        return bootstrap.storage_known(api, shutil.disk_usage("/var/lib/kubelet").free)
+        return bootstrap.set_storage(api, shutil.disk_usage("/var/lib/kubelet").free)
 
     def controllers_work() -> bool:
-        return not found.empty or bootstrap.controllers_work(api)
+        return not facts.empty or bootstrap.controllers_work(api)
 
     def service_answers() -> bool:
         return bootstrap.service_answers(api)
@@ -113,31 +113,31 @@ def find_facts(
         if rootfs.can_overlay(str(images.CONTAINERD))
         else "native",
         service_proxy=service_proxy,
-        bootstrapped=storage.bootstrapped(layout.ETCD, layout.BIN),
+        bootstrapped=storage.is_bootstrapped(layout.ETCD, layout.BIN),
         empty=not storage.was_ready(Path(layout.ETCD)),
         import_archive=layout.ARCHIVE
         if archive_key and not storage.says(images.IMPORTED, archive_key)
         else None,
         limits=cgroups.divide(),
-        single_id=ids() == 1,
+        single_id=count_ids() == 1,
         oom_score=int(Path("/proc/self/oom_score_adj").read_text()),
     )
 
 
-def ids() -> int:
+def count_ids() -> int:
     """Count the ids of this user namespace."""
     with open("/proc/self/uid_map") as file:
         return sum(int(line.split()[2]) for line in file)
 
 
-def _remember(found: Facts, archive_key: str | None) -> None:
+def _remember(facts: Facts, archive_key: str | None) -> None:
     """Keep the work of this start for the next; call it when all is ready."""
     storage.remember_bootstrap(layout.ETCD, layout.BIN)
-    if found.import_archive and archive_key:
+    if facts.import_archive and archive_key:
         write_private(images.IMPORTED, archive_key)
 
 
-def supervised(
+def make_supervisor(
     parts: tuple[Component, ...],
     ready: Callable[[str], bool] = probes.ready,
 ) -> Supervisor:

@@ -47,7 +47,7 @@ def say(words: str) -> None:
     print(now, words, file=sys.stderr, flush=True)
 
 
-def found(image: str) -> tuple[str, str] | None:
+def find_image(image: str) -> tuple[str, str] | None:
     """Return media type and digest of an image that containerd has, or None."""
     rows = ctr("images", "list", f"name=={json.dumps(image)}").splitlines()[1:]
     if not rows:
@@ -61,12 +61,12 @@ def content(digest: str) -> bytes:
     return ctr("content", "get", digest)
 
 
-def made(image: str) -> dict[str, tuple[str, bytes]]:
+def make_image(image: str) -> dict[str, tuple[str, bytes]]:
     """Return what an image of the book has of its own: media type and bytes by digest.
 
     The first is the manifest, the other the configuration. Empty for any other image.
     """
-    toolbox = found(TOOLBOX)
+    toolbox = find_image(TOOLBOX)
     if image not in BOOK or toolbox is None:
         return {}
     manifest = json.loads(content(toolbox[1]))
@@ -74,8 +74,8 @@ def made(image: str) -> dict[str, tuple[str, bytes]]:
     config["config"]["Cmd"] = BOOK[image]
     inner = json.dumps(config).encode()
     below = _digest(inner)
-    own = {"digest": below, "size": len(inner)}
-    outer = json.dumps(manifest | {"config": kind | own}).encode()
+    changes = {"digest": below, "size": len(inner)}
+    outer = json.dumps(manifest | {"config": kind | changes}).encode()
     return {_digest(outer): (toolbox[0], outer), below: (kind["mediaType"], inner)}
 
 
@@ -90,7 +90,7 @@ def part(target: str) -> tuple[str, bytes] | None:
     """
     name, _, digest = reference(target.replace("/blobs/", "/manifests/")).partition("@")
     images = [image for image in BOOK if image.rpartition(":")[0] == name]
-    return next((made(image).get(digest) for image in images), None)
+    return next((make_image(image).get(digest) for image in images), None)
 
 
 def reference(target: str) -> str:
@@ -110,18 +110,18 @@ class Registry(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         """Return the digest of a tag."""
-        asked = reference(self.path)
+        image = reference(self.path)
         # An image that was imported under such a name is the one that is meant.
-        if has := found(asked):
+        if has := find_image(image):
             kind, digest = has
             size = len(content(digest))
-            say(f"{asked}: imported")
-        elif own := made(asked):
-            digest, (kind, data) = next(iter(own.items()))
+            say(f"{image}: imported")
+        elif parts := make_image(image):
+            digest, (kind, data) = next(iter(parts.items()))
             size = len(data)
-            say(f"{asked}: {TOOLBOX} that runs {BOOK[asked][0]}")
+            say(f"{image}: {TOOLBOX} that runs {BOOK[image][0]}")
         else:
-            say(f"{asked}: not imported")
+            say(f"{image}: not imported")
             # After this code alone containerd asks for a reason, by GET.
             self._answer(403, {"Content-Length": "0"})
             return
@@ -135,8 +135,8 @@ class Registry(BaseHTTPRequestHandler):
         data = json.dumps({"errors": [error]}).encode()
         if self.path == "/v2/":
             code, data = 200, b"{}"
-        elif own := part(self.path):
-            code, (kind, data) = 200, own
+        elif answer := part(self.path):
+            code, (kind, data) = 200, answer
         length = str(len(data))
         self._answer(code, {"Content-Type": kind, "Content-Length": length})
         self.wfile.write(data)

@@ -28,7 +28,7 @@ class Namespaces:
     @classmethod
     def read(cls) -> "Namespaces":
         """Try a start in a child process, and read /etc/subuid."""
-        with statedir.usable(paths.state_dir()):
+        with statedir.state_errors(paths.state_dir()):
             answer = attempt_here()
         facts = idmap.read_facts()
         try:
@@ -141,20 +141,21 @@ class Limits:
     @classmethod
     def read(cls) -> Self:
         """Ask the kernel."""
-        return cls(cls.ACCOUNT.read(), identity.running(paths.state_dir()))
+        return cls(cls.ACCOUNT.read(), identity.is_running(paths.state_dir()))
 
     def findings(self) -> Iterator[Finding]:
         """Judge as `up` does; a running cluster has its resources already."""
         problems = () if self.running else tuple(self.account.problems())
         for problem in problems:
             yield fatal("account", problem.message, problem.hint)
-        known = f"{self.account.memory / 1e9:.1f} GB available"
+        available = f"{self.account.memory / 1e9:.1f} GB available"
         if self.running or self.account.memory >= self.COMFORT:
-            yield ok("memory", known)
+            yield ok("memory", available)
         elif not problems:
             yield warning(
                 "memory",
-                f"{known}; the cluster takes 0.9 GB and each open notebook 0.15 GB.",
+                f"{available}; the cluster takes 0.9 GB and each open notebook "
+                "0.15 GB.",
                 say(LITTLE_MEMORY),
             )
 

@@ -57,7 +57,7 @@ class TrialResult:
     @property
     def problem(self) -> errors.LabError | None:
         """Return the error that a start would raise, with a hint, or None."""
-        return refused(self.step, self.reason) if self.step else None
+        return refusal(self.step, self.reason) if self.step else None
 
 
 def attempt(directory: Path) -> TrialResult:
@@ -82,11 +82,11 @@ def attempt(directory: Path) -> TrialResult:
 
 def attempt_here() -> TrialResult:
     """Try a start where the state directory is or will be, else in /tmp."""
-    directory = preflight.existing(paths.state_dir())
+    directory = preflight.existing_parent(paths.state_dir())
     return attempt(directory if os.access(directory, os.W_OK) else Path("/tmp"))
 
 
-def refused(step: str, reason: str) -> errors.LabError:
+def refusal(step: str, reason: str) -> errors.LabError:
     """Return the error for a step that the kernel refused, with a hint."""
     text = mark("The local cluster cannot start: {reason}.")
     message = say(text, reason=TrialResult(step, reason).clause)
@@ -110,7 +110,8 @@ def hint_of(step: str) -> str:
         "This is usual inside a container: give it --privileged, or use Docker and "
         "kind on the host."
     )
-    return next(filter(None, (_advice(*each) for each in _SETTINGS)), in_container)
+    hints = (_advice(*setting) for setting in _SETTINGS)
+    return next(filter(None, hints), in_container)
 
 
 def _advice(file: str, restricts: str, allows: str) -> str:
@@ -123,18 +124,18 @@ def _advice(file: str, restricts: str, allows: str) -> str:
     if "selinux" in file:
         return _selinux()
     name = file.removeprefix("/proc/sys/").replace("/", ".")
-    found, switch = f"{name}={restricts}", f"`sudo sysctl {name}={allows}`"
+    setting, switch = f"{name}={restricts}", f"`sudo sysctl {name}={allows}`"
     if "apparmor" in file:
         text = mark(
             "AppArmor restricts user namespaces ({found}). An administrator can allow "
             "them to these notebooks alone: `{command}`. To every program: {switch}."
         )
-        return say(text, found=found, command=apparmor.command(), switch=switch)
+        return say(text, found=setting, command=apparmor.command(), switch=switch)
     text = mark(
         "User namespaces are restricted ({found}). An administrator can allow them: "
         "{switch}."
     )
-    return say(text, found=found, switch=switch)
+    return say(text, found=setting, switch=switch)
 
 
 def _selinux(attribute: Path = Path("/proc/self/attr/current")) -> str:
@@ -193,4 +194,4 @@ def _look(cgroup: int | None) -> dict:
     network.configure_network()
     nft = network.guard_loopback()
     overlay = rootfs.can_overlay(str(images.CONTAINERD))
-    return {"overlay": overlay, "limits": limits, "nft": nft, "ids": init.ids()}
+    return {"overlay": overlay, "limits": limits, "nft": nft, "ids": init.count_ids()}

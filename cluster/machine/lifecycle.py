@@ -75,7 +75,7 @@ class Lifecycle:
 
     def run(self) -> int:
         """Start everything and reap for ever: SIGTERM ends this process."""
-        when_asked_to_end(self._stop)
+        on_end_signal(self._stop)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         self._publish()
         self._supervisor.start()
@@ -188,13 +188,13 @@ class Lifecycle:
         return self._supervisor.awaited() + tasks
 
 
-def when_asked_to_end(act: Callable[[], None]) -> None:
+def on_end_signal(act: Callable[[], None]) -> None:
     """Call `act` in a thread of its own after the first SIGTERM or SIGINT.
 
     Python would run a handler only when the main thread, which waits for children, goes
     on; the byte to the descriptor is written at once.
     """
-    asked, wake = os.pipe()
+    read_end, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -202,7 +202,7 @@ def when_asked_to_end(act: Callable[[], None]) -> None:
         signal.signal(number, lambda *_: None)
 
     def wait() -> None:
-        os.read(asked, 1)
+        os.read(read_end, 1)
         act()
 
     threading.Thread(target=wait, daemon=True).start()

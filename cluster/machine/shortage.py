@@ -17,16 +17,16 @@ MEMORY = 300_000_000
 
 def shortages(state: Path) -> dict[str, errors.LabError]:
     """Return an error for each thing that the cluster in `state` is short of."""
-    found: dict[str, errors.LabError] = {}
+    lacks: dict[str, errors.LabError] = {}
     disk = os.statvfs(state)
     free = disk.f_bavail * disk.f_frsize
     if free < DISK:
-        found["disk space"] = errors.NotEnough(
+        lacks["disk space"] = errors.NotEnough(
             say("disk space"),
             say("in {place}", place=state),
             DISK,
             free,
-            _what_may_go(state),
+            _removal_hint(state),
         )
     # A file system without a fixed number of inodes says 0.
     if disk.f_files and disk.f_favail < INODES:
@@ -34,8 +34,8 @@ def shortages(state: Path) -> dict[str, errors.LabError]:
             "Not enough inodes in {place}: {needed} needed, {available} available."
         )
         facts = {"needed": INODES, "available": disk.f_favail}
-        found["inodes"] = errors.LabError(
-            say(text, place=state, **facts), _what_may_go(state)
+        lacks["inodes"] = errors.LabError(
+            say(text, place=state, **facts), _removal_hint(state)
         )
     # A limit may be on the cluster alone.
     leader = identity.pid_of(state, "pid_1") or identity.pid_of(state, "outer")
@@ -43,17 +43,17 @@ def shortages(state: Path) -> dict[str, errors.LabError]:
         membership=Path("/proc", str(leader or "self"), "cgroup")
     )
     if memory < MEMORY:
-        found["memory"] = errors.NotEnough(
+        lacks["memory"] = errors.NotEnough(
             say("memory"),
             say("for the running cluster"),
             MEMORY,
             memory,
             say("Close other programs and notebooks, or delete pods."),
         )
-    return found
+    return lacks
 
 
-def _what_may_go(state: Path) -> str:
+def _removal_hint(state: Path) -> str:
     text = mark(
         "Free some; the cluster then goes on by itself. Of ours may go: "
         "`rm {state}/logs/*.log.1`, `rm -r {cache}/build`."

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cluster.language import say
-from cluster.permissions import others_who_write
+from cluster.permissions import other_writers
 from cluster.processes import SYSTEM_PATH
 from cluster.programs.recipe import Step
 
@@ -30,7 +30,7 @@ def problem(path: Path) -> str | None:
     """Return why the file at `path` is no program for this machine, or None."""
     try:
         with path.open("rb") as file:
-            head, found = file.read(4096), os.fstat(file.fileno())
+            head, facts = file.read(4096), os.fstat(file.fileno())
     except FileNotFoundError:
         return say("is missing")
     except OSError as error:
@@ -40,13 +40,13 @@ def problem(path: Path) -> str | None:
             return say("is no program for this Mac")
     elif len(head) < 64 or not head.startswith(b"\x7fELF"):
         return say("is not a Linux program")
-    elif head[4:6] + head[18:20] != _ours():
+    elif head[4:6] + head[18:20] != _own_format():
         return say("is for another kind of machine")
-    elif found.st_size < _end(head):
+    elif facts.st_size < _end(head):
         return say("is cut short")
-    if who := others_who_write(found):
+    if who := other_writers(facts):
         return say("can be written by {who}", who=who)
-    return None if found.st_mode & stat.S_IXUSR else say("is not executable")
+    return None if facts.st_mode & stat.S_IXUSR else say("is not executable")
 
 
 def _end(head: bytes) -> int:
@@ -58,7 +58,7 @@ def _end(head: bytes) -> int:
     return max([start + length, *map(sum, _SEGMENT.iter_unpack(table))])
 
 
-def _ours() -> bytes:
+def _own_format() -> bytes:
     """Return word size, byte order and processor of the Python that runs this."""
     with open("/proc/self/exe", "rb") as file:
         head = file.read(20)
@@ -79,11 +79,11 @@ def program_version(command: Sequence[str | Path]) -> str:
         )
     except (OSError, subprocess.SubprocessError):
         return ""
-    found = re.search(r"\bv?(\d+\.\d+\.\d+[\w.+-]*)", answer.stdout + answer.stderr)
-    return f"v{found[1]}" if found else ""
+    match = re.search(r"\bv?(\d+\.\d+\.\d+[\w.+-]*)", answer.stdout + answer.stderr)
+    return f"v{match[1]}" if match else ""
 
 
-def unfit(step: Step, directory: Path) -> str | None:
+def step_problem(step: Step, directory: Path) -> str | None:
     """Return why a step's ready-made programs are of no use here, or None."""
     for name in step.programs:
         reason = problem(directory / name)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cluster.errors import INSTALLED, PROGRAM
-from cluster.language import chosen
+from cluster.language import lessons_language
 from helpers.course import copies
 from helpers.course.export import NOTEBOOKS
 
@@ -42,11 +42,11 @@ def environment(cluster: "Backend") -> dict[str, str]:
     Its menus are in the language of the lessons.
     """
     # The Python of uvx, pipx or .venv is in no PATH.
-    ours = Path(sys.executable).parent
-    places = [str(place) for place in (cluster.binaries(), ours) if place]
+    scripts = Path(sys.executable).parent
+    places = [str(place) for place in (cluster.binaries(), scripts) if place]
     path = os.pathsep.join([*places, os.environ.get("PATH", os.defpath)])
     env = {**os.environ, "PATH": path, "KUBECONFIG": str(cluster.kubeconfig)}
-    return korean_environment(env) if chosen(env) == "ko" else env
+    return korean_environment(env) if lessons_language(env) == "ko" else env
 
 
 def korean_environment(env: Mapping[str, str]) -> dict[str, str]:
@@ -60,7 +60,7 @@ def command(
 ) -> list[str]:
     """Return the command line that opens the first lesson; add a learner's options."""
     # In the language of LAB_LANG or of the system, if it is there.
-    spoken = Path(chosen(env), _FIRST)
+    spoken = Path(lessons_language(env), _FIRST)
     page = spoken if (directory / spoken).exists() else Path(_FIRST)
     # Without what is in the current directory: a learner's random.py is not Python's.
     words = [sys.executable, "-P", "-m", "jupyterlab", "--ip=127.0.0.1"]

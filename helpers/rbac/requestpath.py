@@ -26,7 +26,7 @@ def attributes_of_get(path: str, user: str) -> Attributes:
     verb = "get"
     if not name:
         watch = parse_qs(parts.query, keep_blank_values=True).get("watch", ["false"])
-        verb = "list" if watch[-1].lower() in ("false", "0") else "watch"
+        verb = "list" if watch[0].lower() in ("false", "0") else "watch"
     return Attributes(user, verb, resource, group, subresource, name, namespace)
 
 

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from cluster import versions
 from cluster.programs.recipe import RECIPE
 from tests.notebooks import ROOT
-from tools import follow
+from tools import follow, locks
 
 asks = pytest.mark.full("the module proxy and the index")
 UV = re.search("uv==(.*)", (ROOT / "tools" / "setup.sh").read_text())[1]
@@ -39,7 +39,7 @@ replace (
 
 
 def test_a_lock_has_the_staging_modules_of_its_version():
-    made = follow.kubernetes_lock(UPSTREAM, "v1.38.0-beta.0", "v3.7.3", "tool a")
+    made = locks.kubernetes_lock(UPSTREAM, "v1.38.0-beta.0", "v3.7.3", "tool a")
     assert made.startswith("module binaries/kubernetes\n\ngo 1.27.0\n\ntool a\n")
     assert "require k8s.io/kubernetes v1.38.0-beta.0\n" in made
     assert "require go.etcd.io/etcd/server/v3 v3.7.3\n" in made
@@ -51,14 +51,32 @@ def test_a_lock_has_the_staging_modules_of_its_version():
 
 
 def test_what_does_not_follow_is_told(monkeypatch):
-    monkeypatch.setattr(follow, "indexed", lambda _: "37.0.9")
+    monkeypatch.setattr(follow, "newest_package", lambda _: "37.0.9")
     newer = {"KUBERNETES": "v1.38.0"}
-    node, client = follow.behind(newer)
+    node, client = follow.describe_lagging(newer)
     assert versions.NODE in node
     assert client.startswith("The client for Python stays at 37.")
     assert client.endswith("; 37.0.9 is the newest one.")
-    assert [*follow.behind(newer | {"NODE": "v1.38.0"})] == [client]
-    assert [*follow.behind({})] == []
+    assert [*follow.describe_lagging(newer | {"NODE": "v1.38.0"})] == [client]
+    assert [*follow.describe_lagging({})] == []
+
+
+def test_pins_and_numbers_are_written_and_nothing_else(tmp_path):
+    for name in (follow.PINS, *follow.TEXTS):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / locks.LOCKS, tmp_path / locks.LOCKS)
+    same = {"GO_MINIMUM": locks.oldest_go(tmp_path)}
+    follow.write_versions(tmp_path / follow.PINS, same)
+    assert (tmp_path / follow.PINS).read_bytes() == (ROOT / follow.PINS).read_bytes()
+    pins = {"KUBERNETES": "v1.98.7"}
+    follow.write_versions(tmp_path / follow.PINS, pins)
+    assert '\nKUBERNETES = "v1.98.7"\n' in (tmp_path / follow.PINS).read_text()
+    for name in follow.TEXTS:
+        follow.write_numbers(tmp_path / name, pins)
+        old, new = ((root / name).read_text("utf-8") for root in (ROOT, tmp_path))
+        assert versions.NODE[1:] in new
+        assert new == old.replace(versions.KUBERNETES[1:], "1.98.7") != old
 
 
 @pytest.mark.parametrize("name", follow.TEXTS)
@@ -87,14 +105,14 @@ def test_what_repeats_a_pin_says_the_same(file, pattern, pin):
 
 @asks
 def test_the_lock_that_is_here_is_the_one_that_would_be_written(tmp_path):
-    mod = follow.module(follow.KUBERNETES, versions.KUBERNETES)["GoMod"]
+    mod = locks.module(locks.KUBERNETES, versions.KUBERNETES)["GoMod"]
     text = LOCK.read_text()
     tools = re.search(r"^tool \(.*?^\)", text, re.M | re.S)[0]
     own = versions.KUBERNETES, versions.ETCD
     with open(mod) as file:
-        made = follow.kubernetes_lock(file.read(), *own, tools)
+        made = locks.kubernetes_lock(file.read(), *own, tools)
     (tmp_path / "go.mod").write_text(made)
-    follow.go("mod", "tidy", cwd=tmp_path)
+    locks.go("mod", "tidy", cwd=tmp_path)
     assert (tmp_path / "go.mod").read_text() == text
     assert (tmp_path / "go.sum").read_text() == LOCK.with_name("go.sum").read_text()
 
@@ -102,9 +120,9 @@ def test_the_lock_that_is_here_is_the_one_that_would_be_written(tmp_path):
 @asks
 def test_the_lock_for_browsers_is_the_one_that_would_be_written(tmp_path):
     ours = "tab/go"
-    for folder in (f"{follow.LOCKS}/kubernetes", ours):
+    for folder in (f"{locks.LOCKS}/kubernetes", ours):
         shutil.copytree(ROOT / folder, tmp_path / folder)
-    follow.write_browser_lock(tmp_path, follow.go)
+    locks.write_browser_lock(tmp_path, locks.go)
     for name in ("go.mod", "go.sum"):
         made, kept = ((root / ours / name).read_text() for root in (tmp_path, ROOT))
         assert made == kept
@@ -134,7 +152,7 @@ def checkout(tmp_path, monkeypatch):
         subprocess.run([*git, *words.split()], check=True)
     monkeypatch.setattr(follow, "ROOT", tmp_path)
     monkeypatch.setattr(follow, "PAGE", tmp_path / ".git" / "follow.md")
-    monkeypatch.setattr(follow, "wanted", lambda _: {"ETCD": "v9.9.9"})
+    monkeypatch.setattr(follow, "pin_updates", lambda _: {"ETCD": "v9.9.9"})
     monkeypatch.setattr(follow, "READ", ("pins",))
 
     def write(copy, pins):
@@ -195,4 +213,4 @@ def test_without_a_network_the_first_question_ends_it(monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("GOMODCACHE", "/nonexistent")
     with pytest.raises(follow.click.ClickException, match="connection refused"):
-        follow.wanted("")
+        follow.pin_updates("")

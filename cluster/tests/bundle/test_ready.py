@@ -1,6 +1,8 @@
 """Programs and image out of one archive, into the cache whole or not at all."""
 
+import hashlib
 import json
+import lzma
 import os
 import platform
 import shutil
@@ -14,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from cluster import errors, programs, release as own
-from cluster.bundle import archive as bundle, ready
+from cluster.bundle import fetch, ready, unpack
+from cluster.bundle.manifest import MANIFEST
 from cluster.image import find as image_find
 from cluster.programs import check, download, releases
 from cluster.programs.recipe import CONTROL_PLANE, KUBECTL, RECIPE
@@ -84,11 +87,11 @@ def test_programs_and_image_come_from_the_release(release, mirror, cache):
     binaries = programs.find()
     assert binaries == cache / "bin" / RECIPE.key()
     for step in RECIPE.steps:
-        assert check.unfit(step, binaries) is None
-    found = image_find.usable(binaries)
+        assert check.step_problem(step, binaries) is None
+    found = image_find.usable_archive(binaries)
     assert found.read_bytes() == b"layers"
     # The client in it is another than here, but for that it is what would be built.
-    first = image_find.expected(binaries).stem.partition("-")[0]
+    first = image_find.expected_archive(binaries).stem.partition("-")[0]
     assert found.stem.partition("-")[0] == first
     assert image_find.is_substitute(found, binaries)
     assert {path.name for path in (cache / "build").iterdir()} == {"lock"}
@@ -101,15 +104,15 @@ def test_it_is_the_image_that_would_be_built_here_if_the_client_is_the_same(cach
     os.environ["LAB_BUNDLE"] = str(file)
     assert take()[0]
     binaries = programs.find()
-    assert image_find.usable(binaries) == image_find.expected(binaries)
+    assert image_find.usable_archive(binaries) == image_find.expected_archive(binaries)
 
 
 def test_an_image_with_another_client_is_not_built_anew(cache, monkeypatch, tmp_path):
     """Not even where one could be built: that would take minutes and change little."""
     monkeypatch.setenv("LAB_BUNDLE", str(bundles.small().write(tmp_path / "dist")))
     assert take()[0]
-    monkeypatch.setattr(image_find, "possible", lambda: True)
-    found = image_find.usable(programs.find())
+    monkeypatch.setattr(image_find, "can_build", lambda: True)
+    found = image_find.usable_archive(programs.find())
     assert found and image_find.ensure(programs.find(), Silent()) == found
     assert json.loads(image_find.manifest_of(found).read_text())["image"]["client"]
 
@@ -158,7 +161,7 @@ def test_a_runc_that_does_not_run_here_is_left_to_the_next_way(
 
 def replace(made, name, content):
     """Put other bytes into an archive, as the manifest then has them."""
-    digest = bundle.hashlib.sha256(content).hexdigest()
+    digest = hashlib.sha256(content).hexdigest()
     made.manifest["files"][name] = {"size": len(content), "sha256": digest}
     made.members = [(n, content if n == name else c) for n, c in made.members]
 
@@ -172,7 +175,7 @@ def test_lab_assets_and_the_cache_come_first(release, mirror, cache, monkeypatch
     for name in RECIPE.programs():
         shutil.copy(os.path.realpath("/bin/true"), assets / name)
     monkeypatch.setenv("LAB_ASSETS", str(assets))
-    monkeypatch.setattr(image_find, "possible", lambda: True)
+    monkeypatch.setattr(image_find, "can_build", lambda: True)
     assert take() == (False, []) and mirror.asked == []
     (assets / "kubectl").unlink()
     with pytest.raises(errors.IncompleteAssets):
@@ -191,7 +194,7 @@ def test_a_url_is_asked_as_it_is_named(mirror, cache, monkeypatch):
     monkeypatch.setenv("LAB_BUNDLE", f"{mirror.base}{path}")
     assert take()[0]
     described = path.replace(".tar.xz", ".json")
-    sums = f"/class/{bundle.SUMS}"
+    sums = f"/class/{fetch.SUMS}"
     assert mirror.asked == [sums, described, sums, path]
 
 
@@ -219,11 +222,11 @@ def test_sums_in_the_package_are_those_that_count(
     release, mirror, cache, monkeypatch, tmp_path
 ):
     """As in a wheel: then whoever can change the release can change nothing here."""
-    sums = mirror.files.pop(f"{release.rpartition('/')[0]}/{bundle.SUMS}")
-    (tmp_path / bundle.SUMS).write_bytes(sums)
-    monkeypatch.setattr(bundle, "PACKAGED", tmp_path / bundle.SUMS)
+    sums = mirror.files.pop(f"{release.rpartition('/')[0]}/{fetch.SUMS}")
+    (tmp_path / fetch.SUMS).write_bytes(sums)
+    monkeypatch.setattr(fetch, "PACKAGED", tmp_path / fetch.SUMS)
     assert take()[0]
-    assert not any(path.endswith(bundle.SUMS) for path in mirror.asked)
+    assert not any(path.endswith(fetch.SUMS) for path in mirror.asked)
 
 
 def test_the_line_of_progress_counts_megabytes(release, mirror, cache, monkeypatch):
@@ -269,7 +272,7 @@ def test_a_release_that_does_not_give_it(release, mirror, cache, fault, reason):
     assert take()[0]
 
 
-@pytest.mark.parametrize("ending", [bundle.SUMS, ".json"])
+@pytest.mark.parametrize("ending", [fetch.SUMS, ".json"])
 def test_a_release_with_a_page_of_html_in_the_place_of_a_file(
     release, mirror, cache, ending
 ):
@@ -282,7 +285,7 @@ def test_a_release_with_a_page_of_html_in_the_place_of_a_file(
 
 def test_a_release_that_is_not_there(release, mirror, cache):
     mirror.files.clear()
-    sums = f"{mirror.base}{release.rpartition('/')[0]}/{bundle.SUMS}"
+    sums = f"{mirror.base}{release.rpartition('/')[0]}/{fetch.SUMS}"
     assert take() == (False, [f"{WITHOUT}404 for {sums}"])
 
 
@@ -307,7 +310,7 @@ def test_a_file_with_another_sum_than_the_one_beside_it(cache, monkeypatch, tmp_
     file = bundles.small().write(tmp_path / "dist")
     file.write_bytes(bundles.small(image=b"other").packed())
     monkeypatch.setenv("LAB_BUNDLE", str(file))
-    sums = tmp_path / "dist" / bundle.SUMS
+    sums = tmp_path / "dist" / fetch.SUMS
     line = f"{WITHOUT}{file} has another SHA-256 than {sums} says"
     assert take() == (False, [line]) and nothing(cache)
 
@@ -373,7 +376,7 @@ def test_an_image_of_another_state_of_the_checkout(cache, monkeypatch, tmp_path)
     assert not whole and line == (
         f"{WITHOUT}its image was made by another version of these notebooks"
     )
-    assert programs.find() and image_find.usable(programs.find()) is None
+    assert programs.find() and image_find.usable_archive(programs.find()) is None
 
 
 def test_an_image_for_another_kubectl(cache, monkeypatch, tmp_path):
@@ -426,15 +429,15 @@ def test_a_member_that_does_not_belong_there(
     ],
     ids=["symlink", "link", "device", "disk", "pipe", "sparse"],
 )
-@pytest.mark.parametrize("name", ["bin/kubectl", bundle.MANIFEST])
+@pytest.mark.parametrize("name", ["bin/kubectl", MANIFEST])
 def test_a_member_that_is_no_plain_file(cache, monkeypatch, tmp_path, kind, name):
     """Though the manifest has one of that name and size."""
     made = bundles.small()
     replace(made, "bin/kubectl", b"")
     made.members = [one for one in made.members if one[0] != "bin/kubectl"]
     content = made.packed([entry(name, kind, "/etc/passwd")])
-    if name == bundle.MANIFEST:
-        packed = bundle.lzma.compress(entry(name, kind, "/etc/passwd").tobuf())
+    if name == MANIFEST:
+        packed = lzma.compress(entry(name, kind, "/etc/passwd").tobuf())
         content = packed + content
     file = tmp_path / "bad.tar.xz"
     file.write_bytes(content)
@@ -476,7 +479,7 @@ def test_a_file_that_is_not_what_the_manifest_says(cache, monkeypatch, tmp_path)
 def test_a_disk_with_too_little_room_is_told_before_it_is_full(
     release, cache, monkeypatch
 ):
-    monkeypatch.setattr(bundle.preflight, "disk_available", lambda path: 1000)
+    monkeypatch.setattr(unpack.preflight, "disk_available", lambda path: 1000)
     whole, [line] = take()
     assert not whole and " MB are needed in " in line and nothing(cache)
 
@@ -493,11 +496,11 @@ sys.path.insert(0, {str(ROOT)!r})
 from cluster import syscalls as sc
 from cluster.bundle import ready
 from cluster import release as own
-from cluster.bundle import archive as bundle
+from cluster.bundle import unpack
 from cluster.programs import download
 from cluster.progress import Terminal
 own._repository = lambda: "ann/notebooks"
-bundle.preflight.disk_available = lambda path: 1 << 40
+unpack.preflight.disk_available = lambda path: 1 << 40
 sc.unshare(sc.CLONE_NEWNS)
 sc.mount("none", "/", "", sc.MS_REC | sc.MS_PRIVATE)
 sc.mount("tmpfs", {str(cache)!r}, "tmpfs", 0, "size={free // 4096 * 4096},mode=700")
@@ -560,7 +563,7 @@ def test_the_next_way_is_the_releases_of_the_projects(release, mirror, cache):
     contents = {
         name.removeprefix("bin/"): content for name, content in bundles.small().members
     }
-    for one in releases.published(RECIPE.programs()):
+    for one in releases.published_files(RECIPE.programs()):
         mirror.publish(one.at(architecture, mirror.base), contents)
     assert take()[0] is False
     made = programs.ensure(Silent())

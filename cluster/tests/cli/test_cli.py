@@ -14,7 +14,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from cluster.backend import waiting_for
+from cluster.backend import waiting_text
 from cluster.cli.format import colours, status_text, with_signs
 from cluster.local.backend import LOGS, STATUS
 from cluster.progress import Terminal
@@ -323,8 +323,8 @@ class Tty(io.StringIO):
     ],
 )
 def test_a_start_is_a_count_that_fits_a_narrow_terminal(awaited, steps, line):
-    assert waiting_for(awaited, steps) == line
-    longest = waiting_for(["kube-controller-manager", *LOGS], 20)
+    assert waiting_text(awaited, steps) == line
+    longest = waiting_text(["kube-controller-manager", *LOGS], 20)
     assert len(f"[{10:5.1f} s] {longest}") < 80
 
 

@@ -105,8 +105,8 @@ def fault_of_copy(copy: str) -> str:
                 "account the rule."
             )
             return say(fault, account=account, copy=copy)
-        asked = [path for path, whose, _ in genuine["heard"] if whose == "own"]
-        if any(map(_LISTS.fullmatch, asked)):
+        paths = [path for path, whose, _ in genuine["heard"] if whose == "own"]
+        if any(map(_LISTS.fullmatch, paths)):
             return ""
         return say(
             "Asked with other files, it sends no request for the pods of their "

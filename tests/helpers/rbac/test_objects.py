@@ -72,10 +72,13 @@ def test_the_smallest_role_in_a_namespace():
                 "resourceNames": ["q"],
             },
         ),
-        (
-            # The name of what is not there yet is unknown when RBAC decides.
-            Attributes(READER, "create", "pods", name="new", namespace="home"),
-            {"apiGroups": [""], "resources": ["pods"], "verbs": ["create"]},
+        *(
+            # The name is in no path of such a request when RBAC decides.
+            (
+                Attributes(READER, verb, "pods", name="new", namespace="home"),
+                {"apiGroups": [""], "resources": ["pods"], "verbs": [verb]},
+            )
+            for verb in ("list", "watch", "create", "deletecollection")
         ),
         (
             Attributes(READER, "get", path="/metrics"),

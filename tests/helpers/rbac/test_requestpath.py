@@ -33,6 +33,10 @@ GROUP = "rbac.authorization.k8s.io"
             Attributes(USER, "list", "pods", namespace="blue"),
         ),
         (
+            "/api/v1/namespaces/blue/pods?watch=0&watch=1",
+            Attributes(USER, "list", "pods", namespace="blue"),
+        ),
+        (
             "/api/v1/namespaces/blue/pods/%ED%8C%8C/log",
             Attributes(USER, "get", "pods", "", "log", "파", "blue"),
         ),
@@ -48,6 +52,10 @@ GROUP = "rbac.authorization.k8s.io"
         (
             "/api/v1/namespaces/blue/status",
             Attributes(USER, "get", "namespaces", "", "status", "blue", "blue"),
+        ),
+        (
+            "/api/v1/namespaces/blue/finalize",
+            Attributes(USER, "get", "namespaces", "", "finalize", "blue", "blue"),
         ),
     ],
 )
