@@ -39,7 +39,9 @@ def phase(monkeypatch):
     """Return a function that sets the phase in the status of the notebook's cluster."""
 
     def become(phase):
-        backend = SimpleNamespace(told=lambda: {"phase": phase}, slowness=lambda: 1.0)
+        backend = SimpleNamespace(
+            full_status=lambda: {"phase": phase}, slowness=lambda: 1.0
+        )
         monkeypatch.setattr("helpers.command._backend", backend)
 
     return become
