@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from helpers.api.pods import exec_in_pod
 from helpers.api.proxy import KubectlProxy
-from helpers.command import Completed, current_namespace, kubectl
+from helpers.command import Completed, current_namespace, kubectl, time_limit
 from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
 from helpers.exercises.checks.kubectl_proxy import wrong_path
@@ -15,6 +15,8 @@ from helpers.language import mark, say
 
 SERVER = "https://kubernetes.default.svc"
 RBAC = "rbac.authorization.k8s.io/v1"
+#: seconds that a command may usually take, and its exit codes when `timeout` ended it
+LIMIT, ENDED = 20.0, (124, 137)
 #: the path of the request in a copy of the pod
 _PATH = "/api/v1/namespaces/elsewhere/pods"
 
@@ -38,7 +40,16 @@ def send_sure_request(pod: str, request: str) -> None:
     """
     # A text that came from Windows ends its lines in another way.
     request = request.replace("\r\n", "\n")
-    done = exec_in_pod(pod, "env", f"SERVER={SERVER}", "bash", "-c", request)
+    seconds = time_limit(LIMIT)
+    limit = ("timeout", "--kill-after=1", f"{seconds:.0f}")
+    bash = ("env", f"SERVER={SERVER}", "bash", "-c", request)
+    done = exec_in_pod(pod, *limit, *bash)
+    if done.exit_code in ENDED:
+        fault = mark(
+            "It still ran after {seconds:.0f} s and was ended: does it wait for input, "
+            "or repeat for ever?"
+        )
+        raise NotSolved(say(fault, seconds=seconds))
     if done.exit_code:
         fault = mark("It exits with {code}: {line!r}.")
         raise NotSolved(say(fault, code=done.exit_code, line=_first_line(done)))

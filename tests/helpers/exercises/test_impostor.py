@@ -4,8 +4,41 @@ What a command does there is among the answers to the exercises of lessons 08, 2
 27, in `tests/helpers/exercises/checks/answers.toml`.
 """
 
+import runpy
+import socket
+import ssl
+import threading
+
 from helpers.api.tokens import FILES
 from helpers.exercises import impostor
+
+
+def test_each_connection_to_the_server_shows_its_certificate(tmp_path):
+    """A client that resumed a session would check none, so no session is resumed."""
+    program = runpy.run_path(str(impostor._PROGRAM))
+    certificate = tmp_path / "ca.crt"
+    context = program["server_context"](certificate)
+    client = ssl.create_default_context(cafile=str(certificate))
+    listener = socket.create_server(("127.0.0.1", 0))
+    session = None
+    for _ in range(2):
+
+        def respond():
+            with context.wrap_socket(listener.accept()[0], server_side=True) as server:
+                server.sendall(b"x")
+
+        thread = threading.Thread(target=respond)
+        thread.start()
+        plain = socket.create_connection(listener.getsockname())
+        with client.wrap_socket(
+            plain, server_hostname="localhost", session=session
+        ) as connection:
+            # What resumes a session comes after the handshake.
+            assert connection.recv(1) == b"x"
+            assert not connection.session_reused
+            session = connection.session
+        thread.join()
+    listener.close()
 
 
 def test_a_copy_sleeps_without_a_token_and_is_its_own_server():
