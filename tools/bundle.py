@@ -77,8 +77,15 @@ def write(target: Path, progress: Progress, preset: int = PRESET) -> Path:
 
 
 def _files(binaries: Path, image: Path, work: Path) -> dict[str, Path]:
-    """Return what goes in, by name, in this order."""
-    found = {name: binaries / name for name in RECIPE.programs()}
+    """Return what goes in, by name, in this order.
+
+    A program that is several is in it once: whoever unpacks it makes the links.
+    """
+    links = RECIPE.links()
+    found = {
+        links[name] if (binaries / name).is_symlink() else name: binaries / name
+        for name in RECIPE.programs()
+    }
     if not found["runc"].exists():
         # Where the distribution has one, none is built.
         runc = find_runc(binaries)
