@@ -53,11 +53,15 @@ def test_the_tools_of_a_lock_are_the_packages_of_the_recipe(name):
 
 
 def test_the_one_program_is_each_component_by_its_name():
-    names = {name for name, file in RECIPE.links().items() if file == "kubernetes"}
+    names = names_of("kubernetes")
     source = (RECIPE.root / "kubernetes" / "main.go").read_text()
     assert names == {*re.findall(r'^\tcase "(.*)":$', source, re.M)}
     # kubectl is started often, and would initialise what only a server needs.
     assert "kubectl" not in names
+
+
+def names_of(program):
+    return {name for name, file in RECIPE.links().items() if file == program}
 
 
 @pytest.mark.full("asks Go for upstream's own main packages")
@@ -65,7 +69,7 @@ def test_the_one_program_imports_what_the_main_packages_of_upstream_do():
     """A new version may register more in them: time zones, metrics, formats of logs."""
     if (go := golang.find()) is None:
         pytest.skip("no Go on PATH or in the cache, where a build puts one")
-    mains = [f"k8s.io/kubernetes/cmd/{name}" for name in RECIPE.links()]
+    mains = [f"k8s.io/kubernetes/cmd/{name}" for name in names_of("kubernetes")]
     words = [go.path, "list", "-f", '{{join .Imports "\\n"}}']
 
     def imported(*packages):

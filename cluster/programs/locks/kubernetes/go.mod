@@ -9,10 +9,9 @@ tool (
 
 require k8s.io/kubernetes v1.37.2
 
-require go.etcd.io/etcd/server/v3 v3.7.3 // indirect
-
 require (
 	github.com/spf13/cobra v1.10.2
+	go.etcd.io/etcd/server/v3 v3.7.3 // indirect
 	k8s.io/component-base v0.37.2
 )
 
