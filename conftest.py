@@ -53,7 +53,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     # A worker puts executed notebooks here, for the others.
     os.environ["LAB_TESTS_SHARED"] = str(Path(ours.name, "shared"))
     os.environ.setdefault("LAB_STATE_DIR", str(Path(ours.name, "state")))
-    chosen = backends.chosen()
+    chosen = backends.machine_choice()
     session.config.stash[_CHOSEN] = f"{chosen.backend}, because {chosen.reason}"
     if chosen.backend != backends.NONE:
         # So that all that is started from here has the same one.
@@ -101,8 +101,8 @@ def _delete_clusters(*directories: Path) -> None:
     for state in [state for each in directories for state in _states(each)]:
         os.environ["LAB_STATE_DIR"] = str(state)
         try:
-            if backends.kept().running():
-                backends.kept().delete()
+            if backends.kept_backend().running():
+                backends.kept_backend().delete()
         except errors.LabError as error:
             print(f"\nleft in {state}: {error}", file=sys.stderr)
 
@@ -113,7 +113,7 @@ def _states(directory: Path) -> list[Path]:
 
     ours = (backends.LOCAL, backends.CONTROL_PLANE)
     marks = {mark for mark, name in backends.MARKS.items() if name in ours}
-    found = (Path(each.path) for each in statedir.below(directory))
+    found = (Path(each.path) for each in statedir.entries_below(directory))
     return [*{path.parent for path in found if path.name in marks}]
 
 
@@ -197,4 +197,4 @@ def _lack(lesson: str, tags: list[str]) -> str:
             backend.require_node("this cell", wait=False)
         except errors.NoNode as error:
             return str(error)
-    return needs.lack(tags)
+    return needs.unmet_need(tags)

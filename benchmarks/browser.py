@@ -35,30 +35,30 @@ ASKED, COMMAND, MEMORY = "GET a ConfigMap, ms", f"`kubectl {GET}`, ms", "memory,
 
 def milliseconds(ask: Callable[[], object], times: int) -> float:
     """Return the median of what a question takes, after some that do not count."""
-    taken = []
+    times_taken = []
     for _ in range(times + 5):
         began = time.perf_counter()
         ask()
-        taken.append(1000 * (time.perf_counter() - began))
-    return statistics.median(taken[5:])
+        times_taken.append(1000 * (time.perf_counter() - began))
+    return statistics.median(times_taken[5:])
 
 
-def asked(send: Callable[[], object], kubectl: Callable[[], object]) -> dict:
+def measure_requests(send: Callable[[], object], kubectl: Callable[[], object]) -> dict:
     """Return what a request takes, and a command."""
     return {ASKED: milliseconds(send, 100), COMMAND: milliseconds(kubectl, 10)}
 
 
-def native() -> dict[str, float]:
+def measure_native() -> dict[str, float]:
     """Start kube-apiserver and etcd as processes; return the figures."""
     began = time.monotonic()
     with ApiServer() as server:
         # As a client sees it: the loop of ApiServer polls seldom.
         api = start.client(server.directory)
-        start.until(lambda: start.answers(api))
-        found = {READY: time.monotonic() - began}
+        start.wait_until(lambda: start.is_serving(api))
+        results = {READY: time.monotonic() - began}
         pids = resources.family(psutil.Process(server.pid).ppid())
         pids = [pid for pid in pids if psutil.Process(pid).name() in resources.FLOOR]
-        found[SPENT] = sum(resources.spent(psutil.Process(pid)) for pid in pids)
+        results[SPENT] = sum(resources.cpu_seconds(psutil.Process(pid)) for pid in pids)
         api.post(MAPS, json=COLORS).raise_for_status()
         user = server.directory / "pki" / "super-admin"
         kubectl = [
@@ -69,14 +69,14 @@ def native() -> dict[str, float]:
             f"--client-key={user}.key",
             *GET.split(),
         ]
-        found |= asked(
+        results |= measure_requests(
             lambda: api.get(f"{MAPS}/colors").raise_for_status(),
             lambda: subprocess.run(kubectl, check=True, stdout=subprocess.DEVNULL),
         )
-        return found | {MEMORY: sum(resources.memory(pids).values())}
+        return results | {MEMORY: sum(resources.memory(pids).values())}
 
 
-def in_node(directory: Path) -> dict[str, float]:
+def measure_node(directory: Path) -> dict[str, float]:
     """Start the program under Node; return the figures."""
     command = ["node", ROOT / "tab" / "web" / "node.js", directory]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
@@ -90,27 +90,29 @@ def in_node(directory: Path) -> dict[str, float]:
 
         # A ready server prints a line.
         json.loads(process.stdout.readline())
-        found = {READY: time.monotonic() - began}
-        found[SPENT] = resources.spent(psutil.Process(process.pid))
+        results = {READY: time.monotonic() - began}
+        results[SPENT] = resources.cpu_seconds(psutil.Process(process.pid))
         who = {"certificate": "super-admin", "trust": "cluster"}
         body = {"headers": [["Content-Type", "application/json"]]}
         body["body"] = json.dumps(COLORS)
         assert ask(method="POST", path=MAPS, **who, **body)["status"] == 201
         get = {"method": "GET", "path": f"{MAPS}/colors"}
-        found |= asked(lambda: ask(**get, **who), lambda: ask(lines=f"kubectl {GET}"))
-        found[MEMORY] = sum(resources.memory([process.pid]).values())
+        results |= measure_requests(
+            lambda: ask(**get, **who), lambda: ask(lines=f"kubectl {GET}")
+        )
+        results[MEMORY] = sum(resources.memory([process.pid]).values())
         process.stdin.close()
-    return found
+    return results
 
 
 def table(rounds: list[tuple[dict, dict]]) -> str:
     """Return medians of both, and the ratio, which is the median of each round's."""
     rows = []
     for name in rounds[0][0]:
-        ours = [first[name] for first, _ in rounds]
-        theirs = [second[name] for _, second in rounds]
-        ratio = statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
-        cells = (statistics.median(ours), statistics.median(theirs), ratio)
+        native = [first[name] for first, _ in rounds]
+        node = [second[name] for _, second in rounds]
+        ratio = statistics.median(b / a for a, b in zip(native, node, strict=True))
+        cells = (statistics.median(native), statistics.median(node), ratio)
         # Three digits are enough.
         rows.append([name, *(f"{cell:.{cell < 100:d}f}" for cell in cells)])
     return figures.markdown(["figure", "native", "under Node", "x native"], rows)
@@ -130,7 +132,13 @@ def main() -> None:
     figures.begin("The API server for browsers")
     with tempfile.TemporaryDirectory(prefix="browser-") as state:
         os.environ["LAB_STATE_DIR"] = f"{state}/state"
-        print(table(figures.repeat(runs, lambda: (native(), in_node(directory)))))
+        print(
+            table(
+                figures.repeat(
+                    runs, lambda: (measure_native(), measure_node(directory))
+                )
+            )
+        )
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ ROOM = 2e9
 def measure(backends: list[Local], seconds: float) -> tuple[float, float]:
     """Return the memory of all, and their share of a core."""
     time.sleep(SETTLED)
-    pids = [pid for one in backends for pid in resources.pids_of(one.state)]
+    pids = [pid for backend in backends for pid in resources.pids_of(backend.state)]
     idle = sum(resources.cpu(pids, seconds).values())
     return sum(resources.memory(pids).values()), idle
 
@@ -73,10 +73,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--at", type=int, nargs="+", default=[1, 2, 5, 10])
     parser.add_argument("--seconds", type=float, default=30.0)
-    given = parser.parse_args()
+    options = parser.parse_args()
     figures.begin("Several clusters")
     with tempfile.TemporaryDirectory(prefix="growth-") as directory:
-        if lines := grow(Path(directory), sorted(set(given.at)), given.seconds):
+        if lines := grow(Path(directory), sorted(set(options.at)), options.seconds):
             print(table(lines))
 
 

@@ -61,8 +61,8 @@ def local(place: Path) -> dict[str, float]:
     """Start the cluster of this suite; its pod is real."""
     backend = Local(place / "state")
     try:
-        found = start.start(backend, "first")
-        return found | {MEMORY: held(resources.pids_of(backend.state))}
+        results = start.start(backend, "first")
+        return results | {MEMORY: pss_megabytes(resources.pids_of(backend.state))}
     finally:
         backend.delete()
 
@@ -71,12 +71,15 @@ def control_plane(place: Path) -> dict[str, float]:
     """Start etcd, API server, controllers and scheduler of this suite."""
     backend = ControlPlane(place / "state")
     called = time.time()
-    up = start.background(lambda: backend.up(Silent()))
+    up = start.run_in_background(lambda: backend.up(Silent()))
     try:
         api = start.client(backend.state, called, up)
-        answered = start.until(lambda: start.answers(api), up) - called
+        answered = start.wait_until(lambda: start.is_serving(api), up) - called
         up.result()
-        return {start.ANSWER: answered, MEMORY: held(resources.pids_of(backend.state))}
+        return {
+            start.ANSWER: answered,
+            MEMORY: pss_megabytes(resources.pids_of(backend.state)),
+        }
     finally:
         backend.delete()
 
@@ -91,13 +94,16 @@ def envtest(place: Path) -> dict[str, float]:
             if not process.stdout.readline():
                 raise SystemExit("envtest did not start")
             answered = time.time() - began
-            return {start.ANSWER: answered, MEMORY: held(resources.family(process.pid))}
+            return {
+                start.ANSWER: answered,
+                MEMORY: pss_megabytes(resources.family(process.pid)),
+            }
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(LAST)
 
 
-def held(pids: list[int]) -> float:
+def pss_megabytes(pids: list[int]) -> float:
     """Return the proportional megabytes of processes."""
     return sum(resources.memory(pids).values())
 
@@ -105,28 +111,28 @@ def held(pids: list[int]) -> float:
 RUN = {"local": local, "control-plane": control_plane, "envtest": envtest}
 
 
-def turn(names: list[str]) -> dict[str, dict[str, float]]:
+def run_round(names: list[str]) -> dict[str, dict[str, float]]:
     """Run every peer once, one after the other; return the figures by peer."""
-    found = {}
+    results = {}
     for name in names:
         with tempfile.TemporaryDirectory(prefix="peer-") as place:
-            found[name] = RUN[name](Path(place))
-    return found
+            results[name] = RUN[name](Path(place))
+    return results
 
 
 def table(rounds: list[dict[str, dict[str, float]]]) -> str:
     """Return medians, each with how many times ours it is where both have one."""
 
     def cell(name: str, column: str) -> str:
-        ours, values = (
-            [one[peer][column] for one in rounds if column in one[peer]]
+        local_values, values = (
+            [run[peer][column] for run in rounds if column in run[peer]]
             for peer in ("local", name)
         )
         if not values:
             return ""
         value = statistics.median(values)
         text = f"{value:.0f}" if value >= 100 else f"{value:.1f}"
-        return f"{text} ({value / statistics.median(ours):.1f} x)"
+        return f"{text} ({value / statistics.median(local_values):.1f} x)"
 
     rows = [[name, *(cell(name, column) for column in COLUMNS)] for name in rounds[0]]
     seconds = [f"{column}, s" for column in COLUMNS[:-1]]
@@ -137,11 +143,11 @@ def main() -> None:
     """Build what is missing, run all in turns, print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=3)
-    given = parser.parse_args()
+    options = parser.parse_args()
     os.environ["LAB_NODE"] = "none"
     names = [name for name in RUN if name != "envtest" or program()]
     figures.begin("Peers")
-    print(table(figures.repeat(given.runs, lambda: turn(names))))
+    print(table(figures.repeat(options.runs, lambda: run_round(names))))
 
 
 if __name__ == "__main__":

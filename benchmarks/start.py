@@ -37,7 +37,7 @@ POD = "first pod Ready"
 NEXT = "next pod Ready, since asked"
 
 
-def until(condition: Callable[[], bool], meanwhile: Future | None = None) -> float:
+def wait_until(condition: Callable[[], bool], meanwhile: Future | None = None) -> float:
     """Poll until `condition` holds; return when that was, on the epoch's clock.
 
     Raise what `meanwhile` has failed with, such as a start.
@@ -62,7 +62,7 @@ def client(state: Path, called: float = 0.0, up: Future | None = None) -> httpx.
     one connection: one for each question would cost the server more than the answer,
     while it has other things to do.
     """
-    until(lambda: (state / "port").stat().st_mtime >= called, up)
+    wait_until(lambda: (state / "port").stat().st_mtime >= called, up)
     tls = ssl.create_default_context(cafile=state / "pki" / "ca.crt")
     user = str(state / "pki" / "super-admin")
     tls.load_cert_chain(f"{user}.crt", f"{user}.key")
@@ -70,18 +70,18 @@ def client(state: Path, called: float = 0.0, up: Future | None = None) -> httpx.
     return httpx.Client(base_url=url, verify=tls, trust_env=False, timeout=10)
 
 
-def answers(api: httpx.Client) -> bool:
+def is_serving(api: httpx.Client) -> bool:
     """Say whether the API server calls itself ready."""
     return api.get("/readyz").is_success
 
 
-def ready(api: httpx.Client, path: str, since: float = 0.0) -> bool:
+def is_ready(api: httpx.Client, path: str, since: float = 0.0) -> bool:
     """Say whether a Node or Pod is Ready; a Node, whether it has said so after that."""
     answer = api.get(path)
     status = answer.json().get("status", {}) if answer.is_success else {}
-    for found in status.get("conditions", []):
-        if found["type"] == "Ready" and found["status"] == "True":
-            beat = found.get("lastHeartbeatTime", found["lastTransitionTime"])
+    for condition in status.get("conditions", []):
+        if condition["type"] == "Ready" and condition["status"] == "True":
+            beat = condition.get("lastHeartbeatTime", condition["lastTransitionTime"])
             return dt.datetime.fromisoformat(beat).timestamp() >= int(since)
     return False
 
@@ -92,19 +92,19 @@ def start(backend: Local, pod: str) -> dict[str, float]:
     The pod is asked for when the node is Ready, be `up` at its end by then or not.
     """
     called = time.time()
-    up = background(lambda: (backend.up(Silent()), time.time())[1])
+    up = run_in_background(lambda: (backend.up(Silent()), time.time())[1])
     api, other = (client(backend.state, called, up) for _ in range(2))
-    answered = background(lambda: until(lambda: answers(other), up))
+    answered = run_in_background(lambda: wait_until(lambda: is_serving(other), up))
     node = f"/api/v1/nodes/{layout.NODE_NAME}"
-    there = until(lambda: ready(api, node, called), up)
-    until(lambda: create(api, pod), up)
-    runs = until(lambda: ready(api, f"{PODS}/{pod}"), up)
-    ended, serves = up.result(), serving(backend.state)
+    there = wait_until(lambda: is_ready(api, node, called), up)
+    wait_until(lambda: create(api, pod), up)
+    runs = wait_until(lambda: is_ready(api, f"{PODS}/{pod}"), up)
+    ended, serves = up.result(), time_of_serving(backend.state)
     seen = {FLOOR: serves, NODE: there, ANSWER: answered.result(), UP: ended, POD: runs}
     return {name: moment - called for name, moment in seen.items()}
 
 
-def background(work: Callable) -> Future:
+def run_in_background(work: Callable) -> Future:
     """Do it meanwhile; nobody has to wait for its end, so `delete` can end a start."""
     return ThreadPoolExecutor(1).submit(work)
 
@@ -121,10 +121,10 @@ def next_pod(backend: Local, name: str) -> float:
     api = client(backend.state)
     began = time.time()
     create(api, name)
-    return until(lambda: ready(api, f"{PODS}/{name}")) - began
+    return wait_until(lambda: is_ready(api, f"{PODS}/{name}")) - began
 
 
-def serving(state: Path) -> float:
+def time_of_serving(state: Path) -> float:
     """Return when the API server's own log says that it serves."""
     log = (state / "logs" / "kube-apiserver.log").read_text()
     month, day, clock = re.findall(

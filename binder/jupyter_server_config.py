@@ -12,7 +12,7 @@ import re
 import sys
 from pathlib import Path
 
-from cluster.language import chosen
+from cluster.language import lessons_language
 
 c = get_config()  # noqa: F821
 
@@ -22,11 +22,11 @@ c.ServerApp.port = 8888
 c.ServerApp.open_browser = False
 # In Korean with `docker run -e LAB_LANG=ko`.
 spoken = ""
-if chosen(os.environ) == "ko":
-    from helpers.course.lab import in_korean
+if lessons_language(os.environ) == "ko":
+    from helpers.course.lab import korean_environment
 
     spoken = "ko/"
-    os.environ.update(in_korean(os.environ))
+    os.environ.update(korean_environment(os.environ))
 c.LabApp.default_url = f"/lab/tree/notebooks/{spoken}00-start-here.ipynb"
 # The server of a hub asks for its page by another name; a teacher's choice comes first.
 if "JUPYTERHUB_USER" in os.environ:

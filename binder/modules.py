@@ -14,7 +14,7 @@ if not found:
     sys.exit(f"{sys.argv[1]} has no kernel's modules")
 for listed in found:
     lines = listed.read_text().splitlines()
-    kept = {listed.parent / path for path in guest.in_order(lines, guest.MODULES)}
+    kept = {listed.parent / path for path in guest.load_order(lines, guest.MODULES)}
     for path in listed.parent.rglob("*.ko*"):
         if path not in kept:
             path.unlink()

@@ -80,7 +80,7 @@ STATUS: dict[str, Any] = {
 }
 
 
-def waiting_for(awaited: Sequence[str], steps: int | None) -> str:
+def waiting_text(awaited: Sequence[str], steps: int | None) -> str:
     """Return how far a start is, in one line of a terminal: a name, and how many."""
     name = say(awaited[0]) if awaited else say("the last checks")
     if len(awaited) > 1:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from cluster import errors, paths
 from cluster.backend import Backend
-from cluster.errors import named
+from cluster.errors import with_commands
 from cluster.language import mark, say
 from cluster.progress import Progress
 from cluster.statedir import CONTROL_PLANE_MARK
@@ -175,7 +175,7 @@ def choose(machine: MachineFacts) -> Choice:
     cluster that the learner has named; it is never guessed.
     """
     if machine.asked != AUTO:
-        return _asked(machine)
+        return _choose_named(machine)
     if machine.kept:
         return Choice(machine.kept, say("its cluster is kept in the state directory"))
     if machine.system == MACOS and machine.engine:
@@ -207,35 +207,35 @@ def _no_linux(machine: MachineFacts) -> tuple[str, str]:
     )
 
 
-def _asked(machine: MachineFacts) -> Choice:
+def _choose_named(machine: MachineFacts) -> Choice:
     wanted = machine.asked
     if machine.kept not in ("", wanted):
         text = mark("the state directory keeps a cluster of {kept}")
-        return _not_to_be_had(wanted, say(text, kept=machine.kept))
+        return _no_backend(wanted, say(text, kept=machine.kept))
     if machine.kept:
         return Choice(wanted, say("it was asked for, and its cluster is kept"))
     if wanted == EXISTING:
         text = mark("no cluster has been named; `.venv/bin/kapi use` does that")
-        return _not_to_be_had(wanted, say(text))
+        return _no_backend(wanted, say(text))
     if machine.system != LINUX and (wanted, machine.system) != (KIND, MACOS):
-        return _not_to_be_had(wanted, *_no_linux(machine))
+        return _no_backend(wanted, *_no_linux(machine))
     if wanted == KIND and machine.engine_problem:
-        return _not_to_be_had(wanted, machine.engine_problem)
+        return _no_backend(wanted, machine.engine_problem)
     # Whether it may make namespaces the local cluster says best itself.
     return Choice(wanted, say("it was asked for"))
 
 
-def _not_to_be_had(wanted: str, reason: str, hint: str = "") -> Choice:
+def _no_backend(wanted: str, reason: str, hint: str = "") -> Choice:
     text = mark("{wanted} was asked for, and {reason}")
     return Choice(NONE, say(text, wanted=wanted, reason=reason), hint)
 
 
-def kept() -> Backend:
+def kept_backend() -> Backend:
     """Return the backend of the state directory, by default the local backend."""
     return BACKENDS[MachineFacts(AUTO).kept or LOCAL]()
 
 
-def chosen() -> Choice:
+def machine_choice() -> Choice:
     """Return the backend for this machine, and the reason; raise LabError."""
     return choose(MachineFacts())
 
@@ -254,6 +254,6 @@ def current(asked: str | None = None, progress: Progress | None = None) -> Backe
             text = mark("a {backend} cluster, because {reason}")
             tell(say(text, backend=made.backend, reason=made.reason))
             if "sudo " in made.hint:
-                progress.finish(named(say(HINT)))
+                progress.finish(with_commands(say(HINT)))
         return BACKENDS[made.backend]()
     raise refusal(made)

@@ -23,19 +23,19 @@ _INSTEAD = {
 _TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]*(\.[\w-]*)?")
 
 
-def masked(text: str) -> str:
+def without_tokens(text: str) -> str:
     """Return a text without its tokens: pages, and notes of attempts, are passed on."""
     return _TOKEN.sub("eyJ…", text)
 
 
-def named(text: str) -> str:
+def with_commands(text: str) -> str:
     """Return a text for people with the commands as they are called here."""
     for words, ours in _INSTEAD.items() if INSTALLED else ():
         text = re.sub(words, say(ours), text)
-    return text.replace(_WRITTEN, called())
+    return text.replace(_WRITTEN, command_name())
 
 
-def called() -> str:
+def command_name() -> str:
     """Return how the program is called here, by the place of this file alone.
 
     The long name of a wheel works behind `uvx` and `pipx run`, too. An environment
@@ -51,10 +51,10 @@ class LabError(Exception):
     """Base of all errors that a learner can fix: `message` and `hint` say how."""
 
     def __init__(self, message: str, hint: str = "") -> None:
-        self.message = masked(message)
-        self.hint = masked(hint)
+        self.message = without_tokens(message)
+        self.hint = without_tokens(hint)
         text = f"{self.message}\n{self.hint}" if hint else self.message
-        super().__init__(named(text))
+        super().__init__(with_commands(text))
 
     def _render_traceback_(self) -> list[str]:
         """Show the text alone in a notebook; IPython asks before it prints."""

@@ -66,10 +66,10 @@ def fatal(name: str, message: str, hint: str) -> Finding:
 
 def way_to_local(hint: str, *, kept: bool = False) -> Finding:
     """Return the change that would allow a local cluster where another backend runs."""
-    return ok("local cluster", then_start(hint, kept=kept))
+    return ok("local cluster", with_start(hint, kept=kept))
 
 
-def then_start(hint: str, *, kept: bool) -> str:
+def with_start(hint: str, *, kept: bool) -> str:
     """Return the hint, and what starts another cluster; one that is kept goes first.
 
     Where it is a bug that keeps the cluster from starting, a start helps nobody.
@@ -91,20 +91,20 @@ def report(findings: Iterable[Finding]) -> str:
     for title, group in (("Problems", problems), ("Facts", facts)):
         if group:
             lines += [title, *(line for f in group for line in _lines(f, width)), ""]
-    return "\n".join([*lines, _sum(findings)])
+    return "\n".join([*lines, _summary(findings)])
 
 
 def _lines(finding: Finding, width: int) -> list[str]:
     level = "" if finding.level == OK else f"{finding.level:<9}"
     head = f"  {level}{finding.name:<{width}}"
     indent = " " * len(head)
-    lines = _wrapped(finding.message, head, indent)
+    lines = _wrap(finding.message, head, indent)
     if finding.hint:
-        lines += _wrapped(finding.hint, f"{indent}-> ", f"{indent}   ")
+        lines += _wrap(finding.hint, f"{indent}-> ", f"{indent}   ")
     return lines
 
 
-def _wrapped(text: str, first: str, rest: str) -> list[str]:
+def _wrap(text: str, first: str, rest: str) -> list[str]:
     lines = textwrap.wrap(
         # A command must be copied whole, however long: its blanks break no line.
         _COMMAND.sub(
@@ -119,7 +119,7 @@ def _wrapped(text: str, first: str, rest: str) -> list[str]:
     return [line.replace(_KEPT, " ") for line in lines]
 
 
-def _sum(findings: list[Finding]) -> str:
+def _summary(findings: list[Finding]) -> str:
     stoppers = sum(finding.fatal for finding in findings)
     warnings = len(findings) - stoppers - sum(f.level == OK for f in findings)
     what = "1 problem keeps" if stoppers == 1 else f"{stoppers} problems keep"

@@ -124,7 +124,7 @@ def read_kubeconfig(path: Path, *, context: str | None = None, hint: str = "") -
     """
     hint = hint or say(_AGAIN)
     try:
-        document = _parsed(path.read_text(encoding="utf-8"))
+        document = _parse(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError:
         raise errors.KubeconfigError(path, say("is not YAML."), hint) from None
     except OSError as error:
@@ -257,7 +257,7 @@ def _without_namespace(entry: dict | None) -> dict | None:
     return entry and {key: entry[key] for key in entry if key != "namespace"}
 
 
-def _parsed(text: str) -> Any:
+def _parse(text: str) -> Any:
     """Return the content; raise ValueError that says where a text stops being YAML."""
     # JSON is YAML too, and it is what `up` writes. It spares the first answer of a
     # fresh process the YAML library, which takes half as long to load as Python.

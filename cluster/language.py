@@ -23,7 +23,7 @@ def language() -> str:
     return _code(os.environ.get("LAB_LANG", "")) or ("ko" if korean else "en")
 
 
-def chosen(env: Mapping[str, str]) -> str:
+def lessons_language(env: Mapping[str, str]) -> str:
     """Return the code of the lessons to open: of LAB_LANG, else of the locale."""
     names = ("LAB_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
     return _code(next(filter(None, map(env.get, names)), ""))

@@ -99,7 +99,7 @@ def manager() -> str:
     return next((name for name in MANAGERS if shutil.which(name)), "")
 
 
-def known(package: str) -> bool:
+def has_package(package: str) -> bool:
     """Say whether this system has a package of what Debian calls `package`."""
     if package in NOT_IN_UBUNTU and _is_ubuntu():
         return False
@@ -141,7 +141,7 @@ def install(*packages: str) -> str:
     return say(text, packages=" and ".join(packages))
 
 
-def missing(lines: Iterable[str], used: str) -> str:
+def report_missing(lines: Iterable[str], used: str) -> str:
     """Say what a machine goes on without, and what installs it; pure.
 
     A line is names of packages, "|" and what these are for. `used` is the manager.
@@ -161,4 +161,4 @@ def missing(lines: Iterable[str], used: str) -> str:
 
 
 if __name__ == "__main__":
-    print(missing(sys.stdin.read().splitlines(), manager()))
+    print(report_missing(sys.stdin.read().splitlines(), manager()))

@@ -46,7 +46,7 @@ def refuse_changeable(directory: Path, variable: str, *, shared: bool = False) -
     It need not be there. `variable` names it; `shared` trusts its owner as well, as a
     teacher who has prepared it for a class.
     """
-    ours = {0, os.geteuid(), *_owner_of_home(), *_unmapped()}
+    ours = {0, os.geteuid(), *_owner_of_home(), *_unmapped_ids()}
     path = directory.resolve()
     trusted = ours | ({path.stat().st_uid} if shared and path.exists() else set())
     # A missing directory will be made by us.
@@ -68,7 +68,7 @@ def refuse_changeable(directory: Path, variable: str, *, shared: bool = False) -
             )
         # The sticky bit protects our own entry; any account may have made the others.
         sticky = found.st_mode & stat.S_ISVTX and place != path and inside in ours
-        if not sticky and (who := others_who_write(found)):
+        if not sticky and (who := other_writers(found)):
             # Nothing changes the permissions there.
             refuse_windows(directory, variable)
             command = f"chmod {'-R ' if place == path else ''}go-w {place}"
@@ -116,7 +116,7 @@ def _kind(part: "psutil._common.sdiskpart") -> str:
     return WINDOWS if by_9p or by_virtiofs else part.fstype
 
 
-def others_who_write(found: os.stat_result) -> str:
+def other_writers(found: os.stat_result) -> str:
     """Return the other accounts that can write to a file, or ""."""
     if found.st_mode & stat.S_IWOTH:
         return say("every account")
@@ -142,7 +142,7 @@ def _owner_of_home() -> set[int]:
     return set()
 
 
-def _unmapped() -> set[int]:
+def _unmapped_ids() -> set[int]:
     """Return the id that stands for all that this user namespace does not know."""
     everybody = str(2**32 - 1)
     if sys.platform != "linux":

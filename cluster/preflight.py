@@ -167,8 +167,8 @@ def memory_available(
     cgroups: Path = _CGROUPS, membership: Path = Path("/proc/self/cgroup")
 ) -> int:
     """Return the memory that can still be had: the machine's or a cgroup's rest."""
-    asked = _own_cgroups(cgroups, membership)
-    rests = [_rest(directory, *names) for names, directory in asked]
+    asked = _limiting_cgroups(cgroups, membership)
+    rests = [_free_memory(directory, *names) for names, directory in asked]
     known = [max(0, rest) for rest in rests if rest is not None]
     return min([psutil.virtual_memory().available, *known])
 
@@ -182,7 +182,7 @@ def processors() -> int:
 
 def disk_available(path: Path) -> int:
     """Return the free space for us where `path` is, or will be."""
-    return psutil.disk_usage(str(existing(path))).free
+    return psutil.disk_usage(str(existing_parent(path))).free
 
 
 def in_wsl() -> bool:
@@ -190,14 +190,14 @@ def in_wsl() -> bool:
     return "microsoft" in platform.release().lower()
 
 
-def existing(path: Path) -> Path:
+def existing_parent(path: Path) -> Path:
     """Return the nearest parent of `path` that exists, or `path`."""
     while not path.exists():
         path = path.parent
     return path
 
 
-def _own_cgroups(
+def _limiting_cgroups(
     cgroups: Path, membership: Path
 ) -> Iterator[tuple[tuple[str, str, str], Path]]:
     """Yield file names and directory of every cgroup whose limit binds us."""
@@ -220,7 +220,9 @@ def _own_cgroups(
             yield names, root / part
 
 
-def _rest(directory: Path, limit: str, usage: str, reclaimable: str) -> int | None:
+def _free_memory(
+    directory: Path, limit: str, usage: str, reclaimable: str
+) -> int | None:
     try:
         most = (directory / limit).read_text().strip()
         used = int((directory / usage).read_text())

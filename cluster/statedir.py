@@ -37,7 +37,7 @@ def make(state: Path) -> None:
 def _open_lock(state: Path) -> int:
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
     refuse_windows(state, "LAB_STATE_DIR")
-    with usable(state):
+    with state_errors(state):
         for attempt in range(ATTEMPTS):
             refuse_foreign(state)
             try:
@@ -92,9 +92,9 @@ def start_lock(
         meanwhile()
 
     while True:
-        with _taken(_open_lock(state), wait) as lock:
+        with _hold_lock(_open_lock(state), wait) as lock:
             # Else it is the lock of a directory that has been removed.
-            if same_file(lock, state / MARKS[0]):
+            if is_same_file(lock, state / MARKS[0]):
                 yield
                 return
 
@@ -103,12 +103,12 @@ def start_lock(
 def hold(file: Path, wait: Callable[[], object]) -> Iterator[None]:
     """Hold the lock on a file; call `wait` all the while another process has it."""
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-    with _taken(os.open(file, flags, 0o600), wait):
+    with _hold_lock(os.open(file, flags, 0o600), wait):
         yield
 
 
 @contextlib.contextmanager
-def _taken(lock: int, wait: Callable[[], object]) -> Iterator[int]:
+def _hold_lock(lock: int, wait: Callable[[], object]) -> Iterator[int]:
     """Lock an open file, and close it in the end."""
     try:
         while True:
@@ -123,7 +123,7 @@ def _taken(lock: int, wait: Callable[[], object]) -> Iterator[int]:
         os.close(lock)
 
 
-def same_file(descriptor: int, path: Path) -> bool:
+def is_same_file(descriptor: int, path: Path) -> bool:
     """Say whether `path` still leads to an open file."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
@@ -132,7 +132,7 @@ def same_file(descriptor: int, path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def usable(state: Path) -> Iterator[None]:
+def state_errors(state: Path) -> Iterator[None]:
     """Turn an OSError inside the block into StateError."""
     try:
         yield
@@ -166,10 +166,10 @@ def read_shared(path: Path, limit: int) -> str:
         if not stat.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, "no regular file", str(path))
         file.seek(max(0, found.st_size - limit))
-        return printable(file.read(limit).decode(errors="replace"))
+        return printable_text(file.read(limit).decode(errors="replace"))
 
 
-def below(top: Path) -> Iterator[os.DirEntry]:
+def entries_below(top: Path) -> Iterator[os.DirEntry]:
     """Yield the readable entries below `top`, however deep; follow no links."""
     # Pods can nest directories deeper than `os.walk` of Python 3.11 goes.
     waiting = [os.fspath(top)]
@@ -181,7 +181,7 @@ def below(top: Path) -> Iterator[os.DirEntry]:
                     waiting.append(entry.path)
 
 
-def printable(text: str) -> str:
+def printable_text(text: str) -> str:
     """Return a text without control characters and halves of characters."""
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
 

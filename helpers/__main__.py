@@ -16,7 +16,7 @@ if "-packages" + os.sep in __file__:
     AGAIN, MOVED = "Install it again, with its packages.", "Install it elsewhere."
 
 
-def unsupported(platform, version):
+def unmet_requirement(platform, version):
     """Return why this Python cannot run the suite, or "" if it can."""
     if version < (3, 11):
         found = f"{version[0]}.{version[1]}"
@@ -29,7 +29,7 @@ def unsupported(platform, version):
     return ""
 
 
-def unusable(error):
+def import_fault(error):
     """Return why the packages of this Python cannot be used, or "" for a fault of ours.
 
     Some have libraries, which Linux takes from no file system mounted noexec.
@@ -46,7 +46,7 @@ def unusable(error):
 
 def run():
     """Run the command line; return its exit code."""
-    reason = unsupported(sys.platform, sys.version_info)
+    reason = unmet_requirement(sys.platform, sys.version_info)
     if not reason:
         try:
             from helpers.cli import main
@@ -55,15 +55,15 @@ def run():
             module = os.path.basename(sys.argv[0]) == "__main__.py"
             return main(prog_name=SHORT if module else None)
         except ImportError as error:
-            reason = unusable(error)
+            reason = import_fault(error)
             if not reason:
                 raise
         except KeyboardInterrupt:
             sys.stderr.write("interrupted\n")
             return INTERRUPTED
-    from cluster.errors import named
+    from cluster.errors import with_commands
 
-    sys.stderr.write(f"error: {named(reason)}\n")
+    sys.stderr.write(f"error: {with_commands(reason)}\n")
     return 1
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from cluster.cli.commands import main as main, start
-from cluster.cli.format import working
+from cluster.cli.format import show_progress
 
 
 @main.command(
@@ -68,7 +68,7 @@ def export(directory: Path) -> None:
     """
     from helpers.course import export as exports
 
-    with working(f"written to {directory}"):
+    with show_progress(f"written to {directory}"):
         exports.export(directory)
 
 

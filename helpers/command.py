@@ -93,7 +93,7 @@ def demand_cluster() -> None:
         raise errors.ClusterDown(phase)
 
 
-def scaled(seconds: float, asked: float | None = None) -> float:
+def time_limit(seconds: float, asked: float | None = None) -> float:
     """Return `asked`, or else `seconds` scaled by how slowly the cluster started."""
     if asked is not None:
         return asked
@@ -183,7 +183,7 @@ def kubectl(
     """
     settings = environment()
     path = program(say("talk to the cluster"))
-    timeout = scaled(TIMEOUT, timeout)
+    timeout = time_limit(TIMEOUT, timeout)
     if isinstance(input, dict):
         input = json.dumps(input)
     try:

@@ -16,12 +16,12 @@ from cluster.kubeconfig import (
     read_kubeconfig,
     server_of,
 )
-from cluster.processes import same_start, start_time
+from cluster.processes import is_same_start, start_time
 from helpers import errors, needs
 from helpers.command import (
     backend_in_use,
     kubectl,
-    scaled,
+    time_limit,
     use_backend,
     use_kubeconfig,
 )
@@ -67,11 +67,11 @@ def connect() -> "Cluster":
     cluster = Cluster.read(backend.name, backend.kubeconfig)
     os.environ["SERVER"] = cluster.server
     needs.know(backend.name, cluster.version)
-    if line := needs.other_client():
+    if line := needs.client_warning():
         print(line)
     # Run alone, after the cluster was away: what follows must not be in `default`.
     name = os.environ.get("NAMESPACE", "")
-    if name and cluster._namespaced(name).exists():
+    if name and cluster._kubeconfig_of(name).exists():
         cluster._use_namespace(name)
     return cluster
 
@@ -101,7 +101,7 @@ class Cluster:
             kubeconfig,
             context,
             server_of(document, context),
-            needs.behaves_as(version),
+            needs.effective_version(version),
         )
 
     def __repr__(self) -> str:
@@ -154,7 +154,7 @@ class Cluster:
         names = [lesson, *(f"{lesson}-{number}" for number in range(2, 1000))]
         name = next(name for name in names if self._try_to_create(name, lesson))
         backend_in_use().admit(name)
-        limit = f"--timeout={scaled(CREATION):.0f}s"
+        limit = f"--timeout={time_limit(CREATION):.0f}s"
         kubectl(f"wait --for=create serviceaccount/default --namespace={name} {limit}")
         self._use_namespace(name)
         return name
@@ -209,19 +209,19 @@ class Cluster:
             annotations = metadata.get("annotations", {})
             owner, host = annotations.get(OWNER, ""), annotations.get(HOST, "")
             ours = owner.startswith(f"{os.getpid()}/")
-            if _is_here(host) and (ours or not _alive(owner)):
+            if _is_here(host) and (ours or not _is_alive(owner)):
                 # It may go by itself meanwhile, at the end of a deletion.
                 options = ("--wait=false", "--ignore-not-found")
                 kubectl("delete", "namespace", metadata["name"], *options)
-                self._namespaced(metadata["name"]).unlink(missing_ok=True)
+                self._kubeconfig_of(metadata["name"]).unlink(missing_ok=True)
         # Kubeconfigs of killed kernels, which hold credentials.
         for path in self.kubeconfig.parent.glob(f"{self.kubeconfig.name}.*.*"):
             own = path.name.removeprefix(f"{self.kubeconfig.name}.")
             _, *host, pid = own.split(".")
-            if pid.isdigit() and _is_here(".".join(host)) and not _alive(pid):
+            if pid.isdigit() and _is_here(".".join(host)) and not _is_alive(pid):
                 path.unlink(missing_ok=True)
 
-    def _namespaced(self, name: str) -> Path:
+    def _kubeconfig_of(self, name: str) -> Path:
         host = backend_in_use().host()
         parts = (self.kubeconfig.name, name, host, str(os.getpid()))
         return self.kubeconfig.with_name(".".join(filter(None, parts)))
@@ -229,7 +229,7 @@ class Cluster:
     def _use_namespace(self, name: str) -> None:
         document = read_kubeconfig(self.kubeconfig)
         (entry_of(document, "context", self.context) or {})["namespace"] = name
-        path = self._namespaced(name)
+        path = self._kubeconfig_of(name)
         path.unlink(missing_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
@@ -239,7 +239,7 @@ class Cluster:
 
 
 def _wait_until_gone(name: str) -> None:
-    seconds = scaled(DELETION)
+    seconds = time_limit(DELETION)
     limit = f"--timeout={seconds:.0f}s"
     done = kubectl("delete", "namespace", name, limit, check=False)
     if done.exit_code and "timed out" not in done.stderr:
@@ -247,10 +247,10 @@ def _wait_until_gone(name: str) -> None:
     if done.exit_code:
         what = say("The end of the namespace {name}", name=name)
         hint = say("`kubectl get namespace {name} -o yaml` shows more.", name=name)
-        raise errors.NotReady(what, seconds, _what_keeps(name), hint)
+        raise errors.NotReady(what, seconds, _remaining_content(name), hint)
 
 
-def _what_keeps(name: str) -> str:
+def _remaining_content(name: str) -> str:
     """Return the server's sentences on what a namespace that is deleted still has."""
     found = kubectl("get", "namespace", name, "-o", "json", check=False)
     if found.exit_code:
@@ -265,11 +265,11 @@ def _is_here(host: str) -> bool:
     return host in ("", backend_in_use().host())
 
 
-def _alive(owner: str) -> bool:
+def _is_alive(owner: str) -> bool:
     """Return whether a kernel of this host runs, by its pid and, if known, start."""
     pid, _, start = owner.partition("/")
     now = start_time(int(pid)) if pid.isdigit() else None
-    return now is not None and (not start.isdigit() or same_start(now, int(start)))
+    return now is not None and (not start.isdigit() or is_same_start(now, int(start)))
 
 
 def _bypass_proxies() -> None:

@@ -11,7 +11,7 @@ from cluster.errors import (
     NoSigningKey as NoSigningKey,
     NotReady as NotReady,
     Unreachable as Unreachable,
-    masked as masked,
+    without_tokens as without_tokens,
 )
 from helpers.language import mark, say
 
@@ -116,10 +116,10 @@ class ProxyEnded(LabError):
         # With the same arguments it would end again.
         stopped = exit_code is None or exit_code <= 0
         again = say("Start it (again): `proxy.start()`.") if stopped else ""
-        super().__init__(_how_it_ended(exit_code, words), again)
+        super().__init__(_proxy_end(exit_code, words), again)
 
 
-def _how_it_ended(exit_code: int | None, words: str) -> str:
+def _proxy_end(exit_code: int | None, words: str) -> str:
     if not exit_code or exit_code == -signal.SIGTERM:
         return say("kubectl proxy does not run.")
     if exit_code < 0:
@@ -138,11 +138,11 @@ class UnknownKind(LabError):
             text = mark("The server describes no kind {kind} in {api_version}.")
         else:
             text = mark("The server does not describe {api_version}.")
-        hint = say("It has {names}.", names=likely(kind or api_version, known))
+        hint = say("It has {names}.", names=closest_names(kind or api_version, known))
         super().__init__(say(text, **vars(self)), hint)
 
 
-def likely(wanted: str, known: list[str]) -> str:
+def closest_names(wanted: str, known: list[str]) -> str:
     """Return the known names that are closest to `wanted`, or else the first."""
     import difflib  # not on top: every helper imports this module
 

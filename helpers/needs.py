@@ -26,7 +26,7 @@ def know(backend: str, version: str) -> None:
     _known = backend, version
 
 
-def lack(tags: Iterable[str]) -> str:
+def unmet_need(tags: Iterable[str]) -> str:
     """Return why a cell with these tags cannot do here what it shows, or ""."""
     backend, version = _known
     for tag in tags:
@@ -45,7 +45,7 @@ def lack(tags: Iterable[str]) -> str:
     return ""
 
 
-def behaves_as(found: dict) -> str:
+def effective_version(found: dict) -> str:
     """Return the version that a server behaves as, from what it says at `/version`.
 
     A newer server can emulate an older one:
@@ -58,7 +58,7 @@ def behaves_as(found: dict) -> str:
     return own
 
 
-def other_client() -> str:
+def client_warning() -> str:
     """Return a line if Python has another Kubernetes client than the lessons, or ""."""
     from packaging.requirements import Requirement  # takes long to load
 

@@ -7,7 +7,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from helpers import needs
-from helpers.errors import masked
+from helpers.errors import without_tokens
 from helpers.language import say
 from helpers.status import find_status
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: characters of a value that are shown
 _WIDTH = 100
-_TOLD = f"__import__('{__name__}', fromlist=['told']).told"
+_MESSAGE = f"__import__('{__name__}', fromlist=['assert_message']).assert_message"
 
 
 def shorten(notebook: "InteractiveShell") -> None:
@@ -27,11 +27,11 @@ def shorten(notebook: "InteractiveShell") -> None:
     show = notebook._showtraceback
 
     def show_in_short(kind: type, error: BaseException, lines: list[str]) -> None:
-        line = _one_line(error, notebook.user_global_ns)
-        if lack := needs.lack(_tags(notebook)):
+        line = _short_message(error, notebook.user_global_ns)
+        if lack := needs.unmet_need(_tags(notebook)):
             line = f"{line or error}\n{lack}"
-        text = masked(line or str(error))
-        lines = [f"{kind.__name__}: {text}"] if line else [*map(masked, lines)]
+        text = without_tokens(line or str(error))
+        lines = [f"{kind.__name__}: {text}"] if line else [*map(without_tokens, lines)]
         # All that is done with the error is to take its text.
         show(kind, text, lines)
 
@@ -44,14 +44,14 @@ def _tags(notebook: Any) -> list[str]:
     return asked.get("metadata", {}).get("tags", [])
 
 
-def told(claim: str, operator: str, left: object, right: object) -> str:
+def assert_message(claim: str, operator: str, left: object, right: object) -> str:
     """Return the message of an `assert LEFT OPERATOR RIGHT` that failed."""
     values = f"{_cut(left)} {operator} {_cut(right)}"
     return say("`{claim}` is false: `{values}`.", claim=claim, values=values)
 
 
 def _cut(value: object) -> str:
-    text = masked(" ".join(repr(value).split()))
+    text = without_tokens(" ".join(repr(value).split()))
     return text if len(text) <= _WIDTH else f"{text[:_WIDTH]}…"
 
 
@@ -66,14 +66,14 @@ class _Asserts(ast.NodeTransformer):
             test.left = ast.NamedExpr(ast.Name("_left", ast.Store()), test.left)
             kept = ast.NamedExpr(ast.Name("_right", ast.Store()), *test.comparators)
             test.comparators = [kept]
-            call = f"{_TOLD}({claim!r}, {operator!r}, _left, _right)"
+            call = f"{_MESSAGE}({claim!r}, {operator!r}, _left, _right)"
             node.msg = ast.parse(call, mode="eval").body
         elif node.msg is None:
             node.msg = ast.Constant(say("`{claim}` is false.", claim=claim))
         return node
 
 
-def _one_line(error: Any, names: dict) -> str:
+def _short_message(error: Any, names: dict) -> str:
     """Return all that there is to say of an error, or "" if a traceback says more.
 
     `names` are those of the notebook: it has no need of a traceback to its own assert.

@@ -29,7 +29,7 @@ ADDRESSES = home.addresses(REPOSITORY) if REPOSITORY else {}
 HOME = ADDRESSES.get("site", "")
 PAGES = [f"notebooks/{lesson.path.with_suffix('')}" for lesson in lessons()]
 GLOSSARY = "notebooks/glossary"
-#: what lessons explain, by their number, and the glossary has not
+#: search terms that a lesson explains and the glossary lacks, by lesson number
 EXPLAINED = {
     "02": ["404", "system:anonymous"],
     "05": ["exec without --"],

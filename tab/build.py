@@ -37,30 +37,30 @@ def find() -> Path | None:
     return entry if entry.is_dir() else None
 
 
-def wanted() -> Path | None:
+def ensure() -> Path | None:
     """Return the directory; build, or say in one line why not.
 
     Raise StateError for an unusable cache, LabError for a Kubernetes that the edits
     are not for, BuildFailed.
     """
-    found, go = find(), golang.find()
+    directory, go = find(), golang.find()
     reasons = {
         "TAB=no": os.environ.get("TAB") == "no",
         # Node runs the program, to record its answers and to test it.
         "no Node here": not shutil.which("node"),
-        "no Go here": not (found or go),
+        "no Go here": not (directory or go),
     }
     if reason := next((text for text, so in reasons.items() if so), ""):
         print(f"Without an API server for the browser: {reason}.", file=sys.stderr)
         return None
-    if found or not go:
-        return found
+    if directory or not go:
+        return directory
     progress = for_here()
     with workshop(progress) as work:
         # Another process may have built it meanwhile.
-        found = find() or _make(go, work, progress)
-    progress.finish(f"{LABEL} is in {found}")
-    return found
+        directory = find() or _make(go, work, progress)
+    progress.finish(f"{LABEL} is in {directory}")
+    return directory
 
 
 def _entry() -> Path:
@@ -86,13 +86,13 @@ def _make(go: golang.Go, work: WorkDir, progress: Progress) -> Path:
     stage, entry = work.stage(), _entry()
     work.log.write_text("")
     try:
-        made = _build(go, work, stage, progress)
+        built = _build(go, work, stage, progress)
         progress.update(f"compressing {LABEL}")
-        (made / PACKED).write_bytes(gzip.compress((made / PROGRAM).read_bytes()))
+        (built / PACKED).write_bytes(gzip.compress((built / PROGRAM).read_bytes()))
         # Earlier versions, 250 MB each; another checkout would build its own again.
         shutil.rmtree(entry.parent, ignore_errors=True)
         make_private(entry.parent)
-        made.rename(entry)
+        built.rename(entry)
     finally:
         work.clear()
     work.forget()
@@ -101,9 +101,9 @@ def _make(go: golang.Go, work: WorkDir, progress: Progress) -> Path:
 
 def _build(go: golang.Go, work: WorkDir, stage: Path, progress: Progress) -> Path:
     """Return a directory with the program and Go's JavaScript; raise LabError."""
-    sources, changed, made = (stage / name for name in ("go", "changed", "made"))
+    sources, changed, output = (stage / name for name in ("go", "changed", "made"))
     shutil.copytree(SOURCES, sources, ignore=shutil.ignore_patterns("*_test.go"))
-    for directory in (changed, made):
+    for directory in (changed, output):
         directory.mkdir()
     builder = Build(
         step=_STEP,
@@ -124,14 +124,16 @@ def _build(go: golang.Go, work: WorkDir, stage: Path, progress: Progress) -> Pat
     replaced = edits.overlay(sources, root / "src", changed)
     overlay.write_text(json.dumps({"Replace": replaced}))
     builder = dataclasses.replace(builder, label=f"building {LABEL}")
-    places = ("-mod=vendor", f"-overlay={overlay}", f"-o={made}/{PROGRAM}")
-    builder.go("build", *builder.arguments(), *places, flags, "./server")
-    shutil.copy(root / "lib" / "wasm" / RUNTIME, made)
-    return made
+    words = (*builder.arguments(), "-mod=vendor", f"-overlay={overlay}")
+    builder.go("build", *words, f"-o={output}/{PROGRAM}", flags, "./server")
+    # Only here are the edits in place without which the sources do not compile.
+    builder.go("vet", *words, "./server", "./unix")
+    shutil.copy(root / "lib" / "wasm" / RUNTIME, output)
+    return output
 
 
 if __name__ == "__main__":
     try:
-        wanted()
+        ensure()
     except errors.LabError as error:
         sys.exit(str(error))

@@ -15,8 +15,8 @@ from cluster import errors
 _KUBERNETES = "k8s.io/kubernetes"
 
 TABLE = Path(__file__).with_suffix(".toml")
-#: file below vendor/, or of Go's library: texts in it, each there once, and what is in
-#: their place
+#: path below vendor/ or Go's library -> {text: replacement}; each text occurs exactly
+#: once
 EDITS = {
     name: dict(texts) for name, texts in tomllib.loads(TABLE.read_text("utf-8")).items()
 }
@@ -50,12 +50,12 @@ def overlay(sources: Path, library: Path, target: Path) -> dict[str, str]:
         source = file.read_text("utf-8") if file.exists() else ""
         if name == SCHEMAS:
             source = _CALL.sub(r"\t\t{\1, \2},", source)
-        changed.write_text(edited(name, source, texts), "utf-8")
+        changed.write_text(apply_edits(name, source, texts), "utf-8")
         replaced[file] = changed
     return {str(file): str(other) for file, other in replaced.items()}
 
 
-def edited(name: str, source: str, texts: dict[str, str]) -> str:
+def apply_edits(name: str, source: str, texts: dict[str, str]) -> str:
     """Return a file's source with each text replaced; raise LabError."""
     for old, new in texts.items():
         if (count := source.count(old)) != 1:

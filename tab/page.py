@@ -17,13 +17,14 @@ BLOCK = re.compile(r"```\{code-block\} sh\n:class: ask\n(.*?)```\n", re.DOTALL)
 _TOKEN = re.compile(r"\beyJ[\w-]+\.")
 
 
-def pages(written: Path) -> dict[str, str]:
+def pages(folder: Path) -> dict[str, str]:
     """Return the texts of a language: `try`, and a box for some lessons by name.
 
     Each includes the parts that all share, start.md and line.md.
     """
-    texts = {one.stem: one.read_text("utf-8") for one in sorted(written.glob("tab/*"))}
-    texts["try"] = (written / "try.md").read_text("utf-8")
+    files = sorted(folder.glob("tab/*"))
+    texts = {file.stem: file.read_text("utf-8") for file in files}
+    texts["try"] = (folder / "try.md").read_text("utf-8")
     for name in ("start", "line"):
         mark, part = f"<!-- {name} -->\n", texts.pop(name)
         texts = {page: text.replace(mark, part) for page, text in texts.items()}
@@ -35,28 +36,32 @@ def record(texts: dict[str, str]) -> list[tuple[str, int]] | None:
 
     None: there is no server. Raise RuntimeError if it ends, or an answer has a token.
     """
-    if not (directory := build.wanted()):
+    if not (directory := build.ensure()):
         return None
     blocks = [block for text in texts.values() for block in BLOCK.findall(text)]
-    asked = "".join(json.dumps({"lines": block}) + "\n" for block in blocks)
+    requests = "".join(json.dumps({"lines": block}) + "\n" for block in blocks)
     command = ["node", str(WEB / "node.js"), str(directory)]
-    done = subprocess.run(command, input=asked, capture_output=True, text=True)
+    done = subprocess.run(command, input=requests, capture_output=True, text=True)
     # The first line is about the start.
-    told = done.stdout.splitlines()[1:]
-    for block, line in itertools.zip_longest(blocks, told):
+    answer_lines = done.stdout.splitlines()[1:]
+    for block, line in itertools.zip_longest(blocks, answer_lines):
         if not line or _TOKEN.search(line):
             end = f"nothing: exit code {done.returncode}, {done.stderr!r}"
             what = "a token" if line else end
             raise RuntimeError(f"The answer to {block} contains {what}")
-    return [(one["text"], one["status"]) for one in map(json.loads, told)]
+    return [
+        (answer["text"], answer["status"]) for answer in map(json.loads, answer_lines)
+    ]
 
 
-def answered(texts: dict[str, str], answers: list[tuple[str, int]]) -> dict[str, str]:
+def insert_answers(
+    texts: dict[str, str], answers: list[tuple[str, int]]
+) -> dict[str, str]:
     """Return the texts with an answer below each block."""
     pre = '<pre class="answer" tabindex="0" data-status="{}">{}</pre>\n'
-    said = (pre.format(status, html.escape(text)) for text, status in answers)
+    elements = (pre.format(status, html.escape(text)) for text, status in answers)
     return {
-        name: BLOCK.sub(lambda block: f"{block[0]}\n{next(said)}", text)
+        name: BLOCK.sub(lambda block: f"{block[0]}\n{next(elements)}", text)
         for name, text in texts.items()
     }
 

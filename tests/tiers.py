@@ -128,7 +128,9 @@ def pytest_xdist_auto_num_workers() -> int:
     One more than there are cores: half of its time a test waits for the cluster.
     A cluster that was named is there once, and on kind's one engine clusters meet.
     """
-    alone = {backends.MachineFacts().asked, backends.chosen().backend} & {*ALONE}
+    alone = {backends.MachineFacts().asked, backends.machine_choice().backend} & {
+        *ALONE
+    }
     if "LAB_STATE_DIR" in os.environ or alone:
         return 0
     room = int(psutil.virtual_memory().available / MEMORY)

@@ -33,13 +33,13 @@ def speaks(text: str) -> bool:
 
 def markdown(text: str, say: Say) -> str:
     """Return Markdown with each of its blocks translated."""
-    made: list[str] = []
+    lines: list[str] = []
     block: list[tuple[str, str]] = []
     inside = ""
 
     def close() -> None:
         if block:
-            made.extend(_lines(block, say))
+            lines.extend(_lines(block, say))
             block.clear()
 
     for line in text.split("\n"):
@@ -48,16 +48,16 @@ def markdown(text: str, say: Say) -> str:
         if _FENCE.match(line):
             close()
             inside = "" if inside else line
-            made.append(line)
+            lines.append(line)
         elif inside and "{container}" not in inside:
-            made.append(_CAPTION.sub(lambda found: say(found[0]), line))
+            lines.append(_CAPTION.sub(lambda caption: say(caption[0]), line))
         elif _FOLD.match(line) or words.startswith("|"):
             close()
             parts = (_FOLD if _FOLD.match(line) else _PIPE).split(line)
-            made.append("".join(_part(part, say) for part in parts))
+            lines.append("".join(_part(part, say) for part in parts))
         elif not words or (not block and line.startswith("    ")):
             close()
-            made.append(line)
+            lines.append(line)
         else:
             if marks.strip(" >"):
                 close()
@@ -65,7 +65,7 @@ def markdown(text: str, say: Say) -> str:
             if "#" in marks:
                 close()
     close()
-    return "\n".join(made)
+    return "\n".join(lines)
 
 
 def _lines(block: list[tuple[str, str]], say: Say) -> Iterator[str]:
@@ -86,20 +86,22 @@ def _part(text: str, say: Say) -> str:
 def picture(text: str, say: Say) -> str:
     """Return an SVG with its words translated; the lines of a text are one message."""
 
-    def told(found: re.Match[str]) -> str:
-        spans = _SPAN.findall(found[3])
-        bare = _SPAN.sub("", found[3])
+    def translate(element: re.Match[str]) -> str:
+        spans = _SPAN.findall(element[3])
+        bare = _SPAN.sub("", element[3])
         if spans and speaks(bare):  # words beside the tspans: they are one message
             mixed = any(speaks(words) for _, words, _ in spans)
-            old = found[3] if mixed else bare
-            return found[1] + found[3].replace(old, say(old)) + found[4]
-        old = "\n".join(words for _, words, _ in spans) if spans else found[3]
+            old = element[3] if mixed else bare
+            return element[1] + element[3].replace(old, say(old)) + element[4]
+        old = "\n".join(words for _, words, _ in spans) if spans else element[3]
         if not speaks(old):
-            return found[0]
+            return element[0]
         new = say(old)
         if spans:
-            each = iter(new.split("\n"))
-            new = _SPAN.sub(lambda span: span[1] + next(each, "") + span[3], found[3])
-        return found[1] + new + found[4]
+            translations = iter(new.split("\n"))
+            new = _SPAN.sub(
+                lambda span: span[1] + next(translations, "") + span[3], element[3]
+            )
+        return element[1] + new + element[4]
 
-    return _TEXT.sub(told, text)
+    return _TEXT.sub(translate, text)

@@ -57,10 +57,10 @@ def page(text: Callable[[Lesson, dict], str], say: Callable[[str], str] = str) -
         ),
     ]
     for section, cells in itertools.groupby(_cells(), lambda cell: cell[0].book):
-        shown = list(cells)
+        rows = list(cells)
         heading = say("Section {section}").format(section=section)
-        parts += [f"## {heading}: {say(SECTIONS[section])}", _table(shown, say)]
-        for lesson, cell in shown:
+        parts += [f"## {heading}: {say(SECTIONS[section])}", _table(rows, say)]
+        for lesson, cell in rows:
             if cell["cell_type"] == "markdown":
                 heading = f"### `{cell['metadata']['book'][0]['command']}`"
                 parts += [heading, _why(lesson, text(lesson, cell))]
@@ -69,7 +69,7 @@ def page(text: Callable[[Lesson, dict], str], say: Callable[[str], str] = str) -
 
 def _cells() -> Iterator[tuple[Lesson, dict]]:
     """Yield each cell that names commands, in the order of the book."""
-    for lesson in sorted(lessons(), key=lambda one: (one.book, one.number)):
+    for lesson in sorted(lessons(), key=lambda lesson: (lesson.book, lesson.number)):
         notebook = json.loads((NOTEBOOKS / lesson.path).read_text("utf-8"))
         for cell in notebook["cells"]:
             if "book" in cell["metadata"]:
@@ -80,10 +80,10 @@ def _table(cells: list[tuple[Lesson, dict]], say: Callable[[str], str]) -> str:
     columns = ("in the book", "today", "you read", "lesson")
     lines = [f"| {' | '.join(map(say, columns))} |", "| --- " * 4 + "|"]
     for lesson, cell in cells:
-        for one in cell["metadata"]["book"]:
-            says = _code(one["says"]) if "says" in one else ""
+        for entry in cell["metadata"]["book"]:
+            says = _code(entry["says"]) if "says" in entry else ""
             link = f"[{lesson.number}]({lesson.path.as_posix()})"
-            row = (_code(one["command"]), say(TODAY[one["today"]]), says, link)
+            row = (_code(entry["command"]), say(TODAY[entry["today"]]), says, link)
             lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines)
 
@@ -95,7 +95,7 @@ def _code(words: str) -> str:
 def _why(lesson: Lesson, text: str) -> str:
     """Return what a cell says, unfolded, with links from the place of the page."""
 
-    def way(found: re.Match[str]) -> str:
-        return os.path.normpath(lesson.path.parent / found[0])
+    def way(link: re.Match[str]) -> str:
+        return os.path.normpath(lesson.path.parent / link[0])
 
     return _LINK.sub(way, _FOLD.sub("", text)).strip()

@@ -8,7 +8,6 @@ xz, because Python 3.11 unpacks it by itself: cluster/docs/cluster.md has the fi
 """
 
 import argparse
-import hashlib
 import json
 import lzma
 import re
@@ -29,11 +28,12 @@ from cluster.programs.recipe import RECIPE
 from cluster.programs.runc import find_runc
 from cluster.programs.topics import Shell
 from cluster.progress import Progress, Terminal
+from tools.release import sha256, sum_line
 
 #: of xz, from 0 to 9: beyond 6 it takes longer and saves nothing here
 PRESET = 6
-#: bytes in which xz looks for what it has seen: kubectl is in the image as well, at its
-#: end, and comes next; to unpack takes as much memory
+#: xz dictionary size, bytes: spans the image and the kubectl that follows it, so that
+#: kubectl is stored once; unpacking needs as much memory
 WINDOW = 64 << 20
 _PIECE = 1 << 20
 #: Starts a program of the image on any system, with the libraries beside it.
@@ -53,7 +53,7 @@ def write(target: Path, progress: Progress, preset: int = PRESET) -> Path:
     Raise LabError if programs or image are not in the cache.
     """
     binaries = programs.find()
-    image = binaries and image_find.expected(binaries)
+    image = binaries and image_find.expected_archive(binaries)
     if not (binaries and image and image.exists()):
         raise errors.LabError(
             "The programs and the toolbox image of this checkout are not in the cache.",
@@ -70,9 +70,9 @@ def write(target: Path, progress: Progress, preset: int = PRESET) -> Path:
         (work / "archive").replace(file)
         described = file.with_name(f"{file.name.removesuffix(releases.ENDING)}.json")
         manifest.replace(described)
-    for one in (file, described):
-        one.chmod(0o644)
-        _note_sum(one)
+    for product in (file, described):
+        product.chmod(0o644)
+        _note_sum(product)
     return file
 
 
@@ -82,21 +82,21 @@ def _files(binaries: Path, image: Path, work: Path) -> dict[str, Path]:
     A program that is several is in it once: whoever unpacks it makes the links.
     """
     links = RECIPE.links()
-    found = {
-        links[name] if (binaries / name).is_symlink() else name: binaries / name
-        for name in RECIPE.programs()
-    }
-    if not found["runc"].exists():
+    paths = {name: binaries / name for name in RECIPE.programs()}
+    for name, file in links.items():
+        if paths[name].is_symlink() and paths[name].readlink() == Path(file):
+            paths[file] = paths.pop(name)
+    if not paths["runc"].exists():
         # Where the distribution has one, none is built.
         runc = find_runc(binaries)
-        found["runc"] = Path(runc.path) if runc else found["runc"]
-    inside = {f"{PROGRAMS}{name}": path for name, path in sorted(found.items())}
+        paths["runc"] = Path(runc.path) if runc else paths["runc"]
+    members = {f"{PROGRAMS}{name}": path for name, path in sorted(paths.items())}
     kubectl = f"{PROGRAMS}kubectl"
     return {
         **_shell(image, work),
         IMAGE: image,
-        kubectl: inside.pop(kubectl),
-        **{name: path for name, path in inside.items() if path.exists()},
+        kubectl: members.pop(kubectl),
+        **{name: path for name, path in members.items() if path.exists()},
     }
 
 
@@ -112,19 +112,19 @@ def _shell(image: Path, work: Path) -> dict[str, Path]:
     if not loaders or not all(path.exists() for path in tools.values()):
         return {}
     loader = loaders[0]
-    found = {"ld.so": loader.resolve(), **tools}
+    libraries = {"ld.so": loader.resolve(), **tools}
     for path in tools.values():
         command = [*map(str, (loader, "--library-path", loader.parent, "--list", path))]
-        said = subprocess.run(command, check=True, capture_output=True, text=True)
-        for library in re.findall(rf"=> ({re.escape(str(root))}\S+) ", said.stdout):
+        listing = subprocess.run(command, check=True, capture_output=True, text=True)
+        for library in re.findall(rf"=> ({re.escape(str(root))}\S+) ", listing.stdout):
             if PurePosixPath(library).name != loader.name:
-                found[PurePosixPath(library).name] = Path(library).resolve()
-    found["cacert.pem"] = next(root.glob("usr/local/lib/*/*/certifi/cacert.pem"))
+                libraries[PurePosixPath(library).name] = Path(library).resolve()
+    libraries["cacert.pem"] = next(root.glob("usr/local/lib/*/*/certifi/cacert.pem"))
     starts = {}
     for name in tools:
         starts[f"{PROGRAMS}{name}"] = work / f"start-{name}"
         starts[f"{PROGRAMS}{name}"].write_text(_START % name)
-    return starts | {f"{SHELL}{name}": path for name, path in sorted(found.items())}
+    return starts | {f"{SHELL}{name}": path for name, path in sorted(libraries.items())}
 
 
 def _unpack_toolbox(image: Path, root: Path) -> None:
@@ -156,7 +156,7 @@ def _manifest(binaries: Path, image: Path, files: dict[str, Path]) -> str:
             if name.isupper() and isinstance(value, str)
         },
         "files": {
-            name: {"size": path.stat().st_size, "sha256": _sha256(path)}
+            name: {"size": path.stat().st_size, "sha256": sha256(path)}
             for name, path in files.items()
         },
     }
@@ -208,14 +208,8 @@ def _note_sum(file: Path) -> None:
     """Put the sum of a file into SHA256SUMS beside it; keep those of others."""
     sums = file.with_name(SUMS)
     lines = sums.read_text().splitlines() if sums.exists() else []
-    kept = [line for line in lines if line.split()[-1:] != [file.name]]
-    kept.append(f"{_sha256(file)}  {file.name}")
-    sums.write_text("".join(f"{line}\n" for line in kept))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    others = [line for line in lines if line.split()[-1:] != [file.name]]
+    sums.write_text("".join(f"{line}\n" for line in [*others, sum_line(file)]))
 
 
 def main() -> None:
@@ -223,10 +217,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("directory", nargs="?", type=Path, default=Path("dist"))
     parser.add_argument("--preset", type=int, choices=range(10), default=PRESET)
-    given = parser.parse_args()
+    options = parser.parse_args()
     try:
         view = Terminal()
-        file = write(given.directory, view, given.preset)
+        file = write(options.directory, view, options.preset)
         view.finish(f"{file}: {file.stat().st_size / 1e6:.0f} MB")
     except errors.LabError as error:
         sys.exit(f"error: {error}")

@@ -27,7 +27,7 @@ from traitlets.config import Config
 from cluster import preflight
 from helpers.course import lessons
 from helpers.course.attempts import SETTING
-from helpers.course.exercise import CHECK, STUB, tagged, with_solutions
+from helpers.course.exercise import CHECK, STUB, has_tag, with_solutions
 from tools import leaks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,24 +58,24 @@ def run(path: Path, target: Path, prove_checks: bool, twice: bool) -> str:
     refuse its stub and an empty answer. With `twice` each cell runs twice in a row, as
     an unsure learner does; what is written is the first time.
     """
-    written = nbformat.read(path, as_version=4)
-    notebook = with_solutions(written)
+    original = nbformat.read(path, as_version=4)
+    notebook = with_solutions(original)
     if prove_checks:
-        notebook.cells = list(_with_proofs(written.cells, notebook.cells))
+        notebook.cells = list(_with_proofs(original.cells, notebook.cells))
     if twice:
-        notebook.cells = [two for one in notebook.cells for two in _doubled(one)]
+        notebook.cells = [run for cell in notebook.cells for run in _with_repeat(cell)]
     fault = execute(notebook, path.parent)
-    shown = [f"{cell}: the output shows {what}" for cell, what in secrets(notebook)]
-    if shown:
+    leaked = [f"{cell}: the output shows {what}" for cell, what in secrets(notebook)]
+    if leaked:
         # Nothing is written: the file would be what the rule is against.
-        return "; ".join(shown)
-    kept = target / place(path)
-    kept.parent.mkdir(parents=True, exist_ok=True)
+        return "; ".join(leaked)
+    kept_file = target / place(path)
+    kept_file.parent.mkdir(parents=True, exist_ok=True)
     # Behind a cell that failed nothing ran, so nothing is proven or refuted.
-    fault = fault or "; ".join(unproven(notebook.cells))
-    own = {cell["id"] for cell in written.cells}
-    notebook.cells = [cell for cell in notebook.cells if cell["id"] in own]
-    nbformat.write(notebook, kept)
+    fault = fault or "; ".join(proof_faults(notebook.cells))
+    original_ids = {cell["id"] for cell in original.cells}
+    notebook.cells = [cell for cell in notebook.cells if cell["id"] in original_ids]
+    nbformat.write(notebook, kept_file)
     # On one line and without colours.
     return " ".join(re.sub(r"\x1b\[[\d;]*m", "", fault).split())
 
@@ -116,27 +116,27 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> str:
     return ""
 
 
-def _with_proofs(written: list[dict], cells: list[dict]) -> Iterator[dict]:
+def _with_proofs(originals: list[dict], cells: list[dict]) -> Iterator[dict]:
     """Yield the solved cells, and above each exercise its stub and a first check.
 
     And a second check of an empty answer, if the stub gives the answer its shape.
     """
-    checks = (cell for cell in cells if tagged(cell, CHECK))
-    for stub, cell in zip(written, cells, strict=True):
-        if tagged(cell, STUB):
+    checks = (cell for cell in cells if has_tag(cell, CHECK))
+    for stub, cell in zip(originals, cells, strict=True):
+        if has_tag(cell, STUB):
             check = next(checks)
-            for one in stub, check:
-                yield _copy(one, "on-stub", PROOF, "raises-exception")
-            nothing = emptied(stub["source"])
-            for one in (stub | {"source": nothing}, check) if nothing else ():
-                yield _copy(one, "on-nothing", PROOF, "raises-exception")
+            for part in stub, check:
+                yield _copy(part, "on-stub", PROOF, "raises-exception")
+            nothing = empty_answers(stub["source"])
+            for part in (stub | {"source": nothing}, check) if nothing else ():
+                yield _copy(part, "on-nothing", PROOF, "raises-exception")
         yield cell
 
 
 _EMPTY = {ast.Dict: "{}", ast.List: "[]", ast.Set: "set()", ast.JoinedStr: "''"}
 
 
-def emptied(stub: str) -> str:
+def empty_answers(stub: str) -> str:
     """Return code that makes each answer empty: `{}` for a dict, `""` for a text.
 
     An answer is what the stub sets to a value that is written there.
@@ -155,7 +155,7 @@ def emptied(stub: str) -> str:
     return "\n".join(lines)
 
 
-def _doubled(cell: dict) -> Iterator[dict]:
+def _with_repeat(cell: dict) -> Iterator[dict]:
     yield cell
     if cell["cell_type"] == "code":
         yield _copy(cell, "again")
@@ -163,21 +163,21 @@ def _doubled(cell: dict) -> Iterator[dict]:
 
 def _copy(cell: dict, end: str, *tags: str) -> dict:
     """Return a code cell that runs and is not kept; `end` is that of its id."""
-    own = {"tags": sorted({*tags, *cell["metadata"].get("tags", ())})}
+    metadata = {"tags": sorted({*tags, *cell["metadata"].get("tags", ())})}
     name = f"{cell['id']}-{end}"
-    return nbformat.v4.new_code_cell(cell["source"], id=name, metadata=own)
+    return nbformat.v4.new_code_cell(cell["source"], id=name, metadata=metadata)
 
 
-def unproven(cells: list[dict]) -> Iterator[str]:
+def proof_faults(cells: list[dict]) -> Iterator[str]:
     """Yield one line for each stub that raises, and each check that lets one pass."""
     for cell in cells:
-        if not tagged(cell, PROOF):
+        if not has_tag(cell, PROOF):
             continue
         outputs = cell.get("outputs", ())
         raised = [out["ename"] for out in outputs if out["output_type"] == "error"]
-        if tagged(cell, STUB) and raised:
+        if has_tag(cell, STUB) and raised:
             yield f"{cell['id']}: the stub raises {raised[0]}"
-        if tagged(cell, CHECK) and raised != ["NotSolved"]:
+        if has_tag(cell, CHECK) and raised != ["NotSolved"]:
             yield f"{cell['id']}: {' '.join(raised) or 'no error'}, not NotSolved"
 
 
@@ -187,24 +187,24 @@ def secrets(notebook: dict) -> Iterator[tuple[str, str]]:
     Not even one that is dead may be shown: outputs are kept and passed on.
     """
     for cell in notebook["cells"]:
-        shown = "\n".join(_texts(cell.get("outputs", [])))
-        for what in leaks.find(shown):
+        texts = "\n".join(_texts(cell.get("outputs", [])))
+        for what in leaks.find(texts):
             yield cell["id"], what
 
 
-def _texts(shown: object) -> Iterator[str]:
+def _texts(output: object) -> Iterator[str]:
     """Yield every text of an output: streams, all its forms, tracebacks."""
-    if isinstance(shown, str):
-        yield shown
-    elif isinstance(shown, dict):
-        for value in shown.values():
+    if isinstance(output, str):
+        yield output
+    elif isinstance(output, dict):
+        for value in output.values():
             yield from _texts(value)
-    elif isinstance(shown, list):
-        for value in shown:
+    elif isinstance(output, list):
+        for value in output:
             yield from _texts(value)
 
 
-def at_once(cores: int, memory: float) -> int:
+def job_count(cores: int, memory: float) -> int:
     """Return how many notebooks run side by side; `memory` is what is free, in bytes.
 
     One more than there are cores: a lesson waits for pods half of its time.
@@ -212,7 +212,7 @@ def at_once(cores: int, memory: float) -> int:
     return max(1, min(cores + 1, int(memory / MEMORY)))
 
 
-def longest_first(path: Path) -> int:
+def start_rank(path: Path) -> int:
     """Return the place of a notebook in the order in which they are started."""
     return LONGEST.find(path.stem[:2])
 
@@ -271,9 +271,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{place(path)}  {seconds:.1f} s  {fault or 'ok'}", flush=True)
         return fault
 
-    room = options.jobs or at_once(preflight.processors(), preflight.memory_available())
+    room = options.jobs or job_count(
+        preflight.processors(), preflight.memory_available()
+    )
     with ThreadPoolExecutor(room) as pool:
-        paths = sorted((path.absolute() for path in paths), key=longest_first)
+        paths = sorted((path.absolute() for path in paths), key=start_rank)
         failed = sum(map(bool, pool.map(tell, paths)))
     print(f"{failed} failed. Notebooks with their outputs are in {options.target}.")
     return min(failed, 1)

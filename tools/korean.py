@@ -38,8 +38,8 @@ PAGES = CATALOGS / "pages.txt"
 COMPILED = ROOT / "cluster" / "locale" / "ko" / "LC_MESSAGES" / "messages.mo"
 #: packages whose code says something
 SPEAKING = ("helpers", "cluster")
-#: names of the catalogs of the frames, of what these packages say, and of pictures: in
-#: that one, a message is of one picture
+#: catalogs: lesson frames; messages of code; pictures, whose messages have the picture
+#: as context
 FRAMES, MESSAGES, PICTURES = "course", "helpers", "images"
 HEAD = [
     ("Language", "ko"),
@@ -79,7 +79,7 @@ class Source:
                 if cell["cell_type"] == "markdown":
                     own = _prose(tell, self.lesson, cell)
                     cell["source"] = own.splitlines(keepends=True)
-            made = course.framed(self.lesson, notebook, frame)
+            made = course.with_frame(self.lesson, notebook, frame)
             return json.dumps(made, indent=1, ensure_ascii=False) + "\n"
         if self.english.suffix == ".svg":
             return blocks.picture(text, say)
@@ -92,7 +92,7 @@ class Source:
 def _prose(tell: Tell, lesson: Lesson, cell: dict) -> str:
     """Return what is a lesson's own in a cell of prose, translated."""
     say = functools.partial(tell, lesson.name, cell["id"])
-    return blocks.markdown(course.own(lesson, cell), say)
+    return blocks.markdown(course.lesson_text(lesson, cell), say)
 
 
 def sources() -> Iterator[Source]:
@@ -114,24 +114,25 @@ def sources() -> Iterator[Source]:
 
 def templates() -> dict[str, Catalog]:
     """Return every catalog as English is now, without translations."""
-    made: dict[str, Catalog] = defaultdict(Catalog, {FRAMES: Catalog()})
+    catalogs: dict[str, Catalog] = defaultdict(Catalog, {FRAMES: Catalog()})
 
     def note(catalog: str, place: str, text: str) -> str:
-        found = [(place, 0)] if place else []
-        made[catalog].add(text, locations=found, context=_context(catalog, place))
+        locations = [(place, 0)] if place else []
+        context = _context(catalog, place)
+        catalogs[catalog].add(text, locations=locations, context=context)
         return text
 
     for source in sources():
         assert source.told(note) == source.english.read_text("utf-8"), source.english
-    told = {"say": None, "mark": None}
+    keywords = {"say": None, "mark": None}
     for package in SPEAKING:
         for name, _, text, _, _ in extract_from_dir(
             ROOT / package,
-            keywords=told,
+            keywords=keywords,
             directory_filter=lambda path: Path(path).name != "tests",
         ):
             note(MESSAGES, f"{package}/{name}", str(text))
-    return made
+    return catalogs
 
 
 def _context(catalog: str, place: str) -> str | None:
@@ -144,51 +145,56 @@ def read(name: str) -> Catalog:
     return read_po(io.BytesIO(path.read_bytes() if path.exists() else b""), "ko")
 
 
-def korean(message: Message | None) -> str:
+def translation_of(message: Message | None) -> str:
     """Return what a message is in Korean; "" if that is missing or no longer true."""
     return "" if not message or message.fuzzy else str(message.string or "")
 
 
-def updated() -> dict[str, Catalog]:
+def current_catalogs() -> dict[str, Catalog]:
     """Return each catalog as it should be.
 
     What has changed in English keeps its old words as fuzzy. What another catalog says,
     or this one said before, is filled in.
     """
     current = templates()
-    made = {name: read(name) for name in current}
-    known = {
-        message.id: korean(message)
-        for catalog in made.values()
+    catalogs = {name: read(name) for name in current}
+    translations = {
+        message.id: translation_of(message)
+        for catalog in catalogs.values()
         for message in (*catalog.obsolete.values(), *catalog)
-        if message.id and korean(message)
+        if message.id and translation_of(message)
     }
-    for name, catalog in made.items():
+    for name, catalog in catalogs.items():
         catalog.update(current[name])
         for message in catalog:
-            if message.id in known and not korean(message):
-                message.string = known[message.id]
+            if message.id in translations and not translation_of(message):
+                message.string = translations[message.id]
                 message.flags.discard("fuzzy")
-    return made
+    return catalogs
 
 
-def plain(catalog: Catalog, name: str) -> Catalog:
+def stable_catalog(catalog: Catalog, name: str) -> Catalog:
     """Return a catalog without all that changes though no word does."""
-    made = Plain("ko", fuzzy=False, header_comment="# See docs/translating.md.")
+    stable = Plain("ko", fuzzy=False, header_comment="# See docs/translating.md.")
     for message in catalog:
         if message.id:
-            made[message.id] = message
+            stable[message.id] = message
             # Other flags are about format strings, and a guess in prose.
             message.flags &= message.flags if name == MESSAGES else {"fuzzy"}
     for key, message in catalog.obsolete.items():
-        if message.string and message.id not in made:
-            made.obsolete[key] = message
-    return made
+        if message.string and message.id not in stable:
+            stable.obsolete[key] = message
+    return stable
 
 
 def po(name: str, catalog: Catalog) -> bytes:
     """Return the content of a catalog's file."""
-    write_po(out := io.BytesIO(), plain(catalog, name), width=0, include_lineno=False)
+    write_po(
+        out := io.BytesIO(),
+        stable_catalog(catalog, name),
+        width=0,
+        include_lineno=False,
+    )
     return out.getvalue()
 
 
@@ -196,31 +202,35 @@ def edition() -> dict[Path, bytes]:
     """Return each file of the Korean edition of which no message is missing."""
     every = [*sources()]
     catalogs = {name: read(name) for name in {FRAMES, *(s.catalog for s in every)}}
-    made: dict[Source, str] = {}
+    texts: dict[Source, str] = {}
     for source in every:
         missing: list[str] = []
 
         def tell(name: str, place: str, text: str, lost: list[str] = missing) -> str:
-            found = korean(catalogs[name].get(text, _context(name, place)))
-            lost += [] if found else [text]
-            return found
+            message = catalogs[name].get(text, _context(name, place))
+            translation = translation_of(message)
+            lost += [] if translation else [text]
+            return translation
 
         text = source.told(tell)
         if not missing:
             # Hangul has no italics.
-            made[source] = text.replace(' font-style="italic"', "")
+            texts[source] = text.replace(' font-style="italic"', "")
     # A page with a missing translation stays as it is. Korean pages link back, too.
-    there = {s.english: s.korean for s in every if s in made or s.korean.exists()}
+    there = {s.english: s.korean for s in every if s in texts or s.korean.exists()}
     there |= {korean: english for english, korean in there.items()}
-    said = plain(read(MESSAGES), MESSAGES)
+    messages = stable_catalog(read(MESSAGES), MESSAGES)
     for lesson in lessons():  # the progress board says their titles
-        said.add(lesson.title, korean(catalogs[FRAMES].get(lesson.title)))
-    write_mo(out := io.BytesIO(), said)
-    files = {one.korean: linked(one, text, there) for one, text in made.items()}
+        messages.add(lesson.title, translation_of(catalogs[FRAMES].get(lesson.title)))
+    write_mo(out := io.BytesIO(), messages)
+    files = {
+        source.korean: rewrite_links(source, text, there)
+        for source, text in texts.items()
+    }
     return {COMPILED: out.getvalue()} | {p: t.encode() for p, t in files.items()}
 
 
-def linked(source: Source, text: str, there: dict[Path, Path]) -> str:
+def rewrite_links(source: Source, text: str, there: dict[Path, Path]) -> str:
     """Return the text with links that lead on from the place of the Korean file.
 
     `there` has the files with a Korean edition. Within it links stay as they are.
@@ -228,12 +238,12 @@ def linked(source: Source, text: str, there: dict[Path, Path]) -> str:
     """
     pages = PAGES.read_text().split()
 
-    def way(found: re.Match[str]) -> str:
-        if found[0] in pages and text[found.end()] == ")":
-            return found[0].replace("/docs/", "/ko/docs/")
-        target = Path(os.path.normpath(source.english.parent / found[0]))
+    def way(link: re.Match[str]) -> str:
+        if link[0] in pages and text[link.end()] == ")":
+            return link[0].replace("/docs/", "/ko/docs/")
+        target = Path(os.path.normpath(source.english.parent / link[0]))
         if target not in there and not target.exists():
-            return found[0]  # an address, or a page that only the site has
+            return link[0]  # an address, or a page that only the site has
         return os.path.relpath(there.get(target, target), source.korean.parent)
 
     # Headings in Korean are other places.
@@ -242,15 +252,18 @@ def linked(source: Source, text: str, there: dict[Path, Path]) -> str:
 
 def check(names: list[str]) -> Iterator[str]:
     """Yield a line for all that is missing, stale or wrong, or only in these .po."""
-    current = updated()
-    titles = {one.title: korean(current[FRAMES].get(one.title)) for one in lessons()}
+    current = current_catalogs()
+    titles = {
+        lesson.title: translation_of(current[FRAMES].get(lesson.title))
+        for lesson in lessons()
+    }
     for name in names or current:
         catalog, path = current[name], CATALOGS / f"{name}.po"
-        said = [message for message in catalog if message.id]
-        missing = sum(not message.string for message in said)
+        messages = [message for message in catalog if message.id]
+        missing = sum(not message.string for message in messages)
         if missing and not names:
-            yield f"{path.name}: {missing} of {len(said)} messages are missing"
-        for message in said:
+            yield f"{path.name}: {missing} of {len(messages)} messages are missing"
+        for message in messages:
             first = str(message.id).partition("\n")[0][:60]
             if message.fuzzy:
                 yield f"{path.name}: English has changed: {first}"
@@ -267,15 +280,22 @@ def check(names: list[str]) -> Iterator[str]:
         if not path.exists() or path.read_bytes() != content:
             yield f"{path.relative_to(ROOT)}: not in step. Run: make korean"
         if path.suffix == ".ipynb":
-            for heading in _not_korean(json.loads(content)):
+            for heading in _english_headings(json.loads(content)):
                 yield f"{path.relative_to(ROOT)}: no Korean in the heading: {heading}"
-    known = {*(s.korean for s in sources()), *(CATALOGS / f"{n}.po" for n in current)}
-    found = {*CATALOGS.glob("*.po"), *EDITION.rglob("*.ipynb"), *EDITION.rglob("*.svg")}
-    for path in sorted(found - known):
+    expected = {
+        *(s.korean for s in sources()),
+        *(CATALOGS / f"{n}.po" for n in current),
+    }
+    present = {
+        *CATALOGS.glob("*.po"),
+        *EDITION.rglob("*.ipynb"),
+        *EDITION.rglob("*.svg"),
+    }
+    for path in sorted(present - expected):
         yield f"{path.relative_to(ROOT)}: left over from something. Remove it."
 
 
-def _not_korean(notebook: dict) -> Iterator[str]:
+def _english_headings(notebook: dict) -> Iterator[str]:
     """Yield each heading without Hangul, such as `A 403`, which has no message."""
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
@@ -290,13 +310,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME")
     options = parser.parse_args(arguments)
     if options.what == "check":
-        found = list(check(options.names))
-        print("\n".join(found) or "The Korean edition is whole.")
-        return bool(found)
-    made = edition() if options.what == "write" else {}
+        findings = list(check(options.names))
+        print("\n".join(findings) or "The Korean edition is whole.")
+        return bool(findings)
+    new_files = edition() if options.what == "write" else {}
     if options.what == "update":
-        made = {CATALOGS / f"{name}.po": po(name, c) for name, c in updated().items()}
-    for path, content in made.items():
+        new_files = {
+            CATALOGS / f"{name}.po": po(name, c)
+            for name, c in current_catalogs().items()
+        }
+    for path, content in new_files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     return 0

@@ -41,15 +41,17 @@ _QUOTES = "]*`\"'”’"
 def faults(english: str, korean: str, titles: dict[str, str]) -> Iterator[str]:
     """Yield a sentence for each fault of a message; `titles` are those of lessons."""
     for what, pattern in _KEPT.items():
-        old, new = (_found(pattern, text) for text in (english, korean))
+        old, new = (_count_parts(pattern, text) for text in (english, korean))
         if old != new:
-            lost, added = (" ".join(one) or "none" for one in (old - new, new - old))
+            lost, added = (" ".join(c) or "none" for c in (old - new, new - old))
             yield f"other {what}: {added} in place of {lost}"
-    plain, told = (_plain(text) for text in (english, korean))
-    said, says = ({*_NUMBER.findall(text)} for text in (plain, told))
+    plain, plain_korean = (_plain_text(text) for text in (english, korean))
+    numbers, korean_numbers = (
+        {*_NUMBER.findall(text)} for text in (plain, plain_korean)
+    )
     # Numbers up to twelve are words in English, and months have names.
-    more = {number for number in says - said if "." in number or int(number) > 12}
-    if odd := (said - says) | more:
+    more = {n for n in korean_numbers - numbers if "." in n or int(n) > 12}
+    if odd := (numbers - korean_numbers) | more:
         yield f"other numbers: {' '.join(sorted(odd))}"
     if english.count("\n") != korean.count("\n"):
         yield "not as many lines: a line of its own for each one of English"
@@ -61,24 +63,24 @@ def faults(english: str, korean: str, titles: dict[str, str]) -> Iterator[str]:
         yield f"makes nothing bold, and is shown: {shown}"
     for slanted in _SLANTED.findall(_CODE.sub("", korean)):
         yield f"slanted Hangul: {slanted}"
-    for polite in _POLITE.finditer(told):
+    for polite in _POLITE.finditer(plain_korean):
         # 합니다, but not 아니다: the syllable before it ends in a consonant.
         if polite[1] is None or _final(polite[1]) == _B:
             yield f"polite style: {polite[0]}"
-    for title, own in titles.items():
-        if own and f" {title}]" in english and f" {own}]" not in korean:
-            yield f"another title of a lesson: it is {own}"
-    yield from _words(plain, told)
+    for title, translated in titles.items():
+        if translated and f" {title}]" in english and f" {translated}]" not in korean:
+            yield f"another title of a lesson: it is {translated}"
+    yield from _words(plain, plain_korean)
     yield from _particles(korean)
 
 
-def _found(pattern: re.Pattern[str], text: str) -> Counter[str]:
-    found = (one[one.lastindex or 0] for one in pattern.finditer(text))
+def _count_parts(pattern: re.Pattern[str], text: str) -> Counter[str]:
+    parts = (part[part.lastindex or 0] for part in pattern.finditer(text))
     # Kubernetes has some of its pages in Korean, too.
-    return Counter(re.sub(r"(kubernetes\.io)/ko/", r"\1/", one) for one in found)
+    return Counter(re.sub(r"(kubernetes\.io)/ko/", r"\1/", part) for part in parts)
 
 
-def _plain(text: str) -> str:
+def _plain_text(text: str) -> str:
     return _NAME.sub("", _TAG.sub("", _LINK.sub("]", _CODE.sub("", text))))
 
 
@@ -112,11 +114,11 @@ def _words(english: str, korean: str) -> Iterator[str]:
     for term in terms():
         right, never = (term[name].split("|") for name in ("korean", "never"))
         # A word for a thing may begin a sentence; the name of a kind is always large.
-        word = re.sub("^[a-z]", lambda one: f"(?i:{one[0]})", term["english"])
+        word = re.sub("^[a-z]", lambda letter: f"(?i:{letter[0]})", term["english"])
         pattern = rf"(?<![\w:./-])(?<!kubectl )(?:{word})\b(?![:./-]\w)"
-        found = re.search(pattern, english)
-        if found and not any(word in korean for word in right):
-            yield f"{found[0]} is {right[0]}"
+        match = re.search(pattern, english)
+        if match and not any(word in korean for word in right):
+            yield f"{match[0]} is {right[0]}"
         for bad in never:
             if bad and bad in korean:
                 yield f"{bad}: write {right[0]}"
@@ -126,10 +128,10 @@ def _particles(korean: str) -> Iterator[str]:
     """Yield each particle that does not go with the end of the word before it."""
     # A single syllable may be of a verb: 받는, 잡는.
     words = [word for term in terms() for word in term["korean"].split("|")]
-    ours = {word for word in words if len(word) > 1}
+    nouns = {word for word in words if len(word) > 1}
     for word, particle in _PARTICLE.findall(_LINK.sub("]", korean)):
         noun = re.sub(r"\([^()]*\)$", "", word.rstrip(_QUOTES)).rstrip(_QUOTES)
-        apart = noun != word or word in ours
+        apart = noun != word or word in nouns
         final = None if word.endswith(("(으)", "(이)")) else _end(noun, apart)
         open_ended = not final or (final == _L and particle in ("로", "으로"))
         wrong = _BEHIND_CONSONANT if open_ended else _BEHIND_VOWEL

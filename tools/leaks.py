@@ -48,6 +48,6 @@ get_settings().configure_plugins(
 
 def find(text: str) -> list[str]:
     """Return the kinds of secrets in a text, sorted, each once."""
-    ours = {kind for kind, pattern in PATTERNS.items() if pattern.search(text)}
-    theirs = {secret.type for line in text.splitlines() for secret in scan_line(line)}
-    return sorted(ours | {OUR_WORDS.get(kind, kind) for kind in theirs})
+    own_kinds = {kind for kind, pattern in PATTERNS.items() if pattern.search(text)}
+    secrets = {secret.type for line in text.splitlines() for secret in scan_line(line)}
+    return sorted(own_kinds | {OUR_WORDS.get(kind, kind) for kind in secrets})

@@ -27,9 +27,9 @@ TESTS = ("test_chapter.py", "test_policy.py")
 def write_lock(version: str, locks: Path) -> None:
     """Make the lock of a version; raise ClickException where the proxy refuses."""
     mod = Path(follow.module(follow.KUBERNETES, version)["GoMod"]).read_text()
-    etcd = follow.found(rf"^\s*{follow.ETCD} (\S+)", mod)
-    asked = recipe.older(version, locks).steps
-    packages = (package for step in asked for package in step.programs.values())
+    etcd = follow.extract(rf"^\s*{follow.ETCD} (\S+)", mod)
+    steps = recipe.older_recipe(version, locks).steps
+    packages = (package for step in steps for package in step.programs.values())
     tools = "".join(f"\t{package}\n" for package in packages)
     text = follow.kubernetes_lock(mod, version, etcd, f"tool (\n{tools})")
     place = locks / "kubernetes"
@@ -38,9 +38,9 @@ def write_lock(version: str, locks: Path) -> None:
     follow.go("mod", "tidy", cwd=place)
 
 
-def complete(directory: Path, ours: Path) -> None:
+def complete(directory: Path, source: Path) -> None:
     """Link to the directory each of our programs that it lacks."""
-    for program in ours.iterdir():
+    for program in source.iterdir():
         there = directory / program.name
         if program.is_dir():
             shutil.copytree(program, there, dirs_exist_ok=True)
@@ -52,17 +52,19 @@ def complete(directory: Path, ours: Path) -> None:
 @click.argument("version")
 def main(version: str) -> None:
     """Build, and run the tests; exit as they do."""
-    if not (ours := programs.find()):
+    if not (present_programs := programs.find()):
         raise click.ClickException("there are no programs here: run `make setup`.")
     # Published are those of our version alone.
     os.environ[releases.OFF] = "1"
     with tempfile.TemporaryDirectory(prefix="older-") as work:
         write_lock(version, Path(work))
         try:
-            built = programs.ensure(for_here(), recipe.older(version, Path(work)))
+            built = programs.ensure(
+                for_here(), recipe.older_recipe(version, Path(work))
+            )
         except errors.LabError as error:
             raise click.ClickException(str(error)) from None
-    complete(built, ours)
+    complete(built, present_programs)
     tests = (f"cluster/tests/existing/{name}" for name in TESTS)
     words = (sys.executable, "-m", "pytest", "-n", "0", "-rs", "--durations=2", *tests)
     env = os.environ | {"LAB_ASSETS": str(built)}

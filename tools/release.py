@@ -26,10 +26,10 @@ _FINAL = re.compile(r"\d+(\.\d+)+")
 
 def version(tag: str, project: str) -> str:
     """Return the version of a tag; `project` is pyproject.toml; raise ValueError."""
-    ours = tomllib.loads(project)["project"]["version"]
-    if tag != f"v{ours}":
-        raise ValueError(f"the tag {tag} is not that of version {ours}, v{ours}")
-    return ours
+    current = tomllib.loads(project)["project"]["version"]
+    if tag != f"v{current}":
+        raise ValueError(f"the tag {tag} is not that of version {current}, v{current}")
+    return current
 
 
 def notes(changelog: str, version: str) -> str:
@@ -65,13 +65,22 @@ def tags(version: str) -> list[str]:
     return [*shorter, "latest"]
 
 
+def sha256(file: Path) -> str:
+    """Return the digest of a file's content."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def sum_line(file: Path) -> str:
+    """Return a file's line of SHA256SUMS, which `sha256sum --check` reads."""
+    return f"{sha256(file)}  {file.name}"
+
+
 def sums(directory: Path) -> Iterator[str]:
-    """Yield a line for each file, as `sha256sum` writes and `--check` reads it."""
+    """Yield the line of each file in a directory."""
     for file in sorted(directory.iterdir()):
         if file.is_file() and file.name != SUMS:
-            with file.open("rb") as content:
-                digest = hashlib.file_digest(content, "sha256").hexdigest()
-            yield f"{digest}  {file.name}"
+            yield sum_line(file)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -84,14 +93,14 @@ def main(arguments: list[str] | None = None) -> int:
         if options.what == "sums":
             print(*sums(Path(options.of)), sep="\n")
             return 0
-        found = version(options.of, (ROOT / "pyproject.toml").read_text("utf-8"))
+        current = version(options.of, (ROOT / "pyproject.toml").read_text("utf-8"))
         if options.what == "notes":
             demand_home(home.repository(), os.environ["GITHUB_REPOSITORY"])
-        text = notes((ROOT / "CHANGELOG.md").read_text("utf-8"), found)
+        text = notes((ROOT / "CHANGELOG.md").read_text("utf-8"), current)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(text if options.what == "notes" else "\n".join(tags(found)))
+    print(text if options.what == "notes" else "\n".join(tags(current)))
     return 0
 
 

@@ -26,7 +26,7 @@ COLLECTIONS = (
 _OWN = ("uid", "resourceVersion", "creationTimestamp", "managedFields")
 
 
-def made() -> Iterator[str]:
+def seed_lines() -> Iterator[str]:
     """Give them as lines of JSON, asked from an API server that has just made them."""
     with ApiServer({"--authorization-mode": "RBAC"}) as server:
         api = Prober(str(server.directory / "pki"), port_of(server.directory))
@@ -34,15 +34,15 @@ def made() -> Iterator[str]:
         if not poll(lambda: api.ready(whole), START_TIMEOUT):
             raise SystemExit("the API server did not become ready")
         for path in COLLECTIONS:
-            _, found = api.api("GET", path)
+            _, listing = api.api("GET", path)
             kind = {
-                "apiVersion": found["apiVersion"],
-                "kind": found["kind"].removesuffix("List"),
+                "apiVersion": listing["apiVersion"],
+                "kind": listing["kind"].removesuffix("List"),
             }
-            for item in found["items"]:
-                kept = {k: v for k, v in item["metadata"].items() if k not in _OWN}
-                yield json.dumps(kind | item | {"metadata": kept}, sort_keys=True)
+            for item in listing["items"]:
+                metadata = {k: v for k, v in item["metadata"].items() if k not in _OWN}
+                yield json.dumps(kind | item | {"metadata": metadata}, sort_keys=True)
 
 
 if __name__ == "__main__":
-    OBJECTS.write_text("".join(f"{line}\n" for line in made()))
+    OBJECTS.write_text("".join(f"{line}\n" for line in seed_lines()))

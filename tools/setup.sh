@@ -19,6 +19,8 @@ cd "$(dirname "$0")/.."
 # An ordinary user's PATH on Debian lacks the directories of runc and nft.
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 stamp=.venv/setup-stamp
+# settings and extension of JupyterLab, and what IPython loads; a wheel has them, too
+jupyter=helpers/data/jupyter
 # what the programs write that are called here, from the first step of this run on
 log=build/setup.log
 minimum='import sys; sys.exit(sys.version_info < (3, 11))'
@@ -266,7 +268,7 @@ fingerprint() {
     .venv/bin/python -V
     versions
     cksum requirements.txt ./requirements-lock*.txt pyproject.toml tools/left-out.txt \
-        tools/overrides.json tools/startup.ipy tools/exercises/*
+        "$jupyter"/*.* "$jupyter"/exercises/*
 }
 
 make_environment() {
@@ -304,9 +306,9 @@ venv() {
             'Other versions: make setup PACKAGES=ranges'
     extension=.venv/share/jupyter/labextensions/kubernetes-api-notebooks
     mkdir -p .venv/share/jupyter/lab/settings .venv/etc/ipython/startup "$extension"
-    cp tools/exercises/* "$extension"
-    cp tools/overrides.json .venv/share/jupyter/lab/settings/overrides.json
-    cp tools/startup.ipy .venv/etc/ipython/startup/lessons.ipy
+    cp "$jupyter"/exercises/* "$extension"
+    cp "$jupyter/overrides.json" .venv/share/jupyter/lab/settings/overrides.json
+    cp "$jupyter/startup.ipy" .venv/etc/ipython/startup/lessons.ipy
     fingerprint >"$stamp"
     [ -z "$1" ] || cp "$stamp" "$stamp$1"
 }

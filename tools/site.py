@@ -17,7 +17,7 @@ from pathlib import Path
 
 from cluster import errors
 from helpers.course import Lesson, lessons
-from helpers.course.exercise import CHECK, STUB, tagged, with_solutions
+from helpers.course.exercise import CHECK, STUB, has_tag, with_solutions
 from tab import page as trial
 from tools import card, course, home, korean
 from tools.chapter import ROOT
@@ -52,13 +52,14 @@ def page(lesson: Lesson, written: dict, ran: dict, language: str = FIRST) -> dic
     if _sources(ran) != _sources(with_solutions(written)):
         raise ValueError(f"{lesson.name} has changed since it ran. Run: make chapter")
     cells = []
-    for cell, own in zip(ran["cells"], written["cells"], strict=True):
-        tags = ["hide-output"] if tagged(own, STUB) or tagged(own, CHECK) else []
-        tags += [STUB] if tagged(own, STUB) else []
-        shown = ("".join(out.get("text", "")) for out in cell.get("outputs", ()))
-        tags += ["table"] if any(map(TABLE.search, shown)) else []
+    for cell, original in zip(ran["cells"], written["cells"], strict=True):
+        is_stub, is_check = (has_tag(original, tag) for tag in (STUB, CHECK))
+        tags = ["hide-output"] if is_stub or is_check else []
+        tags += [STUB] if is_stub else []
+        outputs = ("".join(out.get("text", "")) for out in cell.get("outputs", ()))
+        tags += ["table"] if any(map(TABLE.search, outputs)) else []
         # A solution may be a shell cell, which only this lexer knows.
-        text = "".join(own["source"]).replace("```python\n%%", "```ipython\n%%")
+        text = "".join(original["source"]).replace("```python\n%%", "```ipython\n%%")
         if cell["cell_type"] == "markdown":
             text = to_docs(text, language)
         elif PROGRESS.search(text):
@@ -71,7 +72,7 @@ def page(lesson: Lesson, written: dict, ran: dict, language: str = FIRST) -> dic
     return ran | {"cells": cells}
 
 
-def boxed(notebook: dict, text: str) -> dict:
+def with_box(notebook: dict, text: str) -> dict:
     """Return a notebook with a box of commands at its end; pure."""
     cell = {"cell_type": "markdown", "id": "tab", "metadata": {}, "source": text}
     return notebook | {"cells": [*notebook["cells"], cell]}
@@ -87,8 +88,8 @@ def to_docs(text: str, language: str, up: str = "") -> str:
     It is as far from a page in another language as from its file in `notebooks/ko`.
     """
 
-    def way(found: re.Match[str]) -> str:
-        words, ups, folder, name, place = found.groups("")
+    def way(link: re.Match[str]) -> str:
+        words, ups, folder, name, place = link.groups("")
         if (ROOT / folder / language / f"{name}.md").exists():
             return f"[{words}]({ups.removeprefix('../')}{folder}{name}.md)"
         return f'<a href="{up}{ups}{folder}{name}.html{place}">{words}</a>'
@@ -98,11 +99,11 @@ def to_docs(text: str, language: str, up: str = "") -> str:
 
 def languages() -> list[str]:
     """Return the languages that have an index, and every lesson."""
-    found = [file.parent.name for file in SITE.glob("*/index.md")]
+    codes = [file.parent.name for file in SITE.glob("*/index.md")]
     return [
         code
-        for code in sorted(found)
-        if all((books(code) / one.path).exists() for one in lessons())
+        for code in sorted(codes)
+        if all((books(code) / lesson.path).exists() for lesson in lessons())
     ]
 
 
@@ -127,9 +128,10 @@ def assemble(
     shutil.copytree(written_in / "images", target / "notebooks" / "images")
     for place in ("notebooks", "docs", "cluster/docs"):
         (target / place).mkdir(parents=True, exist_ok=True)
-        for one in (ROOT / place / part(language)).glob("*.md"):
-            text = re.sub(r"\(\.\./(\w+.md)", r"(../../docs/\1", one.read_text("utf-8"))
-            (target / place / one.name).write_text(to_docs(text, language), "utf-8")
+        for file in (ROOT / place / part(language)).glob("*.md"):
+            text = file.read_text("utf-8")
+            text = re.sub(r"\(\.\./(\w+.md)", r"(../../docs/\1", text)
+            (target / place / file.name).write_text(to_docs(text, language), "utf-8")
     for lesson in lessons():
         written, ran = (
             json.loads((folder / lesson.path).read_text("utf-8"))
@@ -138,10 +140,10 @@ def assemble(
         file = target / "notebooks" / lesson.path
         file.parent.mkdir(exist_ok=True)
         # The corner of a table of pandas is a head without words, which helps nobody.
-        shown = page(lesson, written, ran, language)
+        notebook = page(lesson, written, ran, language)
         if lesson.name in tried:
-            shown = boxed(shown, tried[lesson.name])
-        text = json.dumps(shown)
+            notebook = with_box(notebook, tried[lesson.name])
+        text = json.dumps(notebook)
         file.write_text(re.sub("<th[^>]*>(?:&nbsp;)?</th>", "<td></td>", text), "utf-8")
     shutil.copy(SITE / f"journey-{language}.png", target / "journey.png")
     text = (SITE / language / "index.md").read_text("utf-8")
@@ -156,7 +158,11 @@ def assemble(
 def words(language: str) -> course.Say:
     """Return what says the words of the course and of the site in a language."""
     catalogs = (korean.read(name) for name in (korean.FRAMES, "LC_MESSAGES/sphinx"))
-    say = {each.id: korean.korean(each) for catalog in catalogs for each in catalog}
+    say = {
+        message.id: korean.translation_of(message)
+        for catalog in catalogs
+        for message in catalog
+    }
     return str if language == FIRST else lambda text: say.get(text) or text
 
 
@@ -186,16 +192,16 @@ def with_addresses(text: str, repository: str, launch: str) -> str:
     """
     clone, binder, image = "", "", home.BUILD + home.RUN.format(image=home.BUILT)
     if repository:
-        told = home.addresses(repository)
-        clone = f"git clone {told['code']} notebooks\ncd notebooks\n"
-        binder = f"**[{launch}]({told['binder']}/binder?{FIRST_LESSON})**\n"
-        image = home.RUN.format(image=told["image"])
-    for word, made in (("CLONE", clone), ("BINDER", binder), ("IMAGE", image)):
-        text = text.replace(f"<!-- {word} -->\n", made)
+        addresses = home.addresses(repository)
+        clone = f"git clone {addresses['code']} notebooks\ncd notebooks\n"
+        binder = f"**[{launch}]({addresses['binder']}/binder?{FIRST_LESSON})**\n"
+        image = home.RUN.format(image=addresses["image"])
+    for word, replacement in (("CLONE", clone), ("BINDER", binder), ("IMAGE", image)):
+        text = text.replace(f"<!-- {word} -->\n", replacement)
     return text
 
 
-def tidied(html: str) -> str:
+def tidy(html: str) -> str:
     """Return a page without faults of what has made it, its pictures as links; pure.
 
     Without scripts the theme `auto` has no colours, and a label hides the words of what
@@ -210,7 +216,7 @@ def finish(target: Path) -> None:
     """Tidy all pages, and list them for search engines if there is an address."""
     pages = [page for page in target.rglob("*.html") if "_static" not in page.parts]
     for page in pages:
-        page.write_text(tidied(page.read_text("utf-8")), "utf-8")
+        page.write_text(tidy(page.read_text("utf-8")), "utf-8")
     if REPOSITORY:
         root = home.addresses(REPOSITORY)["site"]
         names = sorted(page.relative_to(target).as_posix() for page in pages)
@@ -244,7 +250,7 @@ def main(arguments: list[str] | None = None) -> int:
     # All of them first: each page has a link to what it is in another language.
     for language in languages():
         texts = trial.pages(SITE / language)
-        tried = trial.answered(texts, answers) if answers else {}
+        tried = trial.insert_answers(texts, answers) if answers else {}
         assemble(language, options.executed, sources / language, tried)
     ran = (options.executed / lessons()[0].path).stat().st_mtime
     date = time.strftime("%Y-%m-%d", time.gmtime(ran))

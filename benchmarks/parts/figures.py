@@ -38,11 +38,11 @@ def begin(title: str) -> None:
 
 def repeat(rounds: int, run: Callable[[], Found]) -> list[Found]:
     """Return what so many rounds have found; tell a person who waits of each."""
-    found = []
+    results = []
     for number in range(1, rounds + 1):
         say(f"round {number} of {rounds}; load {os.getloadavg()[0]:.1f}")
-        found.append(run())
-    return found
+        results.append(run())
+    return results
 
 
 def say(text: str) -> None:
@@ -74,8 +74,8 @@ def spread(title: str, rounds: Sequence[dict[str, float]], floor: str) -> str:
     """
     rows = []
     for name in rounds[0]:
-        values = [one[name] for one in rounds]
-        ratio = statistics.median(one[name] / one[floor] for one in rounds)
+        values = [run[name] for run in rounds]
+        ratio = statistics.median(run[name] / run[floor] for run in rounds)
         cells = (statistics.median(values), min(values), max(values), ratio)
         rows.append([name, *(f"{value:.2f}" for value in cells)])
     return markdown([f"{title}, s", "median", "min", "max", "x floor"], rows)

@@ -29,8 +29,8 @@ def family(pid: int) -> list[int]:
 
 def name(process: psutil.Process) -> str:
     """Return how the table calls a process; an interpreter has no name of its own."""
-    found = process.name()
-    return "python" if found.startswith("python") else found
+    process_name = process.name()
+    return "python" if process_name.startswith("python") else process_name
 
 
 def memory(pids: Iterable[int]) -> dict[str, float]:
@@ -43,8 +43,8 @@ def memory(pids: Iterable[int]) -> dict[str, float]:
             continue  # ended just now
         except psutil.AccessDenied:
             # Our relay lets no ordinary user look into it: without what it shares.
-            found = process.memory_info()
-            held[name(process)] += (found.rss - found.shared) / 1e6
+            usage = process.memory_info()
+            held[name(process)] += (usage.rss - usage.shared) / 1e6
     return dict(held.most_common())
 
 
@@ -53,15 +53,18 @@ def cpu(pids: Iterable[int], seconds: float) -> dict[str, float]:
 
     What a process starts and reaps meanwhile counts as its own.
     """
-    before = [(one, name(one), spent(one)) for one in map(psutil.Process, pids)]
+    before = [
+        (process, name(process), cpu_seconds(process))
+        for process in map(psutil.Process, pids)
+    ]
     time.sleep(seconds)
     shares: Counter[str] = Counter()
     for process, called, used in before:
-        shares[called] += max(0.0, spent(process) - used) / seconds
+        shares[called] += max(0.0, cpu_seconds(process) - used) / seconds
     return dict(shares)
 
 
-def spent(process: psutil.Process) -> float:
+def cpu_seconds(process: psutil.Process) -> float:
     """Return the CPU seconds of a process and of its children that it has reaped."""
     try:
         return sum(process.cpu_times()[:4])

@@ -60,8 +60,8 @@ def _binaries(recipe: Recipe) -> Path | None:
 
 
 def _has_image(binaries: Path) -> bool:
-    packed = image_find.compressed(binaries)
-    return image_find.usable(binaries) is not None or packed.exists()
+    packed = image_find.compressed_archive(binaries)
+    return image_find.usable_archive(binaries) is not None or packed.exists()
 
 
 def _worth_it(recipe: Recipe) -> bool:
@@ -69,7 +69,7 @@ def _worth_it(recipe: Recipe) -> bool:
 
     Its image is for the kubectl that is in it, which may not be the one here.
     """
-    return releases.is_named() or not _binaries(recipe) or not image_find.possible()
+    return releases.is_named() or not _binaries(recipe) or not image_find.can_build()
 
 
 def _words(error: OSError) -> str:
@@ -122,7 +122,7 @@ def _drop_unfit(made: Path) -> str:
     """Remove steps whose programs do not run here; say which are missing then."""
     lacks = []
     for step in RECIPE.steps:
-        if reason := check.unfit(step, made):
+        if reason := check.step_problem(step, made):
             for name in (*step.programs, *step.outputs()):
                 (made / name).unlink(missing_ok=True)
             if not check.system_has(step):

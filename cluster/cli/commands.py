@@ -25,12 +25,12 @@ from cluster.cli.format import (
     colours,
     confirm,
     keep_layout,
-    one_interrupt,
+    limit_interrupts,
+    show_progress,
     status_text,
     with_signs,
-    working,
 )
-from cluster.errors import PROGRAM, SHORT, named
+from cluster.errors import PROGRAM, SHORT, with_commands
 
 
 def _print_version(context: click.Context, _: click.Parameter, asked: bool) -> None:
@@ -97,7 +97,7 @@ def setup(backend: str | None) -> None:
     where it was. `up` does the same when it has to. Prints where
     both are.
     """
-    with working("binaries and toolbox image are ready") as view:
+    with show_progress("binaries and toolbox image are ready") as view:
         # Before minutes of work for a start that fails.
         permissions.refuse_windows(paths.state_dir(), "LAB_STATE_DIR")
         binaries, archive = backends.current(backend, view).setup(view)
@@ -131,7 +131,7 @@ def start(backend: str | None = None, port: int | None = None) -> Backend:
     """Start the cluster, or attach to it, as `up`; Ctrl-C ends the program."""
     cluster = None
     try:
-        with one_interrupt(), working("the cluster is ready") as view:
+        with limit_interrupts(), show_progress("the cluster is ready") as view:
             cluster = backends.current(backend, view)
             ended = cluster.why_it_ended()
             cluster.up(view, port=port)
@@ -141,7 +141,7 @@ def start(backend: str | None = None, port: int | None = None) -> Backend:
         click.echo(f"interrupted; {left}", err=True)
         sys.exit(INTERRUPTED)
     for line in cluster.news(ended):
-        click.echo(named(line), err=True)
+        click.echo(with_commands(line), err=True)
     return cluster
 
 
@@ -161,9 +161,9 @@ def status(as_json: bool) -> None:
 
     What it is short of at the moment, as disk space, is told with each phase.
     """
-    found = backends.kept().told()
+    found = backends.kept_backend().told()
     if as_json:
-        click.echo(named(json.dumps(found, indent=2)))
+        click.echo(with_commands(json.dumps(found, indent=2)))
     else:
         click.echo(status_text(found, time.time()))
     phase = found["phase"]
@@ -178,7 +178,7 @@ def stop() -> None:
     cluster is not stopped. A `kubectl proxy` of a notebook goes on until its kernel
     ends.
     """
-    backend = backends.kept()
+    backend = backends.kept_backend()
     stopped = backend.stop()
     if backend.name == backends.EXISTING:
         click.echo("nothing was stopped: it is an existing cluster")
@@ -197,7 +197,7 @@ def delete(yes: bool) -> None:
     `use`, which takes your own credential. If that cluster is gone by now, it removes
     nothing but what is here.
     """
-    backend = backends.kept()
+    backend = backends.kept_backend()
     if not statedir.has_more(backend.state):
         click.echo("nothing to delete")
         return
@@ -256,7 +256,7 @@ For pods use `kubectl logs`.
 @click.option("-p", "--previous", is_flag=True, help="The log of the start before.")
 def logs(component: str, lines: int, previous: bool) -> None:
     """Print the last lines of a component's log."""
-    click.echo(backends.kept().log(component, lines, previous=previous))
+    click.echo(backends.kept_backend().log(component, lines, previous=previous))
 
 
 @main.command()
@@ -270,7 +270,7 @@ def report() -> None:
     """
     from cluster.cli import report as reports
 
-    with working("the report is written") as view:
+    with show_progress("the report is written") as view:
         path = reports.write(Path.cwd(), view)
     click.echo(path)
 
@@ -301,7 +301,7 @@ def kubeconfig() -> None:
 
       export KUBECONFIG="$(.venv/bin/kapi kubeconfig)"
     """
-    path = backends.kept().kubeconfig
+    path = backends.kept_backend().kubeconfig
     if not path.exists():
         raise errors.NotRunning("There is no kubeconfig yet.")
     click.echo(path)
@@ -325,7 +325,7 @@ def images_list() -> None:
 
     These names can stand in `image:` of a pod. `toolbox:1` serves all lessons.
     """
-    for image in backends.kept().images():
+    for image in backends.kept_backend().images():
         click.echo(f"{image.name:<60}{image.size / 1e6:8.1f} MB")
 
 
@@ -337,7 +337,7 @@ def images_add(file: Path) -> None:
     `docker save NAME -o FILE` and `podman save NAME -o FILE` write one; a tar of an
     OCI layout does as well. Prints the names for `image:` in a pod.
     """
-    for name in backends.kept().add_image(file):
+    for name in backends.kept_backend().add_image(file):
         click.echo(name)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cluster import backends, paths
-from cluster.cli.format import FAILED, Command, confirm, working
+from cluster.cli.format import FAILED, Command, confirm, show_progress
 
 if TYPE_CHECKING:
     from cluster.existing.account import UsePlan
@@ -68,18 +68,18 @@ def use(
         raise backends.refusal(backends.Choice(backends.NONE, reason))
     statedir.make(state)
     known = Record.read(state)
-    with working("this is the cluster") as view:
+    with show_progress("this is the cluster") as view:
         found = account.plan(kubeconfig, context, image, known, view)
-    if not _agreed(found, known, yes=yes, without_policy=without_policy):
+    if not _learner_agrees(found, known, yes=yes, without_policy=without_policy):
         click.echo("nothing was changed", err=True)
         sys.exit(FAILED)
-    with working("the cluster can be used") as view:
+    with show_progress("the cluster can be used") as view:
         account.apply(found, state, view)
         Existing().up(view)
     click.echo(f"in use: {found.record.context} at {found.record.server}")
 
 
-def _agreed(
+def _learner_agrees(
     found: "UsePlan", known: "Record | None", *, yes: bool, without_policy: bool
 ) -> bool:
     """Say whether the learner agrees to a plan, now or when it was the same before."""

@@ -13,8 +13,8 @@ from typing import Any, TextIO
 import click
 
 from cluster import errors, progress
-from cluster.backend import waiting_for
-from cluster.errors import named
+from cluster.backend import waiting_text
+from cluster.errors import with_commands
 
 FAILED, NOT_RUNNING, NOT_READY, INTERRUPTED = 1, 3, 4, 130
 EXIT_CODES = """
@@ -30,7 +30,7 @@ Exit codes:
 
 def keep_layout(text: str) -> str:
     """Mark the paragraphs that have indented lines, so that click keeps their lines."""
-    paragraphs = named(inspect.cleandoc(text)).split("\n\n")
+    paragraphs = with_commands(inspect.cleandoc(text)).split("\n\n")
     return "\n\n".join(f"\b\n{p}" if "\n " in f"\n{p}" else p for p in paragraphs)
 
 
@@ -103,7 +103,7 @@ class Commands(click.Group):
 
 
 @contextlib.contextmanager
-def working(done: str) -> Iterator[progress.Progress]:
+def show_progress(done: str) -> Iterator[progress.Progress]:
     """Give a view of progress to the block; leave `done` or a finished line behind."""
     view = progress.Terminal()
     try:
@@ -126,7 +126,7 @@ def confirm(question: str) -> bool:
 
 
 @contextlib.contextmanager
-def one_interrupt() -> Iterator[None]:
+def limit_interrupts() -> Iterator[None]:
     """Let Ctrl-C through once: a second would interrupt the cleanup after the first."""
 
     def once(*_: object) -> None:
@@ -145,8 +145,8 @@ def status_text(found: dict, now: float) -> str:
     phase = found["phase"]
     if phase == "not running":
         why = f": {found['problem']}" if found["problem"] else ""
-        return named(f"not running{why}; start it with `.venv/bin/kapi up`")
-    waiting = waiting_for(found["awaited"], found["steps"])
+        return with_commands(f"not running{why}; start it with `.venv/bin/kapi up`")
+    waiting = waiting_text(found["awaited"], found["steps"])
     reason = found["problem"] or (waiting if found["awaited"] else "")
     limits = "enforced" if found["limits"] else "recorded, not enforced"
     absent = f"{', '.join(found['absent'])}: no node, so pods stay Pending"
@@ -167,7 +167,7 @@ def status_text(found: dict, now: float) -> str:
             f"{name:<25}{part['state']:<12}{age:>8}{part['restarts']:>10}  "
             f"{part['last_exit'] or '-'}"
         )
-    return named("\n".join(lines))
+    return with_commands("\n".join(lines))
 
 
 def _duration(seconds: float) -> str:

@@ -94,7 +94,7 @@ def _settings() -> str:
 
 
 def _status() -> str:
-    return status_text(backends.kept().told(), time.time())
+    return status_text(backends.kept_backend().told(), time.time())
 
 
 SECTIONS: dict[str, Callable[[], str]] = {
@@ -108,7 +108,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
 def _logs() -> dict[str, Callable[[], str]]:
     """Return a section for each component that has a log."""
     try:
-        backend = backends.kept()
+        backend = backends.kept_backend()
     except Exception:
         return {}  # `status` asks for the same, and says what is wrong
     return {

@@ -78,7 +78,7 @@ class ApiServer:
             hint = say(LITTLE_MEMORY)
             where = say("for an API server of this notebook")
             raise errors.NotEnough(say("memory"), where, MEMORY, available, hint)
-        directory = new_directory()
+        directory = make_directory()
         lifeline, ours = os.pipe()
         flags = {NAME: self._flags}
         self._machine = machine = api_server(directory, lifeline, flags)
@@ -191,15 +191,15 @@ def _wait_until_ready(machine: Machine, before: int | None, timeout: float) -> N
         raise errors.NotReady(what, waited, words)
 
 
-def new_directory() -> Path:
+def make_directory() -> Path:
     """Make a directory with keys, and remove those of killed kernels."""
     state = paths.state_dir()
     # Also where no cluster was started: from now on `up` and `delete` know it as ours.
     statedir.make(state)
     place = state / "apiservers"
-    with statedir.usable(place):
+    with statedir.state_errors(place):
         place.mkdir(mode=0o700, exist_ok=True)
-        for directory in _abandoned(place):
+        for directory in _abandoned_directories(place):
             shutil.rmtree(directory, ignore_errors=True)
         started = start_time(os.getpid())
         directory = place / f"{os.getpid()}.{started}.{next(_NUMBERS)}"
@@ -212,7 +212,7 @@ def new_directory() -> Path:
     return directory
 
 
-def _abandoned(place: Path) -> Iterator[Path]:
+def _abandoned_directories(place: Path) -> Iterator[Path]:
     for directory in place.iterdir():
         pid, start, *_ = f"{directory.name}..".split(".")
         if not (pid.isdigit() and str(start_time(int(pid))) == start):

@@ -96,7 +96,7 @@ def _move(
     changes: Mapping[str, Mapping[str, str]],
 ) -> Component:
     program, *words = part.argv
-    words = [_there(word, ports) for word in words]
+    words = [_move_text(word, ports) for word in words]
     changed = changes[part.name]
     kept = [word for word in words if word.partition("=")[0] not in changed]
     return replace(
@@ -106,14 +106,14 @@ def _move(
             *kept,
             *(f"{option}={value}" for option, value in changed.items()),
         ),
-        ready=_there(part.ready, ports),
-        after=_there(part.after, ports),
-        files={_there(name, ports): text for name, text in part.files.items()},
+        ready=_move_text(part.ready, ports),
+        after=_move_text(part.after, ports),
+        files={_move_text(name, ports): text for name, text in part.files.items()},
         stop_after=tuple(name for name in part.stop_after if name in changes),
     )
 
 
-def _there(text: str, ports: Ports) -> str:
+def _move_text(text: str, ports: Ports) -> str:
     taken = (ports.apiserver, ports.etcd, ports.controller_manager, ports.scheduler)
     for fixed, port in zip(_FIXED, taken, strict=True):
         text = text.replace(f"//127.0.0.1:{fixed}", f"//127.0.0.1:{port}")

@@ -130,7 +130,7 @@ def _end_with(lifeline: int) -> None:
 def _lifecycle(plan: ProcessPlan, free: list[int]) -> Lifecycle:
     etcd = f"{components.STATE}/etcd"
     # With an API server alone nobody waits for roles and classes.
-    known = plan.lifeline is not None or storage.bootstrapped(etcd, plan.binaries)
+    known = plan.lifeline is not None or storage.is_bootstrapped(etcd, plan.binaries)
     taken = components.Ports(plan.port, *free)
     parts = components.describe(
         taken,
@@ -149,7 +149,7 @@ def _lifecycle(plan: ProcessPlan, free: list[int]) -> Lifecycle:
     api = probes.Prober(components.PKI, plan.port)
     node = _Node(api)
     supervisor = Supervisor(
-        tuple(_dying_with_us(part, plan.python) for part in parts),
+        tuple(_tie_to_parent(part, plan.python) for part in parts),
         lambda part: (
             node.ready(supervisor.states[part.name].pid)
             if part.background
@@ -198,13 +198,13 @@ class _Node:
                     self._marked = pid
                 return False
             room = min(launcher.SIZE, shutil.disk_usage(components.STATE).free)
-            return bootstrap.node_ready(self._api) and bootstrap.storage_known(
+            return bootstrap.node_ready(self._api) and bootstrap.set_storage(
                 self._api, room
             )
         except OSError:
             return False  # the API server is being restarted
 
 
-def _dying_with_us(part: Component, python: str) -> Component:
+def _tie_to_parent(part: Component, python: str) -> Component:
     command = die_with_parent.command(*part.argv, python=python)
     return dataclasses.replace(part, argv=tuple(command))

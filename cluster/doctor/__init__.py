@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cluster import backends, errors, paths, permissions, preflight
 from cluster.backends import Choice, refusal
-from cluster.errors import named
+from cluster.errors import with_commands
 from cluster.findings import (
     Finding,
     Topic,
@@ -39,13 +39,16 @@ def examine(topics: Iterable[type[Topic]] | None = None) -> list[Finding]:
         if key not in seen:
             seen.add(key)
             found.append(finding)
-    return [replace(f, message=named(f.message), hint=named(f.hint)) for f in found]
+    return [
+        replace(f, message=with_commands(f.message), hint=with_commands(f.hint))
+        for f in found
+    ]
 
 
 def _topics() -> tuple[type[Topic], ...]:
     needs: tuple[type[Topic], ...] = ()
     try:
-        if known := backends.BACKENDS.get(backends.chosen().backend):
+        if known := backends.BACKENDS.get(backends.machine_choice().backend):
             needs = (*known().topics(), Programs)
     except errors.LabError:
         pass  # the first topic says what is wrong
@@ -76,7 +79,7 @@ class Chosen:
     @classmethod
     def read(cls) -> "Chosen":
         """Read which backend `connect()` would use."""
-        made = backends.chosen()
+        made = backends.machine_choice()
         known = backends.BACKENDS.get(made.backend)
         return cls(made, known().about if known else "")
 
@@ -102,7 +105,7 @@ class Programs:
     @classmethod
     def read(cls) -> "Programs":
         """Look for the programs."""
-        return cls(backends.BACKENDS[backends.chosen().backend]().binaries())
+        return cls(backends.BACKENDS[backends.machine_choice().backend]().binaries())
 
     def findings(self) -> Iterator[Finding]:
         """Report the directory; an incomplete LAB_ASSETS was refused."""
@@ -137,7 +140,7 @@ class Directory:
     @classmethod
     def read(cls, name: str, path: Path, variable: str, needed: int) -> "Directory":
         """Examine the directory, or the place where a start would make it."""
-        place = preflight.existing(path)
+        place = preflight.existing_parent(path)
         reason = None
         if not place.is_dir():
             reason = f"{place} is not a directory"
@@ -203,12 +206,12 @@ class Directories:
     @classmethod
     def read(cls) -> "Directories":
         """Examine both directories; the disk of a build is another topic."""
-        kept = backends.kept()
+        kept = backends.kept_backend()
         needed = 0 if kept.running() else kept.disk
         state = Directory.read("state", paths.state_dir(), "LAB_STATE_DIR", needed)
         cache = Directory.read("cache", paths.cache_dir(), "LAB_CACHE_DIR", 0)
         if cache.reason:
-            known = backends.BACKENDS.get(backends.chosen().backend)
+            known = backends.BACKENDS.get(backends.machine_choice().backend)
             cache = replace(cache, filled=bool(known and known().prepared()))
         return cls(state, cache, permissions.file_system(Path(sys.prefix)))
 
@@ -235,7 +238,7 @@ class Cluster:
     @classmethod
     def read(cls) -> "Cluster":
         """Ask our own cluster, and no other."""
-        return cls(backends.kept().status())
+        return cls(backends.kept_backend().status())
 
     def findings(self) -> Iterator[Finding]:
         """Judge: a shortage explains the other problems."""

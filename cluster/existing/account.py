@@ -65,12 +65,12 @@ class UsePlan:
             f"version     {record.version}",
             f"kubectl     {self.target.client_version}",
             f"image       {record.image}",
-            f"account     {record.user} ({_whose(record)})",
+            f"account     {record.user} ({_account_words(record)})",
         ]
         return lines + [f"makes       {name}" for name in names]
 
 
-def _whose(record: Record) -> str:
+def _account_words(record: Record) -> str:
     """Return whose account the lessons get, in words."""
     if record.account_made:
         return "made for the lessons"
@@ -93,7 +93,7 @@ def plan(
     """
     target = find(kubeconfig, context, progress)
     if known and known.uid != target.uid:
-        raise _other_cluster(target.client.server, target.uid, known.uid)
+        raise _other_cluster_error(target.client.server, target.uid, known.uid)
     record = Record(
         uid=target.uid,
         server=target.client.server,
@@ -136,7 +136,7 @@ def apply(found: UsePlan, state: Path, progress: Progress) -> Record:
             kubeconfig.unlink(missing_ok=True)
             remove(admin, record)
             raise
-    with statedir.usable(state):
+    with statedir.state_errors(state):
         record.write(state)
     return record
 
@@ -297,10 +297,10 @@ def require_same(client: KubectlClient, record: Record) -> None:
     """Raise LabError unless the UID is that of the cluster in the record."""
     uid = client.uid()
     if uid != record.uid:
-        raise _other_cluster(record.server, uid, record.uid)
+        raise _other_cluster_error(record.server, uid, record.uid)
 
 
-def _other_cluster(server: str, uid: str, known: str) -> errors.LabError:
+def _other_cluster_error(server: str, uid: str, known: str) -> errors.LabError:
     text = mark(
         "Another cluster is at {server} (UID {uid}) than the one that you agreed to "
         "(UID {known})."
@@ -324,5 +324,5 @@ def _token(admin: KubectlClient, record: Record) -> tuple[str, float]:
 
 
 def _write(kubeconfig: Path, document: dict) -> None:
-    with statedir.usable(kubeconfig.parent):
+    with statedir.state_errors(kubeconfig.parent):
         statedir.write_private(kubeconfig, json.dumps(document, indent=2))

@@ -73,7 +73,7 @@ class Existing(Backend):
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
         """Renew the token when due, and prove that cluster and policy still stand."""
         if port is not None:
-            raise _not_ours(say("A port of its API server"))
+            raise _not_ours_error(say("A port of its API server"))
         progress = progress or Silent()
         known = self.record()
         ensure_kubectl(progress)
@@ -91,7 +91,7 @@ class Existing(Backend):
             message = say(text, user=record.user, reason=reason)
             raise errors.LabError(message, say(account.AGAIN))
         if record != known:
-            with statedir.usable(self.state):
+            with statedir.state_errors(self.state):
                 record.write(self.state)
 
     def stop(self) -> bool:
@@ -164,11 +164,11 @@ class Existing(Backend):
 
     def log(self, component: str, lines: int, *, previous: bool = False) -> NoReturn:
         """Raise LabError: the administrator has the logs."""
-        raise _not_ours(say("A log of a component"))
+        raise _not_ours_error(say("A log of a component"))
 
     def images(self) -> NoReturn:
         """Raise LabError: the administrator has the nodes."""
-        raise _not_ours(say("The list of images"))
+        raise _not_ours_error(say("The list of images"))
 
     def add_image(self, archive: Path) -> NoReturn:
         """Raise LabError: the administrator has the nodes."""
@@ -177,11 +177,11 @@ class Existing(Backend):
             "REGISTRY/NAME:TAG`."
         )
         image = versions.TOOLBOX_IMAGE.rpartition("/")[2]
-        raise _not_ours(say("An import of images"), say(hint, image=image))
+        raise _not_ours_error(say("An import of images"), say(hint, image=image))
 
     def audit_log(self) -> NoReturn:
         """Raise LabError: the administrator has the audit log."""
-        raise _not_ours(say("The audit log"))
+        raise _not_ours_error(say("The audit log"))
 
     def image_hint(self) -> str:
         """Return the way out where an image cannot be pulled."""
@@ -226,7 +226,7 @@ class Existing(Backend):
         return found
 
 
-def _not_ours(what: str, hint: str = "") -> errors.LabError:
+def _not_ours_error(what: str, hint: str = "") -> errors.LabError:
     text = mark("{what} is not ours to give: this is an existing cluster.")
     return errors.LabError(say(text, what=what), hint or say("Ask whoever runs it."))
 

@@ -87,7 +87,7 @@ def manifest(
         "image": json.dumps(image),
         "home": home(account),
     }
-    return "---\n".join(_filled(file, values) for file in wanted if wanted[file])
+    return "---\n".join(_fill(file, values) for file in wanted if wanted[file])
 
 
 def objects(user: str, **options: Any) -> list[dict]:
@@ -99,7 +99,7 @@ def objects(user: str, **options: Any) -> list[dict]:
 
 def handover(account: str) -> str:
     """Return, as comments, the commands that make a kubeconfig for an account."""
-    return _filled("handover.txt", {"account": account, "home": home(account)})
+    return _fill("handover.txt", {"account": account, "home": home(account)})
 
 
 def binding(user: str, namespace: str) -> dict:
@@ -122,6 +122,6 @@ def is_name(text: str) -> bool:
     return len(text) < 64 and bool(re.fullmatch("[a-z0-9]([-a-z0-9]*[a-z0-9])?", text))
 
 
-def _filled(file: str, values: dict[str, str]) -> str:
+def _fill(file: str, values: dict[str, str]) -> str:
     found = resources.files("cluster.existing").joinpath("objects", file)
     return Template(found.read_text("utf-8")).substitute(values)

@@ -35,12 +35,12 @@ _PROGRAM = ("toolbox.py", "archive.py", "build.py", "engine.py")
 DIFFERENCE = mark("packages of its Python client have other versions than here")
 
 
-def usable(binaries: Path, progress: Progress | None = None) -> Path | None:
+def usable_archive(binaries: Path, progress: Progress | None = None) -> Path | None:
     """Return the archive that `ensure` would return, or None if it would build one."""
-    return _usable(expected(binaries), progress)
+    return _archive_or_substitute(expected_archive(binaries), progress)
 
 
-def expected(binaries: Path) -> Path:
+def expected_archive(binaries: Path) -> Path:
     """Return the path of the archive that `ensure` builds, whether it is there or not.
 
     `binaries` holds the kubectl that goes into it.
@@ -48,14 +48,14 @@ def expected(binaries: Path) -> Path:
     return file_of(inputs_of(binaries))
 
 
-def compressed(binaries: Path) -> Path:
+def compressed_archive(binaries: Path) -> Path:
     """Return where a compressed archive is, if there is one: in an image of ours."""
-    return expected(binaries).with_suffix(_COMPRESSED)
+    return expected_archive(binaries).with_suffix(_COMPRESSED)
 
 
 def is_substitute(archive: Path, binaries: Path) -> bool:
     """Say whether `archive` is not the one that `ensure` builds, but will do."""
-    return archive.name != expected(binaries).name
+    return archive.name != expected_archive(binaries).name
 
 
 def store_of(archive: Path) -> Path:
@@ -91,7 +91,7 @@ def ensure(binaries: Path, progress: Progress, maker: Maker | None = None) -> Pa
     """
     inputs = inputs_of(binaries)
     file = file_of(inputs)
-    if found := _usable(file, progress):
+    if found := _archive_or_substitute(file, progress):
         return found
 
     def make(work: Path) -> Path:
@@ -112,7 +112,7 @@ def ensure(binaries: Path, progress: Progress, maker: Maker | None = None) -> Pa
     return build_once(file, make, progress)
 
 
-def possible() -> bool:
+def can_build() -> bool:
     """Say whether an image can be made: by mmdebstrap, here or in a container.
 
     On macOS the engine is the backend's.
@@ -121,13 +121,13 @@ def possible() -> bool:
     return bool(here or engine.find())
 
 
-def _usable(file: Path, progress: Progress | None) -> Path | None:
+def _archive_or_substitute(file: Path, progress: Progress | None) -> Path | None:
     if file.exists():
         return file
-    writable = os.access(preflight.existing(file.parent), os.W_OK | os.X_OK)
+    writable = os.access(preflight.existing_parent(file.parent), os.W_OK | os.X_OK)
     found = _substitute(file)
     # To build one that came ready would change nothing but packages of the client.
-    if writable and possible() and not (found and manifest_of(found).exists()):
+    if writable and can_build() and not (found and manifest_of(found).exists()):
         return None
     if found and progress:
         text = mark("the toolbox image is the one that was prepared: {difference}")
@@ -198,7 +198,7 @@ def _make(file: Path, make: Callable[[Path], Path], needed: int) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
     free = preflight.disk_available(directory)
     if free < needed:
-        raise _short(directory, free)
+        raise _disk_error(directory, free)
     try:
         with tempfile.TemporaryDirectory(prefix="build-", dir=directory) as work:
             made = make(Path(work))
@@ -211,7 +211,7 @@ def _make(file: Path, make: Callable[[Path], Path], needed: int) -> None:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             free = preflight.disk_available(directory)
-            raise _short(directory, free) from error
+            raise _disk_error(directory, free) from error
         raise
 
 
@@ -272,7 +272,7 @@ def client_pins() -> tuple[str, ...]:
     return tuple(f"{name}=={version}" for name, version in pinned)
 
 
-def _short(directory: Path, free: int) -> errors.NotEnough:
+def _disk_error(directory: Path, free: int) -> errors.NotEnough:
     return errors.NotEnough(
         say("disk space"),
         say("to build the toolbox image in {place}", place=directory),

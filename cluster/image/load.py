@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from cluster import errors
 from cluster.image.find import architecture
-from cluster.statedir import printable
+from cluster.statedir import printable_text
 
 #: Seconds for one call of `ctr`; an import of 1 GB takes about ten.
 _LONGEST = 600.0
@@ -77,23 +77,23 @@ def add(client: "ContainerdClient", archive: Path) -> list[str]:
                 client.ask("images", "remove", name)
     except Refused as refused:
         message = f"containerd refused it: {refused}."
-        raise _unusable(archive, message) from None
+        raise _archive_error(archive, message) from None
     found = {row.name: row for row in client.rows()}
     names = sorted(set(full.values()))
     if missing := names - found.keys():
         message = f"containerd did not store {', '.join(sorted(missing))}."
-        raise _unusable(archive, message)
+        raise _archive_error(archive, message)
     here = f"linux/{architecture()}"
     foreign = [found[name] for name in names if here not in found[name].platforms]
     for row in foreign:
         client.ask("images", "remove", row.name)
     if foreign:
         message = f"{foreign[0].name} is for {foreign[0].platforms}."
-        raise _unusable(archive, message)
+        raise _archive_error(archive, message)
     return names
 
 
-def _unusable(archive: Path, message: str) -> errors.LabError:
+def _archive_error(archive: Path, message: str) -> errors.LabError:
     return errors.LabError(
         f"image archive {archive}: {message}",
         "Write it with `docker save NAME -o FILE` or `podman save NAME -o FILE`, of an "
@@ -116,7 +116,7 @@ def saved_names(archive: Path) -> list[str]:
         if names:
             return names
         message = "no name in it that a pod could ask for."
-    raise _unusable(archive, message)
+    raise _archive_error(archive, message)
 
 
 def _names(tar: tarfile.TarFile) -> Iterator[str]:
@@ -248,5 +248,5 @@ class _AtSocket(ContainerdClient):
             os.close(socket)
         if done.returncode:
             lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-            raise Refused(printable(lines[-1].removeprefix("ctr: ")))
-        return printable(done.stdout)
+            raise Refused(printable_text(lines[-1].removeprefix("ctr: ")))
+        return printable_text(done.stdout)

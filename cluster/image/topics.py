@@ -26,12 +26,12 @@ class Image:
     def read(cls) -> "Image":
         """Look for the archive that fits the binaries."""
         found = programs.find_kubectl()
-        archive = image_find.usable(found) if found else None
+        archive = image_find.usable_archive(found) if found else None
         return cls(
             archive,
-            image_find.possible()
+            image_find.can_build()
             or releases.bundle() is not None
-            or bool(found and image_find.compressed(found).exists()),
+            or bool(found and image_find.compressed_archive(found).exists()),
             preflight.disk_available(paths.cache_dir()),
             bool(archive and found and image_find.is_substitute(archive, found)),
         )

@@ -71,7 +71,7 @@ class Kind(Backend):
     def prepared(self) -> bool:
         """Say whether kubectl and the image archive are there."""
         found = self.binaries()
-        return bool(found and image_find.usable(found))
+        return bool(found and image_find.usable_archive(found))
 
     def topics(self) -> "tuple[type[Topic], ...]":
         """Return the topics of `doctor`."""

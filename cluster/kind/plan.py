@@ -176,5 +176,5 @@ class Record:
 
     def write(self, state: Path) -> None:
         """Write the record; raise StateError."""
-        with statedir.usable(state):
+        with statedir.state_errors(state):
             write_private(state / RECORD, json.dumps(asdict(self)))

@@ -52,7 +52,7 @@ def find_kind() -> Path | None:
     how to set up a newer node. Raise IncompleteAssets for a LAB_ASSETS without one.
     """
     on_path = shutil.which("kind")
-    if on_path and _new_enough(Path(on_path)):
+    if on_path and _is_new_enough(Path(on_path)):
         return Path(on_path)
     found = programs.find(KIND)
     return found and found / "kind"
@@ -78,7 +78,7 @@ def node_image() -> str | Path:
     return value
 
 
-def _new_enough(kind: Path) -> bool:
+def _is_new_enough(kind: Path) -> bool:
     version = program_version([kind, "version"])
     return (
         versions.parse(version).release[:2] >= versions.parse(versions.KIND).release[:2]
@@ -172,7 +172,7 @@ class Commands:
 
     def run(self, command: list[str], what: str, show: Callable[[], None]) -> str:
         """Return the output of a program; raise KindFailed with its last lines."""
-        with statedir.usable(self.state):
+        with statedir.state_errors(self.state):
             self.log.touch(mode=0o600)
         began = self.log.stat().st_size
         output = self.state / "kind.out"

@@ -49,17 +49,17 @@ def _plan(launch: Launch) -> "MachinePlan":
     )
 
 
-def _refused(step: str, reason: str) -> errors.LabError:
+def _refusal(step: str, reason: str) -> errors.LabError:
     from cluster.local import trial
 
-    return trial.refused(step, reason)
+    return trial.refusal(step, reason)
 
 
 NAMESPACES = Program(
     "cluster.local.namespaces.main",
     _plan,
     mark("making the namespaces of the cluster"),
-    refused=_refused,
+    refused=_refusal,
 )
 
 
@@ -119,7 +119,7 @@ class Local(Backend):
         from cluster.image import find as image_find
 
         found = self.binaries()
-        return bool(found and image_find.usable(found))
+        return bool(found and image_find.usable_archive(found))
 
     def topics(self) -> "tuple[type[Topic], ...]":
         """Return the topics of `doctor`."""
@@ -195,9 +195,9 @@ class Local(Backend):
 
     def ends(self) -> str:
         """Return when the cluster will end by itself, or ""."""
-        from cluster.machine.ending import ends
+        from cluster.machine.ending import planned_end
 
-        return ends(self.state)
+        return planned_end(self.state)
 
     def why_it_ended(self) -> str | None:
         """Return why the cluster ended without `stop`, or None if that is not known."""
@@ -216,7 +216,7 @@ class Local(Backend):
         except FileNotFoundError:
             raise errors.NoLog(component) from None
         except OSError as error:
-            raise _changed(path, error) from None
+            raise _change_error(path, error) from None
 
     def _log_directory(self, component: str) -> Path:
         return self.state / "logs"
@@ -264,7 +264,7 @@ class Local(Backend):
         try:
             return audit.read(directory)
         except OSError as error:
-            raise _changed(directory, error) from None
+            raise _change_error(directory, error) from None
 
     def signing_key(self) -> bytes:
         """Return the key that signs ServiceAccount tokens, as PEM."""
@@ -299,7 +299,7 @@ class Local(Backend):
         self._require_machine(progress)
         programs, archive = self.setup(progress)
         progress.update(say("making keys and certificates"))
-        with statedir.usable(self.state):
+        with statedir.state_errors(self.state):
             self._make_keys()
         wanted = ports.port_of(self.state) if port is None else port
         try:
@@ -332,7 +332,7 @@ class Local(Backend):
 
     def _ensure_kubeconfig(self) -> None:
         """Write the learner's kubeconfig, unless it is right: what was added stays."""
-        with statedir.usable(self.state):
+        with statedir.state_errors(self.state):
             ours = embed(
                 self.state / "pki",
                 "admin",
@@ -348,7 +348,7 @@ class Local(Backend):
                 write_private(self.kubeconfig, json.dumps(ours, indent=2))
 
 
-def _changed(path: Path, error: OSError) -> errors.StateError:
+def _change_error(path: Path, error: OSError) -> errors.StateError:
     hint = mark(
         "A pod may have changed it; `.venv/bin/kapi stop` and then `up` makes it anew."
     )

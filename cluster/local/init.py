@@ -61,10 +61,10 @@ def run(plan: MachinePlan, made: Callable[[], None]) -> int:
     api = probes.Prober()
     copy_scripts()
     lifecycle = Lifecycle(
-        supervised(describe(found), api.ready),
+        make_supervisor(describe(found), api.ready),
         _tasks(api, found),
         status=Path(layout.RUN, "status.json"),
-        facts={**{name: getattr(found, name) for name in _TOLD}, "ids": ids()},
+        facts={**{name: getattr(found, name) for name in _TOLD}, "ids": count_ids()},
         finish=lambda: _remember(found, plan.archive_key),
         clean_up=_end_pods,
     )
@@ -78,7 +78,7 @@ def _tasks(api: probes.Prober, found: Facts) -> tuple[Task, ...]:
     machine = Path("/etc/machine-id").read_text().strip()
 
     def storage_known() -> bool:
-        return bootstrap.storage_known(api, shutil.disk_usage("/var/lib/kubelet").free)
+        return bootstrap.set_storage(api, shutil.disk_usage("/var/lib/kubelet").free)
 
     def controllers_work() -> bool:
         return not found.empty or bootstrap.controllers_work(api)
@@ -113,18 +113,18 @@ def find_facts(
         if rootfs.can_overlay(str(images.CONTAINERD))
         else "native",
         service_proxy=service_proxy,
-        bootstrapped=storage.bootstrapped(layout.ETCD, layout.BIN),
+        bootstrapped=storage.is_bootstrapped(layout.ETCD, layout.BIN),
         empty=not storage.was_ready(Path(layout.ETCD)),
         import_archive=layout.ARCHIVE
         if archive_key and not storage.says(images.IMPORTED, archive_key)
         else None,
         limits=cgroups.divide(),
-        single_id=ids() == 1,
+        single_id=count_ids() == 1,
         oom_score=int(Path("/proc/self/oom_score_adj").read_text()),
     )
 
 
-def ids() -> int:
+def count_ids() -> int:
     """Count the ids of this user namespace."""
     with open("/proc/self/uid_map") as file:
         return sum(int(line.split()[2]) for line in file)
@@ -137,7 +137,7 @@ def _remember(found: Facts, archive_key: str | None) -> None:
         write_private(images.IMPORTED, archive_key)
 
 
-def supervised(
+def make_supervisor(
     parts: tuple[Component, ...],
     ready: Callable[[str], bool] = probes.ready,
 ) -> Supervisor:

@@ -122,12 +122,12 @@ def _build(
                 images.begin_with_store(plan.archive_key)
             return init.run(plan, lambda: os.close(report))
         except sc.StepRefused as refusal:
-            return _refused(report, refusal)
+            return _report_refusal(report, refusal)
 
     try:
         child, alive = start(plan.sources, pid1_main)
     except sc.StepRefused as refusal:
-        return _refused(report, refusal)
+        return _report_refusal(report, refusal)
     os.close(report)
     _pass_signals_to(child)
     try:
@@ -175,7 +175,7 @@ def start(
     with sc.step(mark("making namespaces")):
         # The network for /sys alone, which must not show the host's.
         sc.unshare(sc.CLONE_NEWNS | sc.CLONE_NEWNET)
-    owner_namespace = _owner_as_us(sources.stores[0]) if sources.stores else None
+    owner_namespace = _map_owner(sources.stores[0]) if sources.stores else None
     rootfs.build(sources, owner_namespace)
     if owner_namespace is not None:
         os.close(owner_namespace)
@@ -205,7 +205,7 @@ def _thread_limit() -> int:
     return THREADS if allowed == resource.RLIM_INFINITY else min(allowed, THREADS)
 
 
-def _owner_as_us(store: str) -> int | None:
+def _map_owner(store: str) -> int | None:
     """Return a user namespace that maps the owner of `store` to us, None without."""
     try:
         found = os.stat(store)
@@ -234,7 +234,7 @@ def _owner_as_us(store: str) -> int | None:
     return received[0] if received else None
 
 
-def _refused(report: int, refusal: sc.StepRefused) -> int:
+def _report_refusal(report: int, refusal: sc.StepRefused) -> int:
     document = {"step": refusal.step, "reason": refusal.reason}
     os.write(report, json.dumps(document).encode())
     return 1

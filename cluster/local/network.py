@@ -31,7 +31,7 @@ def configure_network() -> None:
     """Bring `lo` up with the cluster's fixed addresses; raise StepRefused."""
     with step(mark("configuring the loopback device")):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-            _up(control, "lo")
+            _set_up(control, "lo")
             addresses = (at.NODE_IP, at.API_SERVICE_IP, at.DNS_SERVICE_IP)
             for index, address in enumerate(addresses, start=1):
                 _add_address(control, f"lo:{index}", address)
@@ -63,10 +63,10 @@ def add_device(device: str, address: str, mask: str) -> None:
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control,
     ):
         _add_address(control, device, address, mask)
-        _up(control, device)
+        _set_up(control, device)
 
 
-def _up(control: socket.socket, device: str) -> None:
+def _set_up(control: socket.socket, device: str) -> None:
     request = struct.pack("16sh14x", device.encode(), 0)
     answer = fcntl.ioctl(control, _SIOCGIFFLAGS, request)
     flags = struct.unpack("16sh14x", answer)[1] | _IFF_UP

@@ -47,7 +47,7 @@ def say(words: str) -> None:
     print(now, words, file=sys.stderr, flush=True)
 
 
-def found(image: str) -> tuple[str, str] | None:
+def find_image(image: str) -> tuple[str, str] | None:
     """Return media type and digest of an image that containerd has, or None."""
     rows = ctr("images", "list", f"name=={json.dumps(image)}").splitlines()[1:]
     if not rows:
@@ -61,12 +61,12 @@ def content(digest: str) -> bytes:
     return ctr("content", "get", digest)
 
 
-def made(image: str) -> dict[str, tuple[str, bytes]]:
+def make_image(image: str) -> dict[str, tuple[str, bytes]]:
     """Return what an image of the book has of its own: media type and bytes by digest.
 
     The first is the manifest, the other the configuration. Empty for any other image.
     """
-    toolbox = found(TOOLBOX)
+    toolbox = find_image(TOOLBOX)
     if image not in BOOK or toolbox is None:
         return {}
     manifest = json.loads(content(toolbox[1]))
@@ -90,7 +90,7 @@ def part(target: str) -> tuple[str, bytes] | None:
     """
     name, _, digest = reference(target.replace("/blobs/", "/manifests/")).partition("@")
     images = [image for image in BOOK if image.rpartition(":")[0] == name]
-    return next((made(image).get(digest) for image in images), None)
+    return next((make_image(image).get(digest) for image in images), None)
 
 
 def reference(target: str) -> str:
@@ -112,11 +112,11 @@ class Registry(BaseHTTPRequestHandler):
         """Return the digest of a tag."""
         asked = reference(self.path)
         # An image that was imported under such a name is the one that is meant.
-        if has := found(asked):
+        if has := find_image(asked):
             kind, digest = has
             size = len(content(digest))
             say(f"{asked}: imported")
-        elif own := made(asked):
+        elif own := make_image(asked):
             digest, (kind, data) = next(iter(own.items()))
             size = len(data)
             say(f"{asked}: {TOOLBOX} that runs {BOOK[asked][0]}")

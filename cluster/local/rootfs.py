@@ -72,13 +72,13 @@ def build(sources: Sources, owner_namespace: int | None = None) -> None:
         sc.mount("none", "/", "", sc.MS_REC | sc.MS_PRIVATE)
     with step(mark("mounting a tmpfs")):
         sc.mount("tmpfs", root, "tmpfs", _NO_DEVICES, "mode=755")
-    _system(root)
-    _devices(f"{root}/dev")
-    _etc(f"{root}/etc")
-    _sysfs(f"{root}/sys")
-    _own(root, sources)
+    _show_system(root)
+    _make_dev(f"{root}/dev")
+    _make_etc(f"{root}/etc")
+    _make_sys(f"{root}/sys")
+    _add_sources(root, sources)
     for store in sources.stores:
-        _store(store, f"{root}{at.IMAGES}", owner_namespace)
+        _mount_store(store, f"{root}{at.IMAGES}", owner_namespace)
     os.chdir(root)
 
 
@@ -104,7 +104,7 @@ def enter(cgroup: int | None = None) -> None:
         os.chdir("/")
 
 
-def _system(root: str) -> None:
+def _show_system(root: str) -> None:
     for name in SYSTEM:
         _show(f"/{name}", f"{root}/{name}")
 
@@ -116,7 +116,7 @@ def _show(host: str, inside: str) -> None:
         bind(host, inside, read_only=True)
 
 
-def _devices(dev: str) -> None:
+def _make_dev(dev: str) -> None:
     os.mkdir(dev)
     with step(mark("mounting /dev")):
         sc.mount("tmpfs", dev, "tmpfs", sc.MS_NOSUID | sc.MS_NOEXEC, "mode=755")
@@ -133,7 +133,7 @@ def _devices(dev: str) -> None:
         os.symlink(target, f"{dev}/{name}")
 
 
-def _etc(etc: str) -> None:
+def _make_etc(etc: str) -> None:
     os.mkdir(etc)
     for name in ETC:
         host, inside = f"/etc/{name}", f"{etc}/{name}"
@@ -158,7 +158,7 @@ def _etc(etc: str) -> None:
             file.write(content)
 
 
-def _sysfs(inside: str) -> None:
+def _make_sys(inside: str) -> None:
     os.mkdir(inside)
     try:
         with step(mark("mounting /sys")):
@@ -172,7 +172,7 @@ def _sysfs(inside: str) -> None:
         bind("/sys/fs/cgroup", f"{inside}/fs/cgroup", read_only=True)
 
 
-def _own(root: str, sources: Sources) -> None:
+def _add_sources(root: str, sources: Sources) -> None:
     for name in "tmp var/tmp var/lib/cni var/log run root proc mnt".split():
         os.makedirs(f"{root}/{name}")
     for name in ("tmp", "var/tmp"):
@@ -191,7 +191,7 @@ def _own(root: str, sources: Sources) -> None:
         bind(host, f"{root}{inside}", read_only=read_only)
 
 
-def _store(store: str, inside: str, owner_namespace: int | None) -> None:
+def _mount_store(store: str, inside: str, owner_namespace: int | None) -> None:
     """Mount the store; where the kernel refuses, the archive is imported instead."""
     inside = os.path.join(inside, os.path.basename(store))
     attributes = sc.MOUNT_ATTR_RDONLY | sc.MOUNT_ATTR_NOSUID | sc.MOUNT_ATTR_NODEV

@@ -17,7 +17,7 @@ from pathlib import Path
 MOST = 100
 
 
-def puts(lines: str) -> list[dict]:
+def put_requests(lines: str) -> list[dict]:
     """Return the keys and values for etcd: an object for each line."""
     now = f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
     made = []
@@ -63,7 +63,7 @@ def send(address: str, operations: list[dict]) -> str:
 def main() -> int:
     """Be the script; return its exit code."""
     objects, address = sys.argv[1:]
-    todo = puts(Path(objects).read_text())
+    todo = put_requests(Path(objects).read_text())
     for start in range(0, len(todo), MOST):
         status = send(address, todo[start : start + MOST])
         if " 200 " not in status:

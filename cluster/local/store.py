@@ -20,7 +20,7 @@ from cluster.machine import components, layout, storage
 from cluster.machine.components import Facts
 from cluster.machine.logs import last_words
 from cluster.progress import Progress
-from cluster.statedir import below
+from cluster.statedir import entries_below
 from cluster.waiting import poll
 
 #: seconds; about two are usual
@@ -61,7 +61,7 @@ def _make(binaries: Path, archive: Path, work: Path) -> Path:
     made = work / "node" / "containerd"
     if os.geteuid() == 0:
         # The next machine has other ids.
-        for path in (made, *below(made)):
+        for path in (made, *entries_below(made)):
             os.lchown(path, 0, 0)
     return made
 
@@ -88,7 +88,7 @@ def main(work: str, binaries: str, archive: str) -> int:
 
 def fill(found: Facts) -> bool:
     """Import the images and end containerd; say whether all went well."""
-    supervisor = init.supervised(
+    supervisor = init.make_supervisor(
         (
             replace(components.containerd(found), stop_after=()),
             components.image_import(layout.ARCHIVE, found.snapshotter),

@@ -28,7 +28,7 @@ class Namespaces:
     @classmethod
     def read(cls) -> "Namespaces":
         """Try a start in a child process, and read /etc/subuid."""
-        with statedir.usable(paths.state_dir()):
+        with statedir.state_errors(paths.state_dir()):
             answer = attempt_here()
         facts = idmap.read_facts()
         try:
@@ -141,7 +141,7 @@ class Limits:
     @classmethod
     def read(cls) -> Self:
         """Ask the kernel."""
-        return cls(cls.ACCOUNT.read(), identity.running(paths.state_dir()))
+        return cls(cls.ACCOUNT.read(), identity.is_running(paths.state_dir()))
 
     def findings(self) -> Iterator[Finding]:
         """Judge as `up` does; a running cluster has its resources already."""

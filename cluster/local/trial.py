@@ -57,7 +57,7 @@ class TrialResult:
     @property
     def problem(self) -> errors.LabError | None:
         """Return the error that a start would raise, with a hint, or None."""
-        return refused(self.step, self.reason) if self.step else None
+        return refusal(self.step, self.reason) if self.step else None
 
 
 def attempt(directory: Path) -> TrialResult:
@@ -82,11 +82,11 @@ def attempt(directory: Path) -> TrialResult:
 
 def attempt_here() -> TrialResult:
     """Try a start where the state directory is or will be, else in /tmp."""
-    directory = preflight.existing(paths.state_dir())
+    directory = preflight.existing_parent(paths.state_dir())
     return attempt(directory if os.access(directory, os.W_OK) else Path("/tmp"))
 
 
-def refused(step: str, reason: str) -> errors.LabError:
+def refusal(step: str, reason: str) -> errors.LabError:
     """Return the error for a step that the kernel refused, with a hint."""
     text = mark("The local cluster cannot start: {reason}.")
     message = say(text, reason=TrialResult(step, reason).clause)
@@ -193,4 +193,4 @@ def _look(cgroup: int | None) -> dict:
     network.configure_network()
     nft = network.guard_loopback()
     overlay = rootfs.can_overlay(str(images.CONTAINERD))
-    return {"overlay": overlay, "limits": limits, "nft": nft, "ids": init.ids()}
+    return {"overlay": overlay, "limits": limits, "nft": nft, "ids": init.count_ids()}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from cluster.errors import named
+from cluster.errors import with_commands
 from cluster.machine import layout as at
 from cluster.machine.probes import Prober
 
@@ -87,7 +87,7 @@ def mark_node_unknown(api: Prober) -> bool:
     nobody could tell old from new.
     """
     status, node = api.api("GET", _NODE)
-    if status != 200 or not _ready(node):
+    if status != 200 or not _is_ready(node):
         return status in (200, 404)
     change = {"conditions": [{"type": "Ready", "status": "Unknown"}]}
     status, _ = api.api(
@@ -112,7 +112,7 @@ def node_ready(api: Prober, machine_id: str | None = None) -> bool:
     changes: dict = {}
     if any(have.get(key) != value for key, value in labels.items()):
         changes["metadata"] = {"labels": labels}
-    ready = _ready(node) and machine_id in (
+    ready = _is_ready(node) and machine_id in (
         None,
         node["status"]["nodeInfo"]["machineID"],
     )
@@ -130,7 +130,7 @@ def node_ready(api: Prober, machine_id: str | None = None) -> bool:
     return ready and accounts_ready(api)
 
 
-def storage_known(api: Prober, size: int) -> bool:
+def set_storage(api: Prober, size: int) -> bool:
     """Say of the Node how many bytes its pods can store; return whether that is done.
 
     The kubelet says so only where it enforces limits on them, and leaves alone what
@@ -167,7 +167,7 @@ def service_answers(api: Prober) -> bool:
     return bool(endpoints) and api.ready(_SERVICE)
 
 
-def _ready(node: dict) -> bool:
+def _is_ready(node: dict) -> bool:
     conditions = node.get("status", {}).get("conditions", [])
     return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
@@ -185,8 +185,8 @@ def posts(*, limits: bool, ca: str, single_id: bool = False) -> list[Post]:
         control_plane_posts()
         + [Post(body) for body in objects["node"]]
         # An earlier start may have had no cgroups, or more ids.
-        + _no_resize(not limits)
-        + _no_other_id(single_id)
+        + _refuse_resize(not limits)
+        + _refuse_other_ids(single_id)
     )
 
 
@@ -203,7 +203,7 @@ def node_labels() -> dict[str, str]:
     }
 
 
-def _no_resize(wanted: bool) -> list[Post]:
+def _refuse_resize(wanted: bool) -> list[Post]:
     """Refuse to resize a running pod, which would end a kubelet without cgroups.
 
     Where `cgroupsPerQOS` is false, kubelet 1.37 reads the pod's cgroup through a nil
@@ -229,7 +229,7 @@ _ASKED = """
 """.strip()
 
 
-def _no_other_id(wanted: bool) -> list[Post]:
+def _refuse_other_ids(wanted: bool) -> list[Post]:
     """Refuse a pod that asks for another id, where the node has a single id.
 
     The kubelet would try to give it its token, again and again, and never start it; a
@@ -265,7 +265,11 @@ def _refusal(
         }
         for operation, resource in requests.items()
     ]
-    refused = {"expression": unless, "reason": "Forbidden", "message": named(message)}
+    refused = {
+        "expression": unless,
+        "reason": "Forbidden",
+        "message": with_commands(message),
+    }
     policy = {
         "failurePolicy": "Fail",
         "matchConstraints": {"resourceRules": rules},

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cluster import syscalls as sc
-from cluster.statedir import below, write_private
+from cluster.statedir import entries_below, write_private
 from cluster.waiting import poll
 
 MOUNT = Path("/sys/fs/cgroup")
@@ -45,9 +45,9 @@ def make(state: Path, owner: int) -> tuple[int | None, str]:
     # Unique also where several containers are shown the same cgroups.
     name = f"kubernetes-lab-{os.urandom(8).hex()}"
     try:
-        if first := ", ".join(sorted(of_version_1())):
+        if first := ", ".join(sorted(version_1_controllers())):
             raise OSError(errno.ENOTSUP, f"version 1 of cgroups has {first}")
-        made = _in_scope(name) if BOOTED.exists() else _place() / name
+        made = _prepare_scope(name) if BOOTED.exists() else _place() / name
         # Before there is anything that could be forgotten.
         write_private(state / _NOTE, str(made))
         made.mkdir()
@@ -59,7 +59,7 @@ def make(state: Path, owner: int) -> tuple[int | None, str]:
         return None, error.strerror or str(error)
 
 
-def of_version_1(membership: Path = Path("/proc/self/cgroup")) -> set[str]:
+def version_1_controllers(membership: Path = Path("/proc/self/cgroup")) -> set[str]:
     """Return the needed controllers that version 1 has.
 
     Version 2 may be there as well, and has none of them then: a hybrid.
@@ -70,12 +70,12 @@ def of_version_1(membership: Path = Path("/proc/self/cgroup")) -> set[str]:
     return set()
 
 
-def _in_scope(name: str) -> Path:
+def _prepare_scope(name: str) -> Path:
     """Enter a scope of our own; return the path of the machine's cgroup."""
     if os.geteuid() and in_system_service():
         raise OSError(errno.ENOTSUP, "what a system service starts stays in it")
     enter_scope(name)
-    scope = _ours()
+    scope = _current_path()
     # A cgroup with processes in it gives no controllers to its children.
     (scope / "outer").mkdir()
     _write(scope / "outer" / "cgroup.procs", "0")
@@ -91,7 +91,7 @@ def _place() -> Path:
 
     What its owner has not switched on is not ours to switch.
     """
-    ours = _ours()
+    ours = _current_path()
     for place in (ours, *ours.parents):
         with suppress(OSError):
             if _words(place / "cgroup.subtree_control") >= NEEDED and os.access(
@@ -101,8 +101,8 @@ def _place() -> Path:
     raise OSError(errno.ENOTSUP, "there is no cgroup in which one could be made")
 
 
-def _ours() -> Path:
-    return MOUNT / own_cgroup().lstrip("/")
+def _current_path() -> Path:
+    return MOUNT / cgroup_of().lstrip("/")
 
 
 def enter(cgroup: int) -> None:
@@ -155,7 +155,7 @@ def _write(path: Path, text: str) -> None:
         file.write(text)
 
 
-def left(state: Path) -> bool:
+def has_cgroup(state: Path) -> bool:
     """Say whether a cgroup of a state directory's machine exists."""
     return (state / _NOTE).exists()
 
@@ -166,7 +166,9 @@ def remove(state: Path) -> None:
     with suppress(OSError):
         made = Path(note.read_text())
         if made.is_relative_to(MOUNT):
-            inner = [x.path for x in below(made) if x.is_dir(follow_symlinks=False)]
+            inner = [
+                x.path for x in entries_below(made) if x.is_dir(follow_symlinks=False)
+            ]
             for directory in (*reversed(inner), made):
                 with suppress(FileNotFoundError):
                     os.rmdir(directory)
@@ -181,7 +183,7 @@ def manager(uid: int) -> Path:
     return Path("/run", f"user/{uid}" if uid else "", "systemd/private")
 
 
-def own_cgroup(pid: int | str = "self") -> str:
+def cgroup_of(pid: int | str = "self") -> str:
     """Return the cgroup of a process, as `/proc` names it; "" without version 2."""
     try:
         lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
@@ -196,7 +198,7 @@ def in_system_service() -> bool:
     In a scope of the account's manager a cluster would escape the service's limits, and
     end with some login.
     """
-    ours = f"{own_cgroup()}/"
+    ours = f"{cgroup_of()}/"
     return ".service/" in ours and "/user.slice/" not in ours
 
 
@@ -222,7 +224,7 @@ def enter_scope(name: str) -> None:
         raise OSError(answer, f"systemd gives no scope ({os.strerror(answer)})")
     # The answer comes when systemd has begun.
     inside = f"/{name}.scope"
-    if not poll(lambda: own_cgroup().endswith(inside), _SCOPE_TIMEOUT, pause=0.002):
+    if not poll(lambda: cgroup_of().endswith(inside), _SCOPE_TIMEOUT, pause=0.002):
         raise OSError(errno.ETIMEDOUT, "systemd moves no process to a scope")
 
 

@@ -13,10 +13,10 @@ from cluster.machine import cgroups, identity
 _LINGERING = Path("/var/lib/systemd/linger")
 
 
-def ends(state: Path) -> str:
+def planned_end(state: Path) -> str:
     """Say when a running cluster will end by itself; "" if it will not."""
     leader = identity.pid_of(state, "outer")
-    user = leader and _whose_manager(cgroups.own_cgroup(leader))
+    user = leader and _manager_account(cgroups.cgroup_of(leader))
     if not user or (_LINGERING / user).exists():
         return ""
     command = "loginctl enable-linger"
@@ -27,7 +27,7 @@ def ends(state: Path) -> str:
     return say(text, command=command)
 
 
-def why_ended(last: identity.Run, phase: str, boot: str) -> str | None:
+def end_reason(last: identity.Run, phase: str, boot: str) -> str | None:
     """Return why a cluster ended without `stop`, or None; `phase` was its last."""
     if phase in ("starting", "failed"):
         return None  # the start has told it
@@ -35,12 +35,12 @@ def why_ended(last: identity.Run, phase: str, boot: str) -> str | None:
         return mark("this machine restarted")
     if phase not in ("stopping", "stopped"):
         return mark("its processes were killed")
-    if _whose_manager(last.cgroup):
+    if _manager_account(last.cgroup):
         return mark("it was ended from outside, as by a last logout")
     return mark("it was ended from outside, by a signal")
 
 
-def _whose_manager(cgroup: str) -> str:
+def _manager_account(cgroup: str) -> str:
     """Return the account whose manager a cgroup is below, or ""."""
     found = re.search(r"/user@(\d+)\.service/", cgroup)
     if not found:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster import errors, paths, statedir
-from cluster.backend import waiting_for
+from cluster.backend import waiting_text
 from cluster.language import mark, say
 from cluster.machine import (
     apparmor,
@@ -100,7 +100,7 @@ class Machine:
 
     def running(self) -> bool:
         """Say whether a process of the cluster is alive."""
-        return identity.running(self.state)
+        return identity.is_running(self.state)
 
     def status(self) -> dict | None:
         """Return the status, or None if the machine does not run; raise StateError.
@@ -125,10 +125,10 @@ class Machine:
             return None
         with suppress(errors.StateError):
             if last := identity.last_run(self.state):
-                from cluster.machine.ending import why_ended
+                from cluster.machine.ending import end_reason
 
                 phase = self.last_status()["phase"]
-                return why_ended(last, phase, identity.boot())
+                return end_reason(last, phase, identity.boot())
         return None
 
     def is_stopping(self) -> bool:
@@ -173,7 +173,7 @@ class Machine:
         ours = False
         try:
             with (
-                identity.locked(self.state) as lock,
+                identity.hold_lock(self.state) as lock,
                 self.program.take(port) as listener,
             ):
                 storage.prepare(self.state)
@@ -232,15 +232,15 @@ class Machine:
 
     def _remove_cgroups(self) -> None:
         """Remove the cgroups that SIGKILL has left, unless another machine runs."""
-        if not cgroups.left(self.state):
+        if not cgroups.has_cgroup(self.state):
             return
-        with suppress(errors.StartFailed), identity.locked(self.state):
+        with suppress(errors.StartFailed), identity.hold_lock(self.state):
             cgroups.remove(self.state)
 
     def delete(self) -> None:
         """Stop the machine and remove the directory; call it with the start lock."""
         self.stop()
-        with identity.locked(self.state):
+        with identity.hold_lock(self.state):
             cgroups.remove(self.state)
             for path in self.state.iterdir():
                 # While the lock is there, no start can begin in what we remove.
@@ -348,7 +348,7 @@ class Machine:
         status = self.require_alive()
         if status["phase"] == "ready":
             return False
-        progress.update(waiting_for(status["awaited"], status.get("steps")))
+        progress.update(waiting_text(status["awaited"], status.get("steps")))
         return True
 
     def require_alive(self) -> dict:

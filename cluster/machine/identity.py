@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import psutil
 
 
-def running(state: Path) -> bool:
+def is_running(state: Path) -> bool:
     """Say whether any process of the machine is alive."""
     try:
         lock = os.open(state / "machine.lock", os.O_RDWR | os.O_CLOEXEC)
@@ -39,16 +39,16 @@ def running(state: Path) -> bool:
 
 
 @contextlib.contextmanager
-def locked(state: Path) -> Iterator[int]:
+def hold_lock(state: Path) -> Iterator[int]:
     """Hold the lock that means "runs"; raise StartFailed if another has it."""
     path = state / "machine.lock"
     while True:
-        with statedir.usable(state):
+        with statedir.state_errors(state):
             lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.fcntl(lock, fcntl.F_OFD_SETLK, _WHOLE_FILE)
             # `delete` may have removed the file that we just opened.
-            if statedir.same_file(lock, path):
+            if statedir.is_same_file(lock, path):
                 yield lock
                 return
         except (BlockingIOError, PermissionError):
@@ -108,7 +108,7 @@ def write_state(state: Path, pid_1: int | None) -> None:
         for name, pid in (("outer", os.getpid()), ("pid_1", pid_1))
         if pid is not None
     }
-    where = {"boot": boot(), "cgroup": cgroups.own_cgroup()}
+    where = {"boot": boot(), "cgroup": cgroups.cgroup_of()}
     text = json.dumps(processes | where)
     statedir.write_private(state / "machine.json", text)
 

@@ -101,10 +101,10 @@ def decide(facts: IdFacts) -> Map:
             _with_self(facts.uid, facts.subuid),
             _with_self(facts.gid, facts.subgid),
         )
-    return single(facts.uid, facts.gid)
+    return single_map(facts.uid, facts.gid)
 
 
-def single(uid: int, gid: int) -> Map:
+def single_map(uid: int, gid: int) -> Map:
     """Return the map of a single id, which every user may write."""
     return Map("single", (Row(0, uid, 1),), (Row(0, gid, 1),))
 
@@ -114,7 +114,7 @@ def _with_self(own: int, granted: tuple[int, int]) -> tuple[Row, ...]:
     return Row(0, own, 1), Row(1, first, min(count, RANGE - 1))
 
 
-def unused(state: str, taken: Iterable[range]) -> int:
+def unused_block(state: str, taken: Iterable[range]) -> int:
     """Return the first id of a block that holds none of the ids `taken`.
 
     The same directory has the same block, unless another takes an id in it, as its own
@@ -140,17 +140,19 @@ def read_facts(state: str | os.PathLike = "") -> IdFacts:
         user = str(uid)
     status = _status()
     maps = [_rows(f"/proc/self/{name}_map") for name in ("uid", "gid")]
-    ids = min(map(available, maps))
+    ids = min(map(count_available, maps))
     return IdFacts(
         uid=uid,
         gid=gid,
         # Root in a sandbox may lack them.
         privileged=uid == 0 and int(status["CapEff"], 16) & _NEEDED == _NEEDED,
         available=ids,
-        starts=starts(maps, min(ids, RANGE)),
-        unused=unused(os.fspath(state), (*_taken(), *_mapped())) if uid == 0 else 0,
-        subuid=granted(_text("/etc/subuid"), user, uid),
-        subgid=granted(_text("/etc/subgid"), user, uid),
+        starts=row_starts(maps, min(ids, RANGE)),
+        unused=unused_block(os.fspath(state), (*_account_ids(), *_machine_blocks()))
+        if uid == 0
+        else 0,
+        subuid=granted_range(_text("/etc/subuid"), user, uid),
+        subgid=granted_range(_text("/etc/subgid"), user, uid),
         has_newuidmap=bool(shutil.which("newuidmap") and shutil.which("newgidmap")),
         no_new_privs=status.get("NoNewPrivs", "0") == "1",
     )
@@ -169,7 +171,7 @@ def _status() -> dict[str, str]:
 _NEEDED = 1 << 6 | 1 << 7 | 1 << 21
 
 
-def _taken() -> Iterable[range]:
+def _account_ids() -> Iterable[range]:
     """List the ids that accounts, groups and their subordinate ids have."""
     for path, first in (
         ("/etc/passwd", 2),
@@ -184,7 +186,7 @@ def _taken() -> Iterable[range]:
                 yield range(start, start + (int(numbers[1]) if first == 1 else 1))
 
 
-def _mapped() -> Iterator[range]:
+def _machine_blocks() -> Iterator[range]:
     """List the blocks of running machines: two paths can have the same hash."""
     for path in Path("/proc").glob("[0-9]*/uid_map"):
         with suppress(OSError):  # a process that has just ended
@@ -198,13 +200,13 @@ def _rows(path: str | os.PathLike) -> list[Row]:
         return [Row(*map(int, line.split())) for line in file]
 
 
-def starts(maps: Iterable[list[Row]], end: int) -> tuple[int, ...]:
+def row_starts(maps: Iterable[list[Row]], end: int) -> tuple[int, ...]:
     """Return the ids below `end` at which a row of any of the maps begins."""
     found = {row.inside for rows in maps for row in rows}
     return tuple(sorted(inside for inside in found if inside < end))
 
 
-def available(rows: list[Row]) -> int:
+def count_available(rows: list[Row]) -> int:
     """Return how many ids from 0 on exist, by the rows of a uid_map or gid_map."""
     end = 0
     for row in sorted(rows):
@@ -222,7 +224,7 @@ def _text(path: str) -> str:
         return ""
 
 
-def granted(text: str, user: str, uid: int) -> tuple[int, int] | None:
+def granted_range(text: str, user: str, uid: int) -> tuple[int, int] | None:
     """Return the widest range that a subuid(5) file grants to this user, or None."""
     rows = [line.strip().split(":") for line in text.splitlines()]
     ranges = [
@@ -289,7 +291,7 @@ def _map_or_single(ids: Map, pid: int) -> str:
     # /etc/subuid may promise what newuidmap then refuses. Most lessons need one id.
     untouched = not Path(f"/proc/{pid}/uid_map").read_text().strip()
     if problem and ids.how == "newuidmap" and untouched:
-        return _write_map(single(os.geteuid(), os.getegid()), pid)
+        return _write_map(single_map(os.geteuid(), os.getegid()), pid)
     return problem
 
 

@@ -75,7 +75,7 @@ class Lifecycle:
 
     def run(self) -> int:
         """Start everything and reap for ever: SIGTERM ends this process."""
-        when_asked_to_end(self._stop)
+        on_end_signal(self._stop)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         self._publish()
         self._supervisor.start()
@@ -188,7 +188,7 @@ class Lifecycle:
         return self._supervisor.awaited() + tasks
 
 
-def when_asked_to_end(act: Callable[[], None]) -> None:
+def on_end_signal(act: Callable[[], None]) -> None:
     """Call `act` in a thread of its own after the first SIGTERM or SIGINT.
 
     Python would run a handler only when the main thread, which waits for children, goes

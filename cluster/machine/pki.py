@@ -100,7 +100,7 @@ def ensure(directory: Path) -> None:
             authority = _make_ca(directory, stem)
         for leaf in LEAVES:
             if leaf.authority == stem and (
-                fresh or not _valid(_load(directory, leaf.stem), authority[0])
+                fresh or not _is_valid(_load(directory, leaf.stem), authority[0])
             ):
                 _issue(directory, leaf, authority)
     if not _readable_key(directory / "sa.key"):
@@ -125,7 +125,7 @@ def _load(directory: Path, stem: str) -> Pair | None:
     return (certificate, key) if certificate.public_key() == key.public_key() else None
 
 
-def _valid(pair: Pair | None, authority: x509.Certificate) -> bool:
+def _is_valid(pair: Pair | None, authority: x509.Certificate) -> bool:
     if pair is None:
         return False
     try:

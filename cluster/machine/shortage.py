@@ -26,7 +26,7 @@ def shortages(state: Path) -> dict[str, errors.LabError]:
             say("in {place}", place=state),
             DISK,
             free,
-            _what_may_go(state),
+            _removal_hint(state),
         )
     # A file system without a fixed number of inodes says 0.
     if disk.f_files and disk.f_favail < INODES:
@@ -35,7 +35,7 @@ def shortages(state: Path) -> dict[str, errors.LabError]:
         )
         facts = {"needed": INODES, "available": disk.f_favail}
         found["inodes"] = errors.LabError(
-            say(text, place=state, **facts), _what_may_go(state)
+            say(text, place=state, **facts), _removal_hint(state)
         )
     # A limit may be on the cluster alone.
     leader = identity.pid_of(state, "pid_1") or identity.pid_of(state, "outer")
@@ -53,7 +53,7 @@ def shortages(state: Path) -> dict[str, errors.LabError]:
     return found
 
 
-def _what_may_go(state: Path) -> str:
+def _removal_hint(state: Path) -> str:
     text = mark(
         "Free some; the cluster then goes on by itself. Of ours may go: "
         "`rm {state}/logs/*.log.1`, `rm -r {cache}/build`."

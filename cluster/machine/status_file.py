@@ -3,7 +3,7 @@
 import json
 import re
 
-from cluster.statedir import printable
+from cluster.statedir import printable_text
 
 #: bytes; a status has two thousand
 LIMIT = 1_000_000
@@ -69,11 +69,11 @@ def _has(found: object, kinds: dict) -> bool:
 def _clean(value: object) -> object:
     """Return a value with texts that can be shown, and times that can be counted."""
     if isinstance(value, str):
-        return printable(value)
+        return printable_text(value)
     if isinstance(value, list):
         return [_clean(each) for each in value]
     if isinstance(value, dict):
-        return {printable(key): _clean(each) for key, each in value.items()}
+        return {printable_text(key): _clean(each) for key, each in value.items()}
     if isinstance(value, int | float) and not abs(value) < 1e12:
         raise ValueError("no time")  # NaN as well
     return value

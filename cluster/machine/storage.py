@@ -26,7 +26,7 @@ def prepare(state: Path) -> None:
 
     Raise StateError or NotEnough. Only the holder of the lock may call it.
     """
-    with statedir.usable(state):
+    with statedir.state_errors(state):
         # The last outer process may have been killed.
         cgroups.remove(state)
         volatile = [state / name for name in (*VOLATILE, "root")]
@@ -98,7 +98,7 @@ def hand_over(state: Path, ids: range) -> None:
         images.mkdir(mode=0o700)
         os.chown(images, ids.start, ids.start)
     for top in {state / name for name in layout.SHARED} - {images}:
-        for path in (top, *statedir.below(top)):
+        for path in (top, *statedir.entries_below(top)):
             if os.lstat(path).st_uid not in ids:
                 os.lchown(path, ids.start, ids.start)
 
@@ -132,12 +132,12 @@ def remove_tree(path: Path) -> None:
     last = (done.stderr.strip().splitlines() or ["?"])[-1]
     raise errors.StateError(
         path,
-        f"cannot be removed: {statedir.printable(last)}.",
+        f"cannot be removed: {statedir.printable_text(last)}.",
         "Its files belong to another user; that user or root can remove them.",
     )
 
 
-def bootstrapped(etcd: str, binaries: str) -> bool:
+def is_bootstrapped(etcd: str, binaries: str) -> bool:
     """Say whether this API server has filled this etcd before."""
     return says(Path(etcd, _BOOTSTRAPPED), _api_server(binaries))
 

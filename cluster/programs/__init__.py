@@ -82,7 +82,7 @@ def workshop(progress: Progress) -> Iterator["WorkDir"]:
     def wait() -> None:
         progress.update(say("another process gets the programs; waiting"))
 
-    with _usable(work), hold(work.root / "lock", wait):
+    with _state_errors(work), hold(work.root / "lock", wait):
         yield work
 
 
@@ -203,7 +203,7 @@ def _install(made: Path, entry: Path) -> None:
 
 
 @contextmanager
-def _usable(work: "WorkDir") -> Iterator[None]:
+def _state_errors(work: "WorkDir") -> Iterator[None]:
     try:
         make_private(work.root)
         yield

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cluster.language import say
-from cluster.permissions import others_who_write
+from cluster.permissions import other_writers
 from cluster.processes import SYSTEM_PATH
 from cluster.programs.recipe import Step
 
@@ -40,11 +40,11 @@ def problem(path: Path) -> str | None:
             return say("is no program for this Mac")
     elif len(head) < 64 or not head.startswith(b"\x7fELF"):
         return say("is not a Linux program")
-    elif head[4:6] + head[18:20] != _ours():
+    elif head[4:6] + head[18:20] != _own_format():
         return say("is for another kind of machine")
     elif found.st_size < _end(head):
         return say("is cut short")
-    if who := others_who_write(found):
+    if who := other_writers(found):
         return say("can be written by {who}", who=who)
     return None if found.st_mode & stat.S_IXUSR else say("is not executable")
 
@@ -58,7 +58,7 @@ def _end(head: bytes) -> int:
     return max([start + length, *map(sum, _SEGMENT.iter_unpack(table))])
 
 
-def _ours() -> bytes:
+def _own_format() -> bytes:
     """Return word size, byte order and processor of the Python that runs this."""
     with open("/proc/self/exe", "rb") as file:
         head = file.read(20)
@@ -83,7 +83,7 @@ def program_version(command: Sequence[str | Path]) -> str:
     return f"v{found[1]}" if found else ""
 
 
-def unfit(step: Step, directory: Path) -> str | None:
+def step_problem(step: Step, directory: Path) -> str | None:
     """Return why a step's ready-made programs are of no use here, or None."""
     for name in step.programs:
         reason = problem(directory / name)

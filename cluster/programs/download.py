@@ -48,7 +48,7 @@ def download(
     Files that came stay in the work directory as long as others of their step are
     missing. Raise LabError for a mirror without HTTPS, OSError for a full disk.
     """
-    wanted = [(step, releases.published(step.programs)) for step in steps]
+    wanted = [(step, releases.published_files(step.programs)) for step in steps]
     if not any(found for _, found in wanted):
         return None
     architecture = releases.ARCHITECTURES.get(platform.machine(), "")
@@ -57,7 +57,7 @@ def download(
         text = mark("nothing is published for {machine}")
         nothing = say(text, machine=platform.machine())
         why = say("{setting} is set", setting=releases.OFF) if off else nothing
-        progress.finish(_instead("", why))
+        progress.finish(_instead_text("", why))
         return None
     base = releases.mirror()
     asked = [
@@ -167,7 +167,7 @@ class _Fetcher:
             try:
                 return self._get(client, release, half)
             except (httpx.HTTPError, Unavailable) as error:
-                if not _passes(error) or self.stopped.wait(pause):
+                if not _is_passing(error) or self.stopped.wait(pause):
                     raise
         return self._get(client, release, half)
 
@@ -264,7 +264,7 @@ def _stay_with_https(reply: httpx.Response) -> None:
         raise Unavailable(say(text, url=reply.url, address=address))
 
 
-def _passes(error: Exception) -> bool:
+def _is_passing(error: Exception) -> bool:
     if isinstance(error, httpx.HTTPStatusError):
         return error.response.status_code in _PASSING
     return not isinstance(error, _NO_CONNECTION)
@@ -300,7 +300,7 @@ def _put(step: Step, files: dict[Release, Path], programs: Path) -> str | None:
     try:
         for release, file in files.items():
             _unpack(release, file, programs)
-        if files and (reason := check.unfit(step, programs)):
+        if files and (reason := check.step_problem(step, programs)):
             raise Unavailable(say("the published {reason}", reason=reason))
     except (Unavailable, tarfile.TarError) as error:
         for name in step.programs:
@@ -337,10 +337,10 @@ def _explain(
     missing = [(step, reason) for step, reason in left if not check.system_has(step)]
     if reasons := list(dict.fromkeys(reason for _, reason in missing if reason)):
         which = "" if all_ else ", ".join(step.name for step, _ in missing)
-        progress.finish(_instead(which, "; ".join(reasons[:2])))
+        progress.finish(_instead_text(which, "; ".join(reasons[:2])))
 
 
-def _instead(which: str, reason: str) -> str:
+def _instead_text(which: str, reason: str) -> str:
     """Return what happens to programs that were not downloaded, "" for all."""
     if build.OFF in os.environ:
         all_ = mark("no download, because {reason}")

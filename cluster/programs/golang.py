@@ -67,7 +67,7 @@ def detect(path: Path) -> Go | None:
         return None
     usual = found["GOMODCACHE"]
     # No HOME, or one that is not ours.
-    own = not usual or not os.access(preflight.existing(Path(usual)), os.W_OK)
+    own = not usual or not os.access(preflight.existing_parent(Path(usual)), os.W_OK)
     modules = paths.cache_dir() / "modules" if own else Path(usual)
     version, system, machine = (found[name] for name in names[:3])
     return Go(path, version, system, machine, modules, own)

@@ -194,7 +194,7 @@ def _recipe(version: str, *steps: Step) -> Recipe:
     return Recipe(Path(__file__).parent / "locks", version, steps)
 
 
-def older(version: str, locks: Path) -> Recipe:
+def older_recipe(version: str, locks: Path) -> Recipe:
     """Return the recipe of what makes a server of another version, but for etcd."""
     names = ("kube-scheduler", "kube-controller-manager", "kube-apiserver")
     steps = (_kubernetes(name, version=version) for name in names)

@@ -79,7 +79,9 @@ class Release:
         return replace(self, url=here(self.url), sums=here(self.sums), members=members)
 
 
-def published(programs: Iterable[str], system: str = sys.platform) -> list[Release]:
+def published_files(
+    programs: Iterable[str], system: str = sys.platform
+) -> list[Release]:
     """Return the files that hold these programs, each once; [] if one is missing."""
     found = [PUBLISHED.get(name) for name in programs]
     files = [file for file in found if file and file.is_for(system)]

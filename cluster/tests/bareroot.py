@@ -128,7 +128,7 @@ def main() -> None:
         sys.exit(os.waitstatus_to_exitcode(status) & 0xFF)
     die_with_parent(signal.SIGKILL)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-        network._up(control, "lo")
+        network._set_up(control, "lo")
     ready, tell = os.pipe()
     learner = os.fork()
     if not learner:

@@ -147,7 +147,7 @@ def mirror(engine: Engine) -> Iterator[m.Mirror]:
     contents = {name: mapped(path) for name, path in found.items()}
     architecture = releases.ARCHITECTURES[platform.machine()]
     with engine.network(), m.running(engine.home / CERTIFICATES, PORT) as served:
-        for release in releases.published(programs):
+        for release in releases.published_files(programs):
             served.publish(release.at(architecture, served.base), contents)
         yield served
 

@@ -185,4 +185,4 @@ def test_a_fault_is_told_shortly(name, state, place, taken):
     assert re.search(cause, message), message
     assert re.search(fault.hint, message), message
     assert len(lines) <= 10 and len(message) <= 1000, message
-    assert not identity.running(state)
+    assert not identity.is_running(state)

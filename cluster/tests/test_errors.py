@@ -28,15 +28,15 @@ def wheel(monkeypatch):
 def test_a_checkout_has_its_own_words_and_a_wheel_the_programs(
     written, read, monkeypatch
 ):
-    assert errors.named(written) == written
+    assert errors.with_commands(written) == written
     monkeypatch.setattr(errors, "INSTALLED", True)
-    assert errors.named(written) == read.format(errors.PROGRAM)
+    assert errors.with_commands(written) == read.format(errors.PROGRAM)
 
 
 def test_another_environment_than_that_of_the_checkout_is_in_path(monkeypatch):
     """The one of the container image, or one that a person has made."""
     monkeypatch.setattr(sys, "prefix", "/opt/venv")
-    assert errors.named("Run `.venv/bin/kapi up`.") == "Run `kapi up`."
+    assert errors.with_commands("Run `.venv/bin/kapi up`.") == "Run `kapi up`."
 
 
 class Way:

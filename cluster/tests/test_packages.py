@@ -124,8 +124,8 @@ def test_debian_alone_has_user_mode_linux(only, monkeypatch, used, release, know
     """Without a manager nobody knows, and the package is named."""
     only(*([used] if used else []))
     monkeypatch.setattr(platform, "freedesktop_os_release", lambda: release)
-    assert packages.known("user-mode-linux") is known
-    assert packages.known("slirp4netns")
+    assert packages.has_package("user-mode-linux") is known
+    assert packages.has_package("slirp4netns")
 
 
 def test_every_package_that_is_asked_for_is_in_the_table():
@@ -164,7 +164,7 @@ MISSING = (
     }.items(),
 )
 def test_setup_says_what_is_missing_by_what_it_is_for(used, said):
-    assert packages.missing(MISSING, used) == said
+    assert packages.report_missing(MISSING, used) == said
 
 
 def test_the_doctor_of_another_linux_names_no_apt(tmp_path):

@@ -205,7 +205,7 @@ def test_a_group_of_ones_own_may_write(monkeypatch, members, firsts, private):
     group = SimpleNamespace(gr_name="people", gr_mem=members)
     monkeypatch.setattr(permissions.grp, "getgrgid", lambda _: group)
     found = os.stat_result((0o40775, 0, 0, 1, uids["ann"], 7, 0, 0, 0, 0))
-    assert permissions.others_who_write(found) == ("" if private else "its group")
+    assert permissions.other_writers(found) == ("" if private else "its group")
 
 
 def test_the_file_system_of_a_path_is_known_by_its_name(monkeypatch):

@@ -105,9 +105,9 @@ def test_a_process_is_known_by_its_start_until_it_ends(platform, monkeypatch):
     monkeypatch.setattr(processes.sys, "platform", platform)
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as child:
         start = processes.start_time(child.pid)
-        assert processes.same_start(processes.start_time(child.pid), start)
-        assert processes.same_start(start + 60, start) == (platform == "darwin")
-        assert not processes.same_start(start + 3600, start)
+        assert processes.is_same_start(processes.start_time(child.pid), start)
+        assert processes.is_same_start(start + 60, start) == (platform == "darwin")
+        assert not processes.is_same_start(start + 3600, start)
         child.stdin.close()
         until(lambda: processes.start_time(child.pid) is None)
     assert processes.start_time(child.pid) is None

@@ -162,12 +162,16 @@ def describe(facts: Facts, port: int) -> tuple[Component, ...]:
         parts[name] = Component(name, (*script, *words))
     # Without needs that nothing here meets: the API server is up.
     return tuple(
-        replace(part, needs=_inside(part.needs), stop_after=_inside(part.stop_after))
+        replace(
+            part,
+            needs=_keep_inside(part.needs),
+            stop_after=_keep_inside(part.stop_after),
+        )
         for part in map(parts.__getitem__, INSIDE)
     )
 
 
-def _inside(names: tuple[str, ...]) -> tuple[str, ...]:
+def _keep_inside(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in names if name in INSIDE)
 
 

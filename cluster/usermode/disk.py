@@ -29,7 +29,7 @@ LONGEST = 300.0
 
 def ensure(kernel: Kernel, binaries: Path, progress: Progress) -> Path:
     """Return the disk with the images, made if it is missing; raise LabError."""
-    found = image_find.expected(binaries).with_suffix(".squashfs")
+    found = image_find.expected_archive(binaries).with_suffix(".squashfs")
     if found.exists():
         return found
     archive = image_find.ensure(binaries, progress)
@@ -64,7 +64,7 @@ def _make(kernel: Kernel, binaries: Path, archive: Path, work: Path) -> Path:
     _run(command, state, LONGEST)
     made = state / "etc" / guest.MADE
     if not made.exists():
-        raise _failed(_words(state))
+        raise _import_error(_words(state))
     return made
 
 
@@ -83,15 +83,15 @@ def _run(command: list[str], state: Path, seconds: float) -> None:
             start_new_session=True,
         )
     try:
-        if not poll(lambda: launcher.ended(child), seconds, pause=0.05):
-            raise _failed(say("not done in {seconds:.0f} s", seconds=seconds))
+        if not poll(lambda: launcher.has_ended(child), seconds, pause=0.05):
+            raise _import_error(say("not done in {seconds:.0f} s", seconds=seconds))
     finally:
         launcher.end(child)
     if child.returncode:
-        raise _failed(_words(state))
+        raise _import_error(_words(state))
 
 
-def _failed(reason: str) -> errors.LabError:
+def _import_error(reason: str) -> errors.LabError:
     text = say("No node in user-mode Linux: importing the images failed.")
     hint = say("LAB_NODE=none starts the control plane without a node.")
     return errors.LabError(f"{text}\n{reason}", hint)

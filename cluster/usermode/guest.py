@@ -75,9 +75,9 @@ def main(plan_file: str) -> None:
         os.mknod(path, kind | 0o600, device)
     # Shown read-only so far.
     sc.mount("none", _CGROUPS, "", sc.MS_REMOUNT | sc.MS_BIND)
-    _disks()
+    _mount_disks()
     if not plan.archive:
-        _images()
+        _mount_images()
     _clock_rate()
     network.configure_network()
     found = init.find_facts(plan.python, plan.archive)
@@ -87,7 +87,7 @@ def main(plan_file: str) -> None:
         _make_disk(found, plan.mksquashfs)
     network.add_device(components.DEVICE, components.GUEST_IP, components.GUEST_MASK)
     init.copy_scripts(_SCRIPTS)
-    supervisor = init.supervised(components.describe(found, plan.port))
+    supervisor = init.make_supervisor(components.describe(found, plan.port))
     supervisor.start()
     supervisor.reap()
 
@@ -105,7 +105,7 @@ def _make_disk(found: Facts, mksquashfs: str) -> None:
 
 def _load_modules(directory: Path) -> None:
     lines = (directory / "modules.dep").read_text().splitlines()
-    for path in in_order(lines, MODULES):
+    for path in load_order(lines, MODULES):
         with step(f"loading {path}"):
             sc.load_module(str(directory / path))
 
@@ -121,7 +121,7 @@ def _close_kernel() -> None:
         bounds.write_text(f"{low} {2**32 - 1}")
 
 
-def in_order(lines: list[str], names: tuple[str, ...]) -> Iterator[str]:
+def load_order(lines: list[str], names: tuple[str, ...]) -> Iterator[str]:
     """Return the files to load, dependencies first, by the lines of modules.dep."""
     known = {}
     for line in lines:
@@ -133,7 +133,7 @@ def in_order(lines: list[str], names: tuple[str, ...]) -> Iterator[str]:
     yield from dict.fromkeys(wanted)
 
 
-def _disks() -> None:
+def _mount_disks() -> None:
     with step("mounting the disk"):
         sc.mount(_DISK, _CONTAINERD, "ext4", sc.MS_NOATIME)
     for directory in (
@@ -146,7 +146,7 @@ def _disks() -> None:
             sc.mount("tmpfs", directory, "tmpfs", sc.MS_NOSUID | sc.MS_NODEV)
 
 
-def _images() -> None:
+def _mount_images() -> None:
     disk = Path(at.IMAGES)
     disk.mkdir()
     with step("mounting the disk with the images"):

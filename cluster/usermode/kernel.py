@@ -50,7 +50,7 @@ def find() -> tuple[Kernel | None, str]:
         return None, f"user-mode-linux is for x86-64, and this is {platform.machine()}"
     found = {name: shutil.which(name, path=SYSTEM_PATH) for name in PROGRAMS}
     missing = [PROGRAMS[name] for name, path in found.items() if not path]
-    if not found["linux.uml"] and not packages.known(PROGRAMS["linux.uml"]):
+    if not found["linux.uml"] and not packages.has_package(PROGRAMS["linux.uml"]):
         return None, "user-mode-linux is a package of Debian alone"
     if missing:
         *others, last = missing

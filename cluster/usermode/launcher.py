@@ -49,15 +49,15 @@ def main(port: str, relay: str, slirp: str, mkfs: str, *linux: str) -> int:
     network = [slirp, "--target-type=bess", f"--api-socket={at.ORDERS}", at.FRAMES]
     children: list[subprocess.Popen] = []
     try:
-        walled = _of_network(slirp, port)
+        walled = _confine_network(slirp, port)
         _add(children, network, signal.SIGKILL, confine=walled)
-        _until(lambda: os.path.exists(at.FRAMES), children, "its network")
+        _wait_until(lambda: os.path.exists(at.FRAMES), children, "its network")
         with socket.socket(socket.AF_UNIX) as way:
             way.bind(at.WAY)
             way.listen(128)
             relayed = [sys.executable, "-ISE", relay, "127.0.0.1", port]
             _add(children, relayed, signal.SIGKILL, way)
-        walled = _of_kernel(linux[0])
+        walled = _confine_kernel(linux[0])
         # After SIGKILL the processes that ran on it would be left.
         _add(children, list(linux), signal.SIGTERM, confine=walled)
         forward(int(port), children)
@@ -101,7 +101,7 @@ def make_disk(mkfs: str, file: str) -> None:
         subprocess.run(command, check=True, pass_fds=[disk.fileno()])
 
 
-def _of_kernel(linux: str) -> Callable[[], None]:
+def _confine_kernel(linux: str) -> Callable[[], None]:
     """Confine the kernel to the files that the node needs."""
     plan = _plan()
     system = (linux, *_SYSTEM, "/dev/random", "/dev/urandom", "/proc/cpuinfo")
@@ -113,7 +113,7 @@ def _of_kernel(linux: str) -> Callable[[], None]:
     return lambda: walls.confine(read, written)
 
 
-def _of_network(slirp: str, egress: str) -> Callable[[], None]:
+def _confine_network(slirp: str, egress: str) -> Callable[[], None]:
     """Allow connections between the node and the API server only."""
     api = _plan()["port"]
     return lambda: walls.confine(
@@ -166,13 +166,13 @@ def end(child: subprocess.Popen, grace: float = at.GRACE) -> None:
     and the host any more.
     """
     os.kill(child.pid, signal.SIGTERM)
-    poll(lambda: ended(child), grace, pause=PAUSE)
+    poll(lambda: has_ended(child), grace, pause=PAUSE)
     # Not reaped yet, so that the number is nobody else's.
     os.killpg(child.pid, signal.SIGKILL)
     child.wait(LAST)
 
 
-def ended(child: subprocess.Popen) -> bool:
+def has_ended(child: subprocess.Popen) -> bool:
     """Say whether a child has ended, without reaping it."""
     how = os.WEXITED | os.WNOWAIT | os.WNOHANG
     return os.waitid(os.P_PID, child.pid, how) is not None
@@ -192,7 +192,7 @@ def forward(port: int, children: list[subprocess.Popen]) -> None:
     }
     with socket.socket(socket.AF_UNIX) as orders:
         # The socket comes when the kernel has connected.
-        _until(lambda: _connects(orders, at.ORDERS), children, "its kernel")
+        _wait_until(lambda: _connects(orders, at.ORDERS), children, "its kernel")
         orders.sendall(json.dumps(order).encode())
         orders.shutdown(socket.SHUT_WR)
         answer = orders.makefile().read()
@@ -213,11 +213,11 @@ def _name(child: subprocess.Popen) -> str:
     return os.fsdecode(child.args[0])
 
 
-def _until(
+def _wait_until(
     condition: Callable[[], bool], children: list[subprocess.Popen], what: str
 ) -> None:
     def alive() -> None:
-        gone = [_name(child) for child in children if ended(child)]
+        gone = [_name(child) for child in children if has_ended(child)]
         if gone:
             raise ChildProcessError(f"{gone[0]} ended before {what} was there")
 

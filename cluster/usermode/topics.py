@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cluster import paths, statedir
-from cluster.findings import Finding, ok, then_start, warning, way_to_local
+from cluster.findings import Finding, ok, warning, way_to_local, with_start
 from cluster.local import trial
 from cluster.usermode import kernel, walls
 
@@ -34,7 +34,7 @@ class Node:
             found.mode if found else "",
             reason,
             walls.version(),
-            walls.switched_off(),
+            walls.is_switched_off(),
             problem.hint if problem else "",
             (paths.state_dir() / statedir.CONTROL_PLANE_MARK).exists(),
         )
@@ -51,7 +51,7 @@ class Node:
 
     def _way_out(self) -> str:
         if self.hint:
-            return then_start(self.hint, kept=self.kept)
+            return with_start(self.hint, kept=self.kept)
         first = "`.venv/bin/kapi delete`, and " if self.kept else ""
         start = f"{first}`.venv/bin/kapi up --backend auto`"
         return f"Namespaces are allowed here: {start} starts a cluster with a node."

@@ -58,7 +58,7 @@ def version() -> int:
     return max(0, _libc.syscall(_CREATE, None, 0, _VERSION))
 
 
-def switched_off() -> bool:
+def is_switched_off() -> bool:
     """Say whether this kernel has Landlock and was started without it."""
     found = _libc.syscall(_CREATE, None, 0, _VERSION)
     return found < 0 and ctypes.get_errno() == errno.EOPNOTSUPP

@@ -7,7 +7,7 @@ import yaml
 from cluster.waiting import poll
 from helpers.api.pods import PodResponse, exec_in_pod, wait_for, wait_for_log
 from helpers.api.tokens import MOUNTED, Token, create_token, read_token, write_token
-from helpers.command import kubectl, scaled
+from helpers.command import kubectl, time_limit
 from helpers.language import say
 
 #: the line of a `kubectl proxy` that listens
@@ -39,7 +39,7 @@ def run_ambassador(pod: str, script: str, *, played: bool = False) -> Token:
         wait_for(started, f"pod/{pod}")
         play_kubelet(pod, container="files")
     wait_for("condition=Ready", f"pod/{pod}")
-    within = scaled(STARTS_WITHIN)
+    within = time_limit(STARTS_WITHIN)
     wait_for_log(pod, LISTENS, container="ambassador", timeout=within)
     return read_token(pod, container="ambassador")
 
@@ -69,7 +69,7 @@ def ask_ambassador(
         return expect in (None, answer.status)
 
     what = say("{status} from {pod}", status=expect, pod=pod)
-    poll(came, scaled(FORGOTTEN), what=what, state=lambda: f"{answer}")
+    poll(came, time_limit(FORGOTTEN), what=what, state=lambda: f"{answer}")
     return answer
 
 

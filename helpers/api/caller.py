@@ -17,7 +17,7 @@ import httpx
 
 from cluster.kubeconfig import Access, server_access, user_access
 from helpers import errors
-from helpers.command import kubeconfig_in_use, scaled, wait
+from helpers.command import kubeconfig_in_use, time_limit, wait
 from helpers.language import mark, say
 
 # Only for annotations: helpers.api.tokens loads slowly.
@@ -115,7 +115,7 @@ class Caller:
         After a 401 the credential is read again: from the plugin, or from the token
         file. Raise KubeconfigError if the user has none.
         """
-        caller = cls._of(user_access(path))
+        caller = cls._from_access(user_access(path))
         caller._renew = lambda: user_access(path)
         return caller
 
@@ -126,10 +126,10 @@ class Caller:
         Raise NotConnected before `connect()`.
         """
         access = server_access(kubeconfig_in_use())
-        return cls._of(replace(access, token=token.text if token else None))
+        return cls._from_access(replace(access, token=token.text if token else None))
 
     @classmethod
-    def _of(cls, access: Access) -> "Caller":
+    def _from_access(cls, access: Access) -> "Caller":
         caller = cls.__new__(cls)
         caller._become(access, tls_context(access))
         return caller
@@ -188,7 +188,7 @@ class Caller:
             return answer == status, f"{answer}"
 
         what = say("{status} on {path}", status=status, path=path)
-        return wait(look, scaled(TIMEOUT, timeout), what)[1]
+        return wait(look, time_limit(TIMEOUT, timeout), what)[1]
 
     def _become(self, access: Access, context: ssl.SSLContext) -> None:
         """Use this credential from now on."""

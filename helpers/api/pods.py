@@ -15,7 +15,7 @@ from helpers.command import (
     environment,
     kubectl,
     program,
-    scaled,
+    time_limit,
     wait,
 )
 from helpers.language import say
@@ -113,7 +113,7 @@ def ask(
         answers.append(PodResponse(int(status), body))
         return expect in (None, answers[-1].status)
 
-    poll(came, scaled(PROPAGATION), pause=PAUSE)
+    poll(came, time_limit(PROPAGATION), pause=PAUSE)
     return answers[-1]
 
 
@@ -138,7 +138,7 @@ def wait_for(condition: str, resource: str, *, timeout: float | None = None) -> 
             raise errors.NotReady(what, waited, cause.text, cause.hint)
         return False, cause.text
 
-    wait(look, scaled(UNTIL_MET, timeout), what, pause=0)
+    wait(look, time_limit(UNTIL_MET, timeout), what, pause=0)
 
 
 def wait_for_file(
@@ -159,7 +159,7 @@ def wait_for_file(
 
     what = say("{text!r} in {path} of pod {pod}", text=text, path=path, pod=pod)
     # A file may hold a token, which no progress line shows.
-    timeout = scaled(UNTIL_IN_FILE, timeout)
+    timeout = time_limit(UNTIL_IN_FILE, timeout)
     return wait(look, timeout, what, pause=PAUSE, tell=False)[1]
 
 
@@ -178,7 +178,7 @@ def wait_for_log(
         return _follow((pod, *options), text, min(left, SLICE))
 
     what = say("{text!r} in the log of {pod}", text=text, pod=pod)
-    return wait(look, scaled(UNTIL_MET, timeout), what, pause=PAUSE)[0]
+    return wait(look, time_limit(UNTIL_MET, timeout), what, pause=PAUSE)[0]
 
 
 def _follow(pod: tuple[str, ...], text: str, seconds: float) -> tuple[str, str]:

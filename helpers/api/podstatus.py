@@ -49,17 +49,17 @@ def why_not_ready(pod: dict, events: list[dict], image_hint: str = "") -> Cause:
         waiting = container.get("state", {}).get("waiting", {})
         if waiting.get("reason") in _HOPELESS:
             # A program that is not there ends in the same loop, and has no log.
-            reason = "StartError" if _unstarted(container) else waiting["reason"]
+            reason = "StartError" if _start_error(container) else waiting["reason"]
             hint = _HOPELESS[reason]
             hint = say(hint, pod=name) if hint else image_hint
             return Cause(_sentence(container, waiting), hint, True)
     if status.get("phase") in ("Succeeded", "Failed"):
-        text = _ended(status, containers)
-        if unstarted := next(filter(None, map(_unstarted, containers)), ""):
-            return Cause(f"{text} ({_short(unstarted)})", say(_PROGRAM), True)
+        text = _exit_message(status, containers)
+        if unstarted := next(filter(None, map(_start_error, containers)), ""):
+            return Cause(f"{text} ({_shorten(unstarted)})", say(_PROGRAM), True)
         hint = say("An ended pod is never Ready: use a command that keeps running.")
         return Cause(text, hint, True)
-    return Cause(_still(status, containers, events))
+    return Cause(_waiting_reason(status, containers, events))
 
 
 def conditions(found: dict) -> str:
@@ -69,7 +69,7 @@ def conditions(found: dict) -> str:
     text = ", ".join(parts) or say("no condition yet")
     # A policy or a quota may refuse the pods that a Deployment wants.
     failed = (part for part in known if part["type"] == "ReplicaFailure")
-    why = [_short(part["message"]) for part in failed if part.get("message")]
+    why = [_shorten(part["message"]) for part in failed if part.get("message")]
     return f"{text} ({why[0]})" if why else text
 
 
@@ -77,12 +77,12 @@ def _sentence(container: dict, state: dict) -> str:
     message = state.get("message", "")
     if ended := container.get("lastState", {}).get("terminated"):
         code = say("it ended with exit code {code}", code=ended["exitCode"])
-        message = _unstarted(container) or code
+        message = _start_error(container) or code
     text = say("container {name}: {reason}", **{**container, **state})
-    return f"{text} ({_short(message)})" if message else text
+    return f"{text} ({_shorten(message)})" if message else text
 
 
-def _unstarted(container: dict) -> str:
+def _start_error(container: dict) -> str:
     """Return the runtime's message if the program never ran, else nothing."""
     for state in ("state", "lastState"):
         ended = container.get(state, {}).get("terminated", {})
@@ -91,13 +91,13 @@ def _unstarted(container: dict) -> str:
     return ""
 
 
-def _short(message: str) -> str:
+def _shorten(message: str) -> str:
     """Return the beginning and the end of a runtime's message, in one line."""
     line = " ".join(message.split())
     return line if len(line) <= LONGEST else f"{line[:90]} … {line[-90:]}"
 
 
-def _ended(status: dict, containers: list[dict]) -> str:
+def _exit_message(status: dict, containers: list[dict]) -> str:
     parts = [
         say("container {name} ended with exit code {exitCode}", **(container | ended))
         for container in containers
@@ -106,13 +106,13 @@ def _ended(status: dict, containers: list[dict]) -> str:
     return "; ".join(parts) or status.get("message") or status["phase"]
 
 
-def _still(status: dict, containers: list[dict], events: list[dict]) -> str:
+def _waiting_reason(status: dict, containers: list[dict], events: list[dict]) -> str:
     """Return what a pod is waiting for."""
     warnings = [event for event in events if event.get("type") == "Warning"]
     if warnings:
         # Events come in the order of their names, not of time.
         last = max(warnings, key=lambda event: event.get("lastTimestamp") or "")
-        return f"{last['reason']}: {_short(last['message'])}"
+        return f"{last['reason']}: {_shorten(last['message'])}"
     for condition in status.get("conditions", []):
         if condition["type"] == "PodScheduled" and condition["status"] != "True":
             message = condition.get("message", condition["status"])

@@ -32,7 +32,7 @@ from cluster.processes import end_process
 from cluster.waiting import poll
 from helpers import errors
 from helpers.api.caller import TIMEOUT, HttpClient, Reply, json_of, url_of
-from helpers.command import demand_cluster, environment, program, scaled
+from helpers.command import demand_cluster, environment, program, time_limit
 from helpers.language import mark, say
 
 #: `kubectl proxy` looks at the header Host, also where no host is looked up
@@ -94,7 +94,7 @@ class KubectlProxy:
         line = [program(say("run a proxy")), *self._arguments]
         try:
             self._spawn(line, settings)
-            self._wait_until_it_answers(scaled(START_TIMEOUT, timeout))
+            self._wait_until_it_answers(time_limit(START_TIMEOUT, timeout))
         except BaseException:
             self.stop()
             raise
@@ -180,7 +180,7 @@ class KubectlProxy:
     def socket(self) -> str:
         """Return the path of the socket; raise ProxyEnded if the proxy does not run."""
         if not self.running:
-            raise self._ended()
+            raise self._end_error()
         return self._socket
 
     @property
@@ -231,7 +231,7 @@ class KubectlProxy:
         def answers() -> bool:
             nonlocal last
             if not self.running:
-                raise self._ended()
+                raise self._end_error()
             # httpx leaves a socket open whose connection was refused.
             with socket.socket(socket.AF_UNIX) as probe:
                 listens = not probe.connect_ex(self._socket)
@@ -254,7 +254,7 @@ class KubectlProxy:
             demand_cluster()
         return f"{reply.status_code}: {reply.text.strip()[:200]}"
 
-    def _ended(self) -> errors.ProxyEnded:
+    def _end_error(self) -> errors.ProxyEnded:
         code = self._process.poll() if self._process else None
         return errors.ProxyEnded(code, "\n".join(self.log.splitlines()[-20:]))
 

@@ -43,9 +43,9 @@ class Schema:
         """Return the type as kubectl writes it: `string`, `[]Container`, `JobSpec`."""
         items, values = self.node.get("items"), self.node.get("additionalProperties")
         if items is not None:
-            return f"[]{self._of(items).type}"
+            return f"[]{self._resolve(items).type}"
         if isinstance(values, dict) and "properties" not in self.node:
-            return f"map[string]{self._of(values).type}"
+            return f"map[string]{self._resolve(values).type}"
         return self.name or self.node.get("type") or "Object"
 
     @property
@@ -53,7 +53,7 @@ class Schema:
         """Return the fields of an object by name; nothing for a single value."""
         required = self.node.get("required", ())
         return {
-            name: self._of(node, f"{self.path}.{name}", name in required)
+            name: self._resolve(node, f"{self.path}.{name}", name in required)
             for name, node in self.node.get("properties", {}).items()
         }
 
@@ -65,7 +65,7 @@ class Schema:
         """
         found = self
         for step in re.findall(r"[^.[\]]+", path):
-            found = found._below(step)
+            found = found._child(step)
         return found
 
     def tree(self, *, depth: int = DEPTH) -> pd.DataFrame:
@@ -85,7 +85,7 @@ class Schema:
                 pd.NA if (value := field.node.get("default")) in (None, {}) else value,
                 field.description,
             )
-            for field in self._all(depth, ())
+            for field in self._walk(depth, ())
         ]
         columns = ["FIELD", "TYPE", "REQUIRED", "ENUM", "DEFAULT", "DESCRIPTION"]
         return pd.DataFrame(rows, columns=columns)
@@ -93,36 +93,38 @@ class Schema:
     def __repr__(self) -> str:
         return f"{self.path or self.name} <{self.type}>"
 
-    def _all(self, depth: int, around: tuple[str, ...]) -> Iterator["Schema"]:
+    def _walk(self, depth: int, around: tuple[str, ...]) -> Iterator["Schema"]:
         if depth == 0 or (self.name and self.name in around):
             # A schema of schemas holds itself.
             return
         for field in self.fields.values():
             yield field
             inner = field._contents()
-            yield from inner._all(depth - 1, (*around, self.name))
+            yield from inner._walk(depth - 1, (*around, self.name))
 
     def _contents(self) -> "Schema":
         """Return the schema of the elements of a list, or itself."""
         node = self.node.get("items")
-        return self if node is None else self._of(node, f"{self.path}[*]")._contents()
+        return (
+            self if node is None else self._resolve(node, f"{self.path}[*]")._contents()
+        )
 
-    def _below(self, step: str) -> "Schema":
+    def _child(self, step: str) -> "Schema":
         items, values = self.node.get("items"), self.node.get("additionalProperties")
         if items is not None:
-            element = self._of(items, f"{self.path}[*]")
-            return element if step == "*" else element._below(step)
+            element = self._resolve(items, f"{self.path}[*]")
+            return element if step == "*" else element._child(step)
         if step in self.fields:
             return self.fields[step]
         path = f"{self.path}.{step}"
         if isinstance(values, dict):
-            return self._of(values, path)
-        known = errors.likely(step, sorted(self.fields))
+            return self._resolve(values, path)
+        known = errors.closest_names(step, sorted(self.fields))
         text = mark("{kind} has {names}.") if known else mark("{kind} has no fields.")
         message = say("There is no field {path}.", path=path)
         raise errors.LabError(message, say(text, kind=self.type, names=known))
 
-    def _of(self, node: dict, path: str = "", required: bool = False) -> "Schema":
+    def _resolve(self, node: dict, path: str = "", required: bool = False) -> "Schema":
         """Return the schema of a part, its reference followed."""
         name, resolved = "", node
         for part in node.get("allOf", [node]):

@@ -56,14 +56,14 @@ class Token:
     @cached_property
     def header(self) -> dict:
         """Return the first part, decoded: `alg` and `kid` say how it is signed."""
-        return self._decoded()["header"]
+        return self._decode()["header"]
 
     def claims(self) -> dict:
         """Return the second part, decoded and *not* verified.
 
         Raise NotAToken. The same as splitting at the dots and base64url.
         """
-        return self._decoded()["payload"]
+        return self._decode()["payload"]
 
     @property
     def subject(self) -> str:
@@ -155,7 +155,7 @@ class Token:
         facts += [say("bound to {it}", it=self.bound_to)] if self.bound_to else []
         return f"<{', '.join([*facts, f'id {self.id[:8]}'])}>"
 
-    def _decoded(self) -> dict:
+    def _decode(self) -> dict:
         try:
             return jwt.decode_complete(self.text, options={"verify_signature": False})
         except jwt.PyJWTError as error:

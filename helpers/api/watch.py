@@ -146,9 +146,9 @@ class Watch:
                 yield Event(RECONNECTED, {}, datetime.now(UTC))
             for line in _lines(answer):
                 document = json.loads(line)
-                yield self._taken(document["type"], document["object"])
+                yield self._take(document["type"], document["object"])
 
-    def _taken(self, kind: str, content: dict) -> Event:
+    def _take(self, kind: str, content: dict) -> Event:
         if kind == "ERROR":
             if content.get("code") == _GONE:
                 raise _Gone

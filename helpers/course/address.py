@@ -6,7 +6,7 @@ An extension of Jupyter Server, which chooses the port: `lab.command` names it.
 import sys
 from typing import TYPE_CHECKING
 
-from cluster.errors import named
+from cluster.errors import with_commands
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
@@ -33,7 +33,7 @@ def _load_jupyter_server_extension(server: "ServerApp") -> None:
 
 def words(url: str) -> str:
     """Return what a learner sees last."""
-    return named(
+    return with_commands(
         f"\nJupyterLab: {url}\n"
         "Ctrl-C, and then y, ends it. The cluster runs on until you stop it:\n"
         "  .venv/bin/kapi stop\n"

@@ -93,7 +93,7 @@ class Board:
 
     def _repr_html_(self) -> str:
         if len(self.rows) == 1:
-            return f"<p>{_linked(self._line())}</p>"
+            return f"<p>{_link_lessons(self._line())}</p>"
         head = "".join(f'<th scope="col">{say(name)}</th>' for name in _COLUMNS)
         body = "".join(
             f'<tbody><tr><th scope="rowgroup" colspan="3" {_LEFT}>{words}</th></tr>'
@@ -101,7 +101,7 @@ class Board:
             for words, rows in self._parts
         )
         told = [*self.results, *self._words()]
-        sentences = [escape(self.total), *map(_linked, told)]
+        sentences = [escape(self.total), *map(_link_lessons, told)]
         words = "".join(f"<p>{sentence}</p>" for sentence in sentences)
         return f"<table><thead><tr>{head}</tr></thead>{body}</table>{words}"
 
@@ -159,7 +159,7 @@ def progress(lesson: str = "") -> Board:
         raise LabError(say(fault, lesson=lesson, numbers=numbers))
     results = [gain(first_answers(tried))]
     exam = latest_exam(noted=tried)
-    if exam and exam.named is not None:
+    if exam and exam.first_answer is not None:
         results.append(repr(exam))
     return replace(whole, rows=rows, results=tuple(filter(None, results)))
 
@@ -178,10 +178,10 @@ def board(course: tuple[Lesson, ...], solved: set[str], *, unread: int = 0) -> B
         )
         for lesson in course
     )
-    return Board(rows, _go_on(course, rows), unread)
+    return Board(rows, _next_lesson(course, rows), unread)
 
 
-def _go_on(course: tuple[Lesson, ...], rows: tuple[LessonRow, ...]) -> str:
+def _next_lesson(course: tuple[Lesson, ...], rows: tuple[LessonRow, ...]) -> str:
     """Return the sentence that names the next lesson, core lessons first."""
     left = [lesson for lesson, row in zip(course, rows, strict=True) if not row.done]
     if not left:
@@ -232,7 +232,7 @@ def _place(name: str) -> str:
     return next((place.as_posix() for place in places if place.exists()), "")
 
 
-def _linked(text: str) -> str:
+def _link_lessons(text: str) -> str:
     """Return HTML in which the names of lessons that are found from here are links."""
     shown = escape(text)
     for lesson in lessons():

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from cluster.errors import named
+from cluster.errors import with_commands
 from helpers import errors
 
 #: in the copy: the SHA-256 of each file as it was brought last, by its path
@@ -24,7 +24,7 @@ def refresh(source: Path, target: Path) -> list[str]:
         news: list[str] = []
         for file in sorted(one for one in source.rglob("*") if one.is_file()):
             # Commands in the lessons are a checkout's.
-            data = named(file.read_text("utf-8")).encode()
+            data = with_commands(file.read_text("utf-8")).encode()
             news += _bring(data, target, file.relative_to(source), sums)
         _write(target / SUMS, json.dumps(sums, indent=1).encode())
     except OSError as error:

@@ -64,13 +64,13 @@ class Exam:
         return dict(zip(COPIES, draw_faults(self.seed), strict=True))
 
     @property
-    def named(self) -> str | None:
+    def first_answer(self) -> str | None:
         """Return the first complete answer, or None; "" if the key was shown first."""
         found = (one.result["answers"] for one in self.steps if one.exercise == NAMED)
         return next(found, None)
 
     @property
-    def repaired(self) -> dict[str, str]:
+    def repairs(self) -> dict[str, str]:
         """Return for each copy that works whether it was REPAIRED or MENDED."""
         steps = [one for one in self.steps if one.exercise in (REPAIRED, MENDED)]
         return {one.result["copy"]: one.exercise for one in reversed(steps)}
@@ -78,14 +78,14 @@ class Exam:
     @property
     def finished(self) -> bool:
         """Say whether all faults are named and the four copies work."""
-        return self.named is not None and {*REPAIRS} <= self.repaired.keys()
+        return self.first_answer is not None and {*REPAIRS} <= self.repairs.keys()
 
     @property
     def points(self) -> int:
         """Return the points so far, of POINTS."""
         key = "".join(fault.answer for fault in self.faults.values())
-        right = map(str.__eq__, self.named or "", key)
-        return sum(right) + WORTH * [*self.repaired.values()].count(REPAIRED)
+        right = map(str.__eq__, self.first_answer or "", key)
+        return sum(right) + WORTH * [*self.repairs.values()].count(REPAIRED)
 
     @property
     def minutes(self) -> int:
@@ -97,12 +97,12 @@ class Exam:
     @property
     def to_read(self) -> list[str]:
         """Return the lessons of what was named wrongly, or not repaired."""
-        answers = re.findall("..", self.named or "") or [""] * len(COPIES)
+        answers = re.findall("..", self.first_answer or "") or [""] * len(COPIES)
         missed = {
             fault.read
             for answer, (copy, fault) in zip(answers, self.faults.items(), strict=True)
             if answer != fault.answer
-            or (copy in REPAIRS and self.repaired.get(copy) != REPAIRED)
+            or (copy in REPAIRS and self.repairs.get(copy) != REPAIRED)
         }
         return sorted(missed)
 
@@ -110,9 +110,9 @@ class Exam:
         line = mark("Exam {seed}: {points} of {all} points, {minutes} min.")
         about = {"seed": self.seed, "points": self.points, "all": POINTS}
         told = say(line, **about, minutes=self.minutes)
-        if self.named is None:
+        if self.first_answer is None:
             return told
-        if left := [copy for copy in REPAIRS if copy not in self.repaired]:
+        if left := [copy for copy in REPAIRS if copy not in self.repairs]:
             return f"{told} " + say("Left to repair: {copies}.", copies=", ".join(left))
         if not self.to_read:
             return told
@@ -124,9 +124,9 @@ class Exam:
         result = {"seed": self.seed, **result}
         self.steps.append(attempts.note(TOPIC, step, result=result))
 
-    def key(self) -> dict[str, str]:
+    def reveal_answers(self) -> dict[str, str]:
         """Return the right answers; those that are given afterwards do not count."""
-        if self.named is None:
+        if self.first_answer is None:
             self.note(NAMED, answers="")
         return {copy: fault.answer for copy, fault in self.faults.items()}
 
@@ -167,7 +167,7 @@ def latest_exam(
 
 
 @functools.cache
-def all_faults() -> dict[str, Fault]:
+def read_faults() -> dict[str, Fault]:
     """Return all faults, by name."""
     rows = tomllib.loads(_FAULTS.read_text("utf-8"))
     return {name: Fault(**row) for name, row in rows.items()}
@@ -177,7 +177,7 @@ def draw_faults(seed: int) -> list[Fault]:
     """Return the faults of an exam: for each copy one, few at the same step; pure."""
     steps: Counter[str] = Counter()
     found = []
-    faults = [*all_faults().values()]
+    faults = [*read_faults().values()]
     for fault in random.Random(seed).sample(faults, len(faults)):
         steps[fault.answer[0]] += 1
         if steps[fault.answer[0]] <= ALIKE:

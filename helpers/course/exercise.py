@@ -120,7 +120,7 @@ def demand_number(letter: str, guesses: Mapping[str, object]) -> int:
     raise errors.NotSolved(say(fault, letter=letter, guess=guess, keys=keys))
 
 
-def tagged(cell: dict, tag: str) -> bool:
+def has_tag(cell: dict, tag: str) -> bool:
     """Say whether a cell has a tag."""
     return tag in cell["metadata"].get("tags", ())
 
@@ -134,8 +134,8 @@ def code_of(solution: dict) -> str:
 def with_solutions(notebook: Notebook) -> Notebook:
     """Return the notebook with each solution's code in the place of its stub."""
     done = copy.deepcopy(notebook)
-    stubs = [cell for cell in done["cells"] if tagged(cell, STUB)]
-    solutions = [cell for cell in done["cells"] if tagged(cell, SOLUTION)]
+    stubs = [cell for cell in done["cells"] if has_tag(cell, STUB)]
+    solutions = [cell for cell in done["cells"] if has_tag(cell, SOLUTION)]
     for stub, solution in zip(stubs, solutions, strict=True):
         stub["source"] = code_of(solution)
     return done
@@ -143,5 +143,5 @@ def with_solutions(notebook: Notebook) -> Notebook:
 
 def without_solutions(notebook: dict) -> dict:
     """Return the notebook for a class."""
-    left = [cell for cell in notebook["cells"] if not tagged(cell, SOLUTION)]
+    left = [cell for cell in notebook["cells"] if not has_tag(cell, SOLUTION)]
     return copy.deepcopy(notebook | {"cells": left})

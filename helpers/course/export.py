@@ -40,7 +40,7 @@ def export(directory: Path) -> None:
         for path, notebook in found.items():
             text = json.dumps(change(notebook), indent=1, ensure_ascii=False)
             _place(directory / name / path).write_text(f"{text}\n", "utf-8")
-        for file in _beside():
+        for file in _other_files():
             place = _place(directory / name / file.relative_to(NOTEBOOKS))
             shutil.copyfile(file, place)
 
@@ -56,7 +56,7 @@ def load(path: Path) -> dict:
     return json.loads((NOTEBOOKS / path).read_text("utf-8"))
 
 
-def _beside() -> Iterator[Path]:
+def _other_files() -> Iterator[Path]:
     """Yield the files beside the lessons: pictures, the glossary."""
     for edition in EDITIONS:
         yield from sorted((NOTEBOOKS / edition).glob("*.md"))

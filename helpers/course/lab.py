@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cluster.errors import INSTALLED, PROGRAM
-from cluster.language import chosen
+from cluster.language import lessons_language
 from helpers.course import copies
 from helpers.course.export import NOTEBOOKS
 
@@ -46,10 +46,10 @@ def environment(cluster: "Backend") -> dict[str, str]:
     places = [str(place) for place in (cluster.binaries(), ours) if place]
     path = os.pathsep.join([*places, os.environ.get("PATH", os.defpath)])
     env = {**os.environ, "PATH": path, "KUBECONFIG": str(cluster.kubeconfig)}
-    return in_korean(env) if chosen(env) == "ko" else env
+    return korean_environment(env) if lessons_language(env) == "ko" else env
 
 
-def in_korean(env: Mapping[str, str]) -> dict[str, str]:
+def korean_environment(env: Mapping[str, str]) -> dict[str, str]:
     """Return an environment in which JupyterLab speaks Korean until told otherwise."""
     before = filter(None, [env.get("JUPYTER_CONFIG_PATH")])
     return {**env, "JUPYTER_CONFIG_PATH": os.pathsep.join([str(_KOREAN), *before])}
@@ -60,7 +60,7 @@ def command(
 ) -> list[str]:
     """Return the command line that opens the first lesson; add a learner's options."""
     # In the language of LAB_LANG or of the system, if it is there.
-    spoken = Path(chosen(env), _FIRST)
+    spoken = Path(lessons_language(env), _FIRST)
     page = spoken if (directory / spoken).exists() else Path(_FIRST)
     # Without what is in the current directory: a learner's random.py is not Python's.
     words = [sys.executable, "-P", "-m", "jupyterlab", "--ip=127.0.0.1"]

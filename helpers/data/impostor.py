@@ -49,7 +49,7 @@ class Server(http.server.BaseHTTPRequestHandler):
     do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
 
-def signed(certificate: Path) -> ssl.SSLContext:
+def server_context(certificate: Path) -> ssl.SSLContext:
     """Write a new certificate; return the settings of its server."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     # A client that resumes a session checks no certificate.
@@ -63,7 +63,10 @@ def signed(certificate: Path) -> ssl.SSLContext:
 
 def main(name: str, command: str) -> None:
     """Run the command, and print what the server received."""
-    genuine, impostor = signed(FILES / "ca.crt"), signed(Path("/tmp/impostor.crt"))
+    genuine, impostor = (
+        server_context(FILES / "ca.crt"),
+        server_context(Path("/tmp/impostor.crt")),
+    )
     (FILES / "token").write_text(TOKEN)
     (FILES / "namespace").write_text("elsewhere")
 

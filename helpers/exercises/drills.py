@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from cluster.waiting import poll
 from helpers import errors
 from helpers.api.tokens import FILES, Token, backdate, create_token
-from helpers.command import kubectl, scaled
+from helpers.command import kubectl, time_limit
 from helpers.language import mark, say
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def break_copies(
     whole = kubectl(line).json()
     account = whole["spec"]["template"]["spec"]["serviceAccountName"]
     wanted = tuple(only) or NAMES
-    items = [one for one in broken(whole) if one["metadata"]["name"] in wanted]
+    items = [one for one in faulty_copies(whole) if one["metadata"]["name"] in wanted]
     # A copy that was worked on keeps what was added: it has to go first.
     kubectl("delete", "deployments", f"--selector={LABEL}", "--cascade=foreground")
     # By the server: otherwise kubectl copies the token into an annotation.
@@ -72,7 +72,7 @@ def break_copies(
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": SECRET},
-        "stringData": {"token": _ended(account, cluster).text},
+        "stringData": {"token": _invalid_token(account, cluster).text},
     }
     kubectl(line, input=secret)
     # By kubectl: what a learner deletes from the manifest is then deleted here as well.
@@ -87,14 +87,14 @@ def wait_for_words(names: Iterable[str], label: str) -> None:
 
     Raise NotReady after a minute.
     """
-    seconds, what = scaled(TIMEOUT), say("a line in the log of each copy")
-    if not poll(lambda: _all_speak(names, label), seconds, what=what):
+    seconds, what = time_limit(TIMEOUT), say("a line in the log of each copy")
+    if not poll(lambda: _all_log(names, label), seconds, what=what):
         hint = mark("`kubectl describe pods --selector={label}` shows why.")
         hint = say(hint, label=label)
         raise errors.NotReady(what, seconds, say("nothing"), hint)
 
 
-def broken(whole: dict) -> list[dict]:
+def faulty_copies(whole: dict) -> list[dict]:
     """Return a copy of a Deployment for each way to break it; pure."""
     label, _, value = LABEL.partition("=")
     made = []
@@ -140,7 +140,7 @@ def pod_of(deployment: dict, objects: list[dict]) -> dict | None:
     return max(alive, key=lambda p: p["metadata"]["creationTimestamp"], default=None)
 
 
-def last_words(pod: str) -> str:
+def last_line(pod: str) -> str:
     """Return the last line that a pod wrote; "" before the first.
 
     The same as `kubectl logs POD --tail=1`, but without the five lines of advice that
@@ -152,12 +152,12 @@ def last_words(pod: str) -> str:
     return lines[-1].strip() if lines else ""
 
 
-def _short_name(pod: dict) -> None:
+def _shorten_name(pod: dict) -> None:
     """Use the book's short name, which resolves in the namespace `default` alone."""
     _set(pod, "SERVER", "https://kubernetes")
 
 
-def _no_authority(pod: dict) -> None:
+def _omit_authority(pod: dict) -> None:
     """Project the files by hand, without ca.crt."""
     namespace = {"path": "namespace", "fieldRef": {"fieldPath": "metadata.namespace"}}
     sources = [
@@ -168,24 +168,24 @@ def _no_authority(pod: dict) -> None:
     _mount(pod, {"name": "files", "projected": {"sources": sources}}, FILES)
 
 
-def _no_files(pod: dict) -> None:
+def _omit_files(pod: dict) -> None:
     """Opt out of the files, as a pod may that never talks to the API server."""
     pod["automountServiceAccountToken"] = False
 
 
-def _copied_token(pod: dict) -> None:
+def _copy_token(pod: dict) -> None:
     """Read a token that somebody once copied into a Secret."""
     _set(pod, "TOKEN", f"{COPIED}/token")
     _mount(pod, {"name": "copied", "secret": {"secretName": SECRET}}, COPIED)
 
 
-def _elsewhere(pod: dict) -> None:
+def _change_namespace(pod: dict) -> None:
     """Name the wrong namespace."""
     _set(pod, "NAMESPACE", ELSEWHERE)
 
 
 #: in the order in which a request meets them
-_WAYS = (_short_name, _no_authority, _no_files, _copied_token, _elsewhere)
+_WAYS = (_shorten_name, _omit_authority, _omit_files, _copy_token, _change_namespace)
 #: neutral names: none tells how the copy is broken
 NAMES = tuple(f"drill-{number}" for number in range(1, len(_WAYS) + 1))
 
@@ -203,7 +203,7 @@ def _mount(pod: dict, volume: dict, path: str) -> None:
     container["volumeMounts"] = [*container.get("volumeMounts", []), mount]
 
 
-def _ended(account: str, cluster: "Cluster") -> Token:
+def _invalid_token(account: str, cluster: "Cluster") -> Token:
     """Return a token of an account that the server answers with 401."""
     with contextlib.suppress(errors.NoSigningKey):
         return backdate(cluster, create_token(account), expired_for=24 * 3600)
@@ -214,13 +214,12 @@ def _ended(account: str, cluster: "Cluster") -> Token:
     return token
 
 
-def _all_speak(names: Iterable[str], label: str) -> bool:
+def _all_log(names: Iterable[str], label: str) -> bool:
     # In one request, however many copies there are.
     found = kubectl("get", "deployments,pods", f"--selector={label}", "-o", "json")
     items = found.json()["items"]
     copies = [one for one in items if one["kind"] == "Deployment"]
     pods = {one["metadata"]["name"]: pod_of(one, items) for one in copies}
     return all(
-        (pod := pods.get(name)) and last_words(pod["metadata"]["name"])
-        for name in names
+        (pod := pods.get(name)) and last_line(pod["metadata"]["name"]) for name in names
     )

@@ -35,7 +35,7 @@ class RunningExam(Exam):
             fault = mark("Name the copies to replace, some of {copies}.")
             raise errors.LabError(say(fault, copies=", ".join(REPAIRS)))
         for copy in copies:
-            if copy not in self.repaired:
+            if copy not in self.repairs:
                 self.note(MENDED, copy=copy)
         plant(self, copies)
 
@@ -78,7 +78,7 @@ def plant(exam: Exam, copies: tuple[str, ...]) -> None:
     Raise NotReady if a copy does not, KubectlFailed if kubectl fails.
     """
     faults = {copy: exam.faults[copy] for copy in copies}
-    broken = {copy: one for copy, one in faults.items() if copy not in exam.repaired}
+    broken = {copy: one for copy, one in faults.items() if copy not in exam.repairs}
     kubectl(
         "delete", "deployments", "--ignore-not-found", "--cascade=foreground", *copies
     )

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from itertools import product
 
 from cluster.waiting import poll
-from helpers.command import current_namespace, kubectl, scaled
+from helpers.command import current_namespace, kubectl, time_limit
 from helpers.language import mark, say
 from helpers.rbac import objects as rbac
-from helpers.rbac.reviews import Account, allowed, attributes_of
+from helpers.rbac.reviews import Account, attributes_of, permissions_of
 
 #: seconds that the API server may take to learn of new rules: it watches them
 PROPAGATION = 5.0
@@ -33,7 +33,7 @@ def fault_of_grant(
 
     def settled() -> bool:
         nonlocal fault
-        granted = [verb for verb, _ in allowed(who, verbs, [resource])]
+        granted = [verb for verb, _ in permissions_of(who, verbs, [resource])]
         missing = [verb for verb in verbs if verb not in granted]
         if not missing:
             fault = ""
@@ -46,14 +46,16 @@ def fault_of_grant(
         fault = " ".join([fault, *(near or [nothing])])
         return bool(near)
 
-    poll(settled, scaled(PROPAGATION))
+    poll(settled, time_limit(PROPAGATION))
     if fault:
         return fault
     if fault := _excess(who, {*product(verbs, [resource])}, {*beside}, apart):
         return fault
     found = kubectl("get serviceaccounts -o jsonpath={.items[*].metadata.name}").stdout
     for other in sorted({*found.split(), "system:anonymous"} - {account, *apart}):
-        for verb, _ in allowed(Account.read(other, namespace), verbs, [resource]):
+        for verb, _ in permissions_of(
+            Account.read(other, namespace), verbs, [resource]
+        ):
             fault = mark(
                 "`{other}` may also {verb} {resource}: delete the binding that names "
                 "it or its group."
@@ -75,12 +77,12 @@ def _excess(
     me = kubectl("auth whoami -o jsonpath={.status.userInfo.username}").stdout
     others_apart = {Account.read(one, here).user for one in apart}
     for binding in objects.bindings:
-        if rbac.names(binding, me):
+        if rbac.has_subject(binding, me):
             # By it an existing cluster lets the learner into the namespace.
             continue
         meta, title = binding["metadata"], rbac.title(binding)
         for_them = meta["name"] in apart or rbac.is_for(binding, others_apart)
-        if for_them and not rbac.names(binding, who.user, who.groups):
+        if for_them and not rbac.has_subject(binding, who.user, who.groups):
             continue
         home, rules = meta.get("namespace", ""), rbac.rules_of(binding, objects.roles)
         gives = home in ("", here) and any(
@@ -88,11 +90,11 @@ def _excess(
         )
         # A cluster gives its own rules to all accounts, before there is a lesson.
         ours = meta["creationTimestamp"] >= born and (
-            gives or rbac.names(binding, who.user, who.groups)
+            gives or rbac.has_subject(binding, who.user, who.groups)
         )
-        if not ours and not rbac.names(binding, who.user):
+        if not ours and not rbac.has_subject(binding, who.user):
             continue
-        if others := rbac.others(binding, who.user):
+        if others := rbac.other_subjects(binding, who.user):
             fault = mark(
                 "{binding} names {others}: let it name the ServiceAccount alone."
             )

@@ -8,8 +8,8 @@ from cluster.waiting import poll
 from helpers import errors
 from helpers.api.pods import exec_in_pod, wait_for
 from helpers.api.tokens import FILES, read_token
-from helpers.command import current_namespace, kubectl, scaled
-from helpers.exercises.drills import current_pod, last_words
+from helpers.command import current_namespace, kubectl, time_limit
+from helpers.exercises.drills import current_pod, last_line
 from helpers.exercises.exam import LABEL as EXAM
 from helpers.exercises.grants import fault_of_grant
 from helpers.exercises.impostor import IMPOSTOR, hear
@@ -70,7 +70,7 @@ def fault_of_app(deployment: str) -> str:
                 "deployment {name} --replicas=1`."
             )
             return say(fault, name=deployment)
-        pod = poll(lambda: current_pod(deployment), scaled(START))
+        pod = poll(lambda: current_pod(deployment), time_limit(START))
     except errors.KubectlFailed as failed:
         return failed.stderr.strip()
     if pod is None:
@@ -79,19 +79,23 @@ def fault_of_app(deployment: str) -> str:
     name = pod["metadata"]["name"]
     try:
         running = "jsonpath={.status.containerStatuses[0].state.running}"
-        wait_for(running, f"pod/{name}", timeout=scaled(START))
+        wait_for(running, f"pod/{name}", timeout=time_limit(START))
     except errors.NotReady as stuck:
         fault = say("Pod {name} does not run: {state}.", name=name, state=stuck.last)
         return f"{fault} {stuck.hint}".rstrip()
-    line = poll(lambda: last_words(name), scaled(START))
+    line = poll(lambda: last_line(name), time_limit(START))
     if not _ANSWERED.search(line):
-        poll(lambda: _ANSWERED.search(last_words(name)), scaled(ROUND))
-        line = last_words(name)
+        poll(lambda: _ANSWERED.search(last_line(name)), time_limit(ROUND))
+        line = last_line(name)
     answered = _ANSWERED.search(line)
-    return given_up(pod, answered["namespace"]) if answered else why(line, pod)
+    return (
+        weakness_of_app(pod, answered["namespace"])
+        if answered
+        else cause_of_failure(line, pod)
+    )
 
 
-def why(line: str, pod: dict) -> str:
+def cause_of_failure(line: str, pod: dict) -> str:
     """Return which layer failed, and which part of the pod is to blame."""
     layer = layer_of(line, current_namespace())
     if not layer:
@@ -104,7 +108,7 @@ def why(line: str, pod: dict) -> str:
     return _CAUSES[layer](line, pod)
 
 
-def given_up(pod: dict, asked: str) -> str:
+def weakness_of_app(pod: dict, asked: str) -> str:
     """Return what an application gave up to get a response, or ""."""
     spec, name = pod["spec"], pod["metadata"]["name"]
     if asked != current_namespace():

@@ -85,7 +85,7 @@ def read_rbac() -> Objects:
     return Objects(bindings, [one for one in found if one not in bindings])
 
 
-def minimal(request: Attributes) -> list[dict]:
+def minimal_objects(request: Attributes) -> list[dict]:
     """Return the smallest role and binding that allow a request and nothing else."""
     kind, metadata = "ClusterRole", {"name": _name(request)}
     if request.namespace:
@@ -140,31 +140,31 @@ def near_misses(
     Return [] if a binding allows it: the server will soon know of the binding. The
     names of bindings and Roles `apart` are those of other applications.
     """
-    if granting(request, (), objects):
+    if granting_bindings(request, (), objects):
         return []
     misses = [
-        _miss(binding, request, objects.roles)
+        _near_miss(binding, request, objects.roles)
         for binding in objects.bindings
         if not binding["metadata"]["name"].startswith("system:")
         and binding["metadata"]["name"] not in apart
     ]
-    return [*filter(None, misses), *_unbound(request, objects, apart)]
+    return [*filter(None, misses), *_unbound_roles(request, objects, apart)]
 
 
-def granting(
+def granting_bindings(
     request: Attributes, groups: Iterable[str], objects: Objects
 ) -> list[dict]:
     """Return the bindings by which a user in `groups` may make a request."""
     return [
         binding
         for binding in objects.bindings
-        if names(binding, request.user, groups)
+        if has_subject(binding, request.user, groups)
         and binding["metadata"].get("namespace", "") in ("", request.namespace)
         and _allow(rules_of(binding, objects.roles), request)
     ]
 
 
-def names(binding: dict, user: str, groups: Iterable[str] = ()) -> bool:
+def has_subject(binding: dict, user: str, groups: Iterable[str] = ()) -> bool:
     """Say whether a binding names a user, or a group that the user is in."""
     return any(
         subject["name"] in groups
@@ -179,11 +179,11 @@ def is_for(binding: dict, users: set[str]) -> bool:
     return {_user(one, binding) for one in binding.get("subjects") or ()} <= users
 
 
-def others(binding: dict, user: str) -> str:
+def other_subjects(binding: dict, user: str) -> str:
     """Return the subjects of a binding besides a user, in words."""
     subjects = binding.get("subjects") or ()
     strangers = [one for one in subjects if _user(one, binding) != user]
-    return ", ".join(map(_in_short, strangers))
+    return ", ".join(map(_short_name, strangers))
 
 
 def pairs(rules: list[dict] | None) -> list[tuple[str, str]]:
@@ -260,7 +260,9 @@ def _covers(url: str, path: str) -> bool:
     return url in ("*", path) or (url.endswith("*") and path.startswith(url[:-1]))
 
 
-def _unbound(request: Attributes, objects: Objects, apart: Iterable[str]) -> list[str]:
+def _unbound_roles(
+    request: Attributes, objects: Objects, apart: Iterable[str]
+) -> list[str]:
     """Say which Roles would allow a request if a binding named them."""
     bound = {
         binding["roleRef"]["name"]
@@ -280,39 +282,39 @@ def _unbound(request: Attributes, objects: Objects, apart: Iterable[str]) -> lis
     ]
 
 
-def _miss(binding: dict, request: Attributes, roles: list[dict]) -> str:
+def _near_miss(binding: dict, request: Attributes, roles: list[dict]) -> str:
     """Return a sentence on a binding that nearly allows a request, or ""."""
     rules = rules_of(binding, roles)
     granted = _allow(rules, request)
     home = binding["metadata"].get("namespace", "")
     in_scope = home in ("", request.namespace)
-    if not names(binding, request.user):
-        return _for_others(binding, request) if granted and home and in_scope else ""
+    if not has_subject(binding, request.user):
+        return _wrong_subject(binding, request) if granted and home and in_scope else ""
     if rules is None:
         text = mark("{binding} names {role}, which does not exist.")
-        return say(text, binding=title(binding), role=_in_short(binding["roleRef"]))
+        return say(text, binding=title(binding), role=_short_name(binding["roleRef"]))
     if granted and not in_scope:
         text = mark("{binding} allows it only in namespace {home}.")
         return say(text, binding=title(binding), home=home)
     if in_scope and not granted:
-        return _too_little(binding, rules, request)
+        return _insufficient_rules(binding, rules, request)
     return ""
 
 
-def _for_others(binding: dict, request: Attributes) -> str:
-    listed = others(binding, request.user)
+def _wrong_subject(binding: dict, request: Attributes) -> str:
+    listed = other_subjects(binding, request.user)
     if not listed:
         return say("{binding} allows it, but names no subject.", binding=title(binding))
     text = mark("{binding} allows it to {others}, not to {account}.")
-    account = _in_short(subject_of(request.user))
+    account = _short_name(subject_of(request.user))
     return say(text, binding=title(binding), others=listed, account=account)
 
 
-def _too_little(binding: dict, rules: list[dict], request: Attributes) -> str:
+def _insufficient_rules(binding: dict, rules: list[dict], request: Attributes) -> str:
     text = mark("{binding} gives `{name}` {verbs} on {what}; that is not enough.")
     who = {"binding": title(binding), "name": subject_of(request.user)["name"]}
     near = [rule for rule in rules if _mentions(rule, request)]
-    said = [say(text, **who, **_in_words(rule)) for rule in near]
+    said = [say(text, **who, **_verbs_and_resources(rule)) for rule in near]
     if any(verb != verb.lower() for rule in near for verb in rule["verbs"]):
         said.append(say("Verbs are in lower case."))
     return " ".join(said)
@@ -320,10 +322,10 @@ def _too_little(binding: dict, rules: list[dict], request: Attributes) -> str:
 
 def title(binding: dict) -> str:
     """Return the kind and the name of a binding."""
-    return _named(binding["kind"], binding["metadata"]["name"])
+    return _kind_and_name(binding["kind"], binding["metadata"]["name"])
 
 
-def _named(kind: str, name: str) -> str:
+def _kind_and_name(kind: str, name: str) -> str:
     return say(_NAMED[kind], name=name)
 
 
@@ -341,16 +343,16 @@ def _mentions(rule: dict, request: Attributes) -> bool:
     return any(what.split("/")[0] == request.resource for what in resources)
 
 
-def _in_short(subject: dict) -> str:
+def _short_name(subject: dict) -> str:
     """Return the kind and the name of a subject or a role.
 
     kubectl writes an account as `NAMESPACE:NAME`.
     """
     home = f"{subject['namespace']}:" if "namespace" in subject else ""
-    return _named(subject["kind"], home + subject["name"])
+    return _kind_and_name(subject["kind"], home + subject["name"])
 
 
-def _in_words(rule: dict) -> dict[str, str]:
+def _verbs_and_resources(rule: dict) -> dict[str, str]:
     """Return the verbs and the resources of a rule, as a manifest names them."""
     what, keys = ", ".join(rule["resources"]), ("apiGroups", "resourceNames")
     limits = {key: ", ".join(filter(None, rule.get(key, ()))) for key in keys}

@@ -8,7 +8,7 @@ from helpers.rbac.objects import Attributes
 _OF_NAMESPACES = ("status", "finalize")
 
 
-def reading(path: str, user: str) -> Attributes:
+def attributes_of_get(path: str, user: str) -> Attributes:
     """Return the attributes of a GET; a path that leads to no resource is their `path`.
 
     https://kubernetes.io/docs/reference/access-authn-authz/authorization has the table.
@@ -26,7 +26,7 @@ def reading(path: str, user: str) -> Attributes:
     verb = "get"
     if not name:
         watch = parse_qs(parts.query, keep_blank_values=True).get("watch", ["false"])
-        verb = "list" if watch[-1].lower() in ("false", "0") else "watch"
+        verb = "list" if watch[0].lower() in ("false", "0") else "watch"
     return Attributes(user, verb, resource, group, subresource, name, namespace)
 
 

@@ -98,7 +98,7 @@ def can_i(
     who = Account.read(account, current_namespace())
     who = Account(who.user, (*who.groups, *groups))
     verbs, resources = list(verbs), list(resources)
-    found = allowed(who, verbs, resources)
+    found = permissions_of(who, verbs, resources)
     rows = [["yes" if (v, row) in found else "no" for v in verbs] for row in resources]
     after = pd.DataFrame(rows, index=resources, columns=verbs)
     if before is None:
@@ -106,11 +106,11 @@ def can_i(
     # A field that the earlier table lacks is not compared.
     before = before.reindex_like(after)
     changed = after.where((before == after) | before.isna(), before + " → " + after)
-    changed["GRANTED BY"] = _granted_by(who, found, resources)
+    changed["GRANTED BY"] = _granting_names(who, found, resources)
     return changed.style.map(_colour)
 
 
-def allowed(
+def permissions_of(
     who: Account, verbs: Iterable[str], resources: Iterable[str]
 ) -> list[tuple[str, str]]:
     """Return each verb and row of `resources` that the API server allows together."""
@@ -162,7 +162,7 @@ def excess(granted, needed):
     return table.style.map(_colour)
 
 
-def _granted_by(
+def _granting_names(
     who: Account, found: list[tuple[str, str]], rows: list[str]
 ) -> list[str]:
     """Return the names of the bindings behind each row with a "yes"."""
@@ -170,7 +170,7 @@ def _granted_by(
     bindings: dict[str, dict[str, None]] = {row: {} for row in rows}
     for verb, row in found:
         request = attributes_of(who.user, verb, row, here)
-        for one in rbac.granting(request, who.groups, objects):
+        for one in rbac.granting_bindings(request, who.groups, objects):
             bindings[row][f"{one['kind']} {one['metadata']['name']}"] = None
     return [", ".join(bindings[row]) for row in rows]
 

@@ -11,7 +11,7 @@ from cluster import waiting
 from cluster.machine import audit
 from helpers import errors
 from helpers.api.caller import Caller
-from helpers.command import backend_in_use, kubeconfig_in_use, scaled
+from helpers.command import backend_in_use, kubeconfig_in_use, time_limit
 from helpers.language import say
 
 Made = TypeVar("Made")
@@ -75,7 +75,7 @@ class AuditLog:
         LabError as `stop` does.
         """
         try:
-            return make(_requests(_between(self._first, _mark())))
+            return make(_requests(_events_between(self._first, _mark())))
         except _ODD:
             message = say("The audit log is damaged: a pod may have written to it.")
             raise errors.LabError(message, say("Run the block again.")) from None
@@ -91,9 +91,9 @@ def _mark() -> str:
     return path
 
 
-def _between(first: str, last: str) -> list[dict]:
+def _events_between(first: str, last: str) -> list[dict]:
     """Return the events between two marks, without requests received before."""
-    seconds = scaled(IN_LOG)
+    seconds = time_limit(IN_LOG)
 
     def text_before() -> str:
         before, found, _ = backend_in_use().audit_log().partition(last)

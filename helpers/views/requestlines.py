@@ -55,16 +55,16 @@ def show_requests(on: bool = True) -> None:
 def _begin(cell: Any = None) -> None:
     global _log
     checks = cell and "checks." in cell.raw_cell
-    _log = None if checks else _told_or(audit_log)
+    _log = None if checks else _ask_or_tell(audit_log)
 
 
 def _end(_: object = None) -> None:
     global _log
     log, _log = _log, None
-    _show(_told_or(lambda: log.read(lines)) if log else None)
+    _show(_ask_or_tell(lambda: log.read(lines)) if log else None)
 
 
-def _told_or(ask: Callable[[], Found]) -> Found | None:
+def _ask_or_tell(ask: Callable[[], Found]) -> Found | None:
     """Return what `ask` returns; tell why there is nothing, unless that was told."""
     global _told
     before, _told = _told, ""
@@ -87,7 +87,7 @@ def lines(events: list[dict]) -> list[str]:
 
 
 def _line(event: dict) -> str:
-    verb, uri = event["verb"], errors.masked(event["requestURI"])
+    verb, uri = event["verb"], errors.without_tokens(event["requestURI"])
     user = event["user"].get("username", "")
     agent = event.get("userAgent", "").partition("/")[0]
     who = event.get("impersonatedUser", {}).get("username", "")

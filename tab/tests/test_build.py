@@ -46,7 +46,7 @@ build)
 esac
 """
 #: what a build calls, in order, after `go env`
-BUILD = ["list", "mod", "build"]
+BUILD = ["list", "mod", "build", "vet"]
 
 
 @pytest.fixture
@@ -95,14 +95,14 @@ def test_it_is_built_once_and_the_one_before_goes(called, sources):
     cache = sources / "cache"
     for name in ("tab/v1.0.0-js-0", "bin/v1.0.0"):
         (cache / name).mkdir(parents=True)
-    made = build.wanted()
+    made = build.ensure()
     assert made == build.find() and left(sources) == [made.name]
     assert called() == BUILD
     files = {file.name: file.read_bytes() for file in made.iterdir()}
     assert files.keys() == {build.PROGRAM, build.PACKED, build.RUNTIME}
     assert gzip.decompress(files[build.PACKED]) == files[build.PROGRAM]
     assert [path.name for path in (cache / "bin").iterdir()] == ["v1.0.0"]
-    assert build.wanted() == made and called() == []
+    assert build.ensure() == made and called() == []
 
 
 def test_an_interrupt_leaves_what_is_compiled_and_nothing_half(called, sources):
@@ -118,7 +118,7 @@ def test_an_interrupt_leaves_what_is_compiled_and_nothing_half(called, sources):
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(PATIENCE) != 0
     assert left(sources) == ["compiled"] and build.find() is None
-    assert called() == BUILD
+    assert called() == BUILD[:3]
     # The next goes on from there.
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0 and str(build.find()) in done.stderr
@@ -129,13 +129,13 @@ def test_an_interrupt_leaves_what_is_compiled_and_nothing_half(called, sources):
 def test_without_room_nothing_begins(called, sources, monkeypatch):
     monkeypatch.setattr(build, "disk_available", lambda _: 4.2e9)
     with pytest.raises(errors.LabError) as caught:
-        build.wanted()
+        build.ensure()
     assert "5 GB" in caught.value.message and "4.2 GB" in caught.value.message
     assert "TAB=no" in caught.value.hint
     assert called() == left(sources) == []
     # Where most of it has been compiled, as much is not needed.
     (sources / "cache" / "build" / "compiled").mkdir()
-    assert build.wanted() == build.find()
+    assert build.ensure() == build.find()
 
 
 def test_one_process_builds_it_and_others_wait(called, sources, monkeypatch):
@@ -144,7 +144,7 @@ def test_one_process_builds_it_and_others_wait(called, sources, monkeypatch):
     (sources / "cache" / "build").mkdir(mode=0o700, parents=True)
     with ThreadPoolExecutor() as pool:
         with hold(sources / "cache" / "build" / "lock", view.shown.clear):
-            waits = pool.submit(build.wanted)
+            waits = pool.submit(build.ensure)
             until(lambda: "another process gets the programs; waiting" in view.shown)
             entry = build._entry()
             entry.mkdir(parents=True)
@@ -156,7 +156,7 @@ def test_an_edit_that_no_longer_applies_ends_it(called, sources):
     name = next(iter(edits.EDITS))
     (sources / "vendor" / name).write_text("package other")
     with pytest.raises(errors.LabError, match=f"{name} cannot be made ready"):
-        build.wanted()
+        build.ensure()
     assert called() == BUILD[:2] and left(sources) == []
 
 
@@ -169,7 +169,7 @@ def test_without_it_there_is_one_line(called, sources, monkeypatch, capsys, reas
     (sources.parent / "golang" / "bin" / program).unlink(missing_ok=True)
     # No other Node, such as this machine's.
     monkeypatch.setenv("PATH", str(sources.parent / "golang" / "bin"))
-    assert build.wanted() is None
+    assert build.ensure() is None
     said = capsys.readouterr().err
     assert said == f"Without an API server for the browser: {reason}.\n"
 

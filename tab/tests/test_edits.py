@@ -33,7 +33,7 @@ def test_the_calls_of_a_large_function_become_a_list(places):
 @pytest.mark.parametrize("text", ["another text", "os.Exit(1) os.Exit(1)"])
 def test_an_edit_that_does_not_apply_once_ends_the_build(text):
     with pytest.raises(errors.LabError) as caught:
-        edits.edited("k8s.io/one.go", text, {"os.Exit(1)": "return"})
+        edits.apply_edits("k8s.io/one.go", text, {"os.Exit(1)": "return"})
     assert "k8s.io/one.go" in caught.value.message
     assert f"{text.count('os.Exit(1)')} times" in caught.value.message
     assert "tab/edits.toml" in caught.value.hint

@@ -6,7 +6,7 @@ import pytest
 @pytest.mark.covered("test_it_answers_as_etcd")
 def test_it_keeps_its_promises(browser_server, compiler):
     """Each unit, with the sources that the build of its program has fetched."""
-    tested = compiler("test", "-vet=off", "-count=1", "-v", "./etcd", GOPROXY="off")
+    tested = compiler("test", "-vet=all", "-count=1", "-v", "./etcd", GOPROXY="off")
     assert tested.returncode == 0, tested.stdout + tested.stderr
     assert tested.stdout.count("/memory (") > 5
 
@@ -14,6 +14,6 @@ def test_it_keeps_its_promises(browser_server, compiler):
 @pytest.mark.full("10,000 objects in two stores, and a random mix of requests")
 def test_it_answers_as_etcd(go, genuine):
     """Each unit is asked of both, and then a mix of three thousand requests."""
-    tested = go("test", "-vet=off", "-count=1", "-v", "./etcd", ETCD=f"{genuine}/etcd")
+    tested = go("test", "-vet=all", "-count=1", "-v", "./etcd", ETCD=f"{genuine}/etcd")
     assert tested.returncode == 0, tested.stdout + tested.stderr
     assert "/genuine" in tested.stdout and "SKIP" not in tested.stdout

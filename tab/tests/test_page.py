@@ -47,7 +47,7 @@ def test_no_box_needs_what_another_makes():
 def test_each_command_has_its_answer():
     numbers = range(sum(map(len, BLOCKS.values())))
     answers = [(f"<{number}>", 400 + number) for number in numbers]
-    told = "".join(page.answered(EN, answers).values())
+    told = "".join(page.insert_answers(EN, answers).values())
     found = re.findall(r'```\n\n<pre class="answer" .*="(\d+)">(.*?)</pre>', told)
     assert found == [(str(code), f"&lt;{code - 400}&gt;") for _, code in answers]
 
@@ -71,7 +71,7 @@ def test_no_answer_and_no_token_is_recorded(monkeypatch, tmp_path, said, told):
     node.write_text(f"#!/bin/sh\necho {{}}\nread line\n{said}\n")
     node.chmod(0o700)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    monkeypatch.setattr(build, "wanted", lambda: tmp_path)
+    monkeypatch.setattr(build, "ensure", lambda: tmp_path)
     block = "curl https://kubernetes/version"
     with pytest.raises(RuntimeError, match=f"{block}\n {told}"):
         page.record({"try": EN["try"]})

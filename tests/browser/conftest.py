@@ -1,12 +1,9 @@
 """A real browser, a real JupyterLab, the site, and the cluster of this run."""
 
-import functools
-import http.server
 import importlib.util
 import itertools
 import json
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,6 +21,7 @@ from helpers.course.exercise import with_solutions
 from tab import build
 from tests.browser.jupyterlab import JupyterLab
 from tests.browser.notebook import ACTION, OpenNotebook
+from tests.browser.webserver import opening, serving
 from tests.notebooks import FILES, ROOT, executed, in_lab, load
 from tools import site
 
@@ -124,33 +122,12 @@ def built(cluster, tmp_path_factory) -> Path:
 @pytest.fixture(scope="package")
 def address(built) -> Iterator[str]:
     """Return the address of a web server that has the site."""
-    serve = functools.partial(http.server.SimpleHTTPRequestHandler, directory=built)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with serving(built) as url:
+        yield url
 
 
 @pytest.fixture
-def open_page(browser, address) -> Iterator:
-    """Return a function that opens a page; what it asked others for fails the test."""
-    asked: list[str] = []
-    contexts = []
-
-    def open_one(path: str, **options) -> Page:
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("request", lambda request: asked.append(request.url))
-        page.on(
-            "console", lambda said: said.type == "error" and asked.append(said.text)
-        )
-        page.goto(f"{address}/{path}")
-        return page
-
-    yield open_one
-    for context in contexts:
-        assert context.cookies() == []
-        context.close()
-    own = (f"{address}/", "data:")
-    assert [each for each in asked if not each.startswith(own)] == []
+def open_page(browser, address) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens a page of the site, which keeps to itself."""
+    with opening(browser, address) as open_one:
+        yield open_one

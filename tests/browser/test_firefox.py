@@ -37,7 +37,7 @@ def browser(browser_server, address, tmp_path):
     """Return Firefox with the page, before the server starts, and its process's id."""
     program = shutil.which("firefox-esr")
     # Ubuntu's reads no profile in /tmp: it is a snap.
-    if program is None and packages.known("firefox-esr"):
+    if program is None and packages.has_package("firefox-esr"):
         program = shutil.which("firefox")
     if program is None:
         pytest.skip("Firefox is not here. Run: sh tools/setup.sh full")

@@ -1,13 +1,11 @@
 """*Try it* and boxes of lessons in Chromium, with a server in the tab or without."""
 
-import functools
 import http.server
 import importlib.util
 import json
 import re
 import shutil
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tab import build, page
+from tests.browser.conftest import WINDOW
+from tests.browser.webserver import opening, serving
 from tools import site
 
 pytestmark = [
@@ -111,11 +111,11 @@ def built(tmp_path_factory) -> Path:
         (source / "index.md").write_text(HOME)
         shutil.copy(books / "glossary.md", source / "notebooks")
         shutil.copytree(books / "images", source / "notebooks" / "images")
-        tried = page.answered(page.pages(site.SITE / language), answers)
+        tried = page.insert_answers(page.pages(site.SITE / language), answers)
         (source / "try.md").write_text(tried["try"])
         lesson = json.loads((books / "deeper" / f"{LESSON}.ipynb").read_text())
         lesson["cells"] = lesson["cells"][:1]
-        told = json.dumps(site.boxed(lesson, tried[LESSON]))
+        told = json.dumps(site.with_box(lesson, tried[LESSON]))
         (source / "notebooks" / "deeper" / f"{LESSON}.ipynb").write_text(told)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(site, "REPOSITORY", "")
@@ -129,38 +129,21 @@ def built(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(built) -> Iterator[str]:
-    serve = functools.partial(Server, directory=built)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with serving(built, Server) as url:
+        yield url
 
 
 @pytest.fixture
-def open_page(browser, address) -> Iterator:
-    """Return a function that opens a page; a request to another host fails the test."""
-    asked: list[str] = []
-    contexts = []
-
-    def open_one(path: str = "try.html", **options) -> Page:
-        options = {"viewport": {"width": 1300, "height": 1000}} | options
-        contexts.append(browser.new_context(**options))
-        opened = contexts[-1].new_page()
-        opened.on("request", lambda request: asked.append(request.url))
-        opened.goto(path if ":" in path else f"{address}/{path}")
-        return opened
-
-    yield open_one
-    for context in contexts:
-        context.close()
-    own = (f"{address}/", "data:", "file:")
-    assert [each for each in asked if not each.startswith(own)] == []
+def open_page(browser, address) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens a page; the console says what a fault does to it."""
+    with opening(browser, address, errors=True, viewport=WINDOW) as open_one:
+        yield open_one
 
 
 @pytest.fixture(scope="module")
 def ready(browser, address) -> Iterator[Page]:
     """Return the page with a server that is ready, for all tests that leave it so."""
-    context = browser.new_context(viewport={"width": 1300, "height": 1000})
+    context = browser.new_context(viewport=WINDOW)
     opened = context.new_page()
     opened.goto(f"{address}/try.html")
     start(opened)
@@ -206,7 +189,7 @@ def block(opened: Page, text: str) -> tuple:
 
 def test_an_answer_is_predicted_and_then_shown(open_page):
     """By keyboard alone: choosing a code shows nothing yet."""
-    opened = open_page()
+    opened = open_page("try.html")
     controls, said, answer = block(opened, "cacert ca.crt https://kubernetes/apis")
     expect(answer).to_be_hidden()
     controls.get_by_role("combobox").focus()
@@ -222,7 +205,7 @@ def test_an_answer_is_predicted_and_then_shown(open_page):
 
 
 def test_it_starts_and_is_cancelled_by_keyboard(open_page):
-    opened = open_page()
+    opened = open_page("try.html")
     opened.locator("#tab-start").focus()
     opened.keyboard.press("Enter")
     expect(state(opened)).to_contain_text(re.compile("Downloading|Compiling|Starting"))
@@ -437,7 +420,7 @@ def test_reset_forgets_everything(ready):
 
 
 def test_a_page_that_is_hidden_for_minutes_stops_its_server(open_page):
-    opened = open_page()
+    opened = open_page("try.html")
     opened.clock.install()
     opened.reload()
     start(opened)
@@ -472,7 +455,7 @@ def test_a_server_that_cannot_start_leaves_the_recorded_answers(
     open_page, monkeypatch, fault, told
 ):
     monkeypatch.setattr(Server, "fault", fault)
-    opened = open_page()
+    opened = open_page("try.html")
     opened.locator("#tab-start").click()
     whole = f"^The API server {told}.* Start it again; the recorded answers remain.$"
     expect(state(opened)).to_have_text(re.compile(whole), timeout=READY)
@@ -484,7 +467,7 @@ def test_a_server_that_cannot_start_leaves_the_recorded_answers(
 
 def test_a_web_server_may_say_that_the_program_is_packed(open_page, monkeypatch):
     monkeypatch.setattr(Server, "fault", "encoded")
-    start(open_page())
+    start(open_page("try.html"))
 
 
 NO_WASM = "delete globalThis.WebAssembly;"
@@ -543,7 +526,7 @@ def test_a_lesson_has_a_box(open_page, part, theme, words):
 
 
 def test_without_scripts_there_are_the_recorded_answers(open_page):
-    opened = open_page(java_script_enabled=False)
+    opened = open_page("try.html", java_script_enabled=False)
     expect(opened.locator("pre.answer").nth(1)).to_be_visible()
     expect(opened.locator("#tab-start")).to_be_hidden()
     expect(opened.get_by_text("Without JavaScript")).to_be_visible()

@@ -7,7 +7,7 @@ from string import Formatter
 import pytest
 
 from cluster import language
-from cluster.backend import waiting_for
+from cluster.backend import waiting_text
 from cluster.errors import NotRunning
 from helpers.course import attempts
 from helpers.course.exercise import exercise
@@ -158,7 +158,7 @@ def test_the_setting_decides_and_then_the_directory(
     ],
 )
 def test_the_lessons_to_open_are_those_of_the_setting_or_of_the_locale(env, code):
-    assert language.chosen(env) == code
+    assert language.lessons_language(env) == code
 
 
 def test_the_locale_does_not_count(catalog, monkeypatch):
@@ -204,7 +204,7 @@ def test_what_the_start_of_a_cluster_says_is_korean_in_a_korean_notebook(
     monkeypatch.chdir(tmp_path / "ko")
     monkeypatch.delenv("LAB_LANG", raising=False)
     assert str(NotRunning()).startswith("실행 중인 클러스터가 없다.\n")
-    line = waiting_for(["the controllers", "kubelet"], 20)
+    line = waiting_text(["the controllers", "kubelet"], 20)
     assert line == "20개 중 18개 준비됨; 컨트롤러 외 1개 대기 중"
 
 

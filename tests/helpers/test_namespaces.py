@@ -129,7 +129,7 @@ def test_two_kernels_have_one_each(cluster, lesson):
 )
 def test_a_kernel_is_known_by_its_pid_and_its_start(start, alive):
     pid = os.getpid()
-    assert module._alive(f"{pid}{start.format(start_time(pid))}") == alive
+    assert module._is_alive(f"{pid}{start.format(start_time(pid))}") == alive
 
 
 def test_what_a_kernel_of_another_host_has_is_left_to_that_host(

@@ -29,7 +29,7 @@ OLDER = "v1.34 (v1.37.2 emulates it)"
 def test_a_tag_says_what_is_not_here(monkeypatch, backend, version, tags, said):
     monkeypatch.setattr(needs, "_known", ("", ""))
     needs.know(backend, version)
-    found = needs.lack(tags)
+    found = needs.unmet_need(tags)
     assert said in found and bool(said) == bool(found)
 
 
@@ -42,7 +42,7 @@ def test_a_tag_says_what_is_not_here(monkeypatch, backend, version, tags, said):
     ],
 )
 def test_a_server_counts_as_what_it_emulates(more, version):
-    assert needs.behaves_as({"gitVersion": "v1.37.2"} | more) == version
+    assert needs.effective_version({"gitVersion": "v1.37.2"} | more) == version
 
 
 @pytest.mark.parametrize(
@@ -55,12 +55,12 @@ def test_a_server_counts_as_what_it_emulates(more, version):
 )
 def test_another_client_for_python_is_told(monkeypatch, found, said):
     monkeypatch.setattr(metadata, "version", {"kubernetes": found}.get)
-    line = needs.other_client()
+    line = needs.client_warning()
     assert said in line and bool(said) == bool(line) and "\n" not in line
 
 
 def test_the_clients_of_these_tests_are_those_of_the_lessons():
-    assert needs.other_client() == ""
+    assert needs.client_warning() == ""
 
 
 def test_a_kernel_says_it_behind_the_error_of_a_cell(tmp_path):

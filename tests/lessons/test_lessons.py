@@ -32,7 +32,7 @@ from tests.notebooks import (
     tagged,
     written_to,
 )
-from tools.chapter import longest_first
+from tools.chapter import start_rank
 
 #: Made by the cluster for itself while time passes, and removed by it.
 PASSING = {"events", "leases"}
@@ -49,7 +49,7 @@ OURS = re.compile(r"File \S*/(helpers|cluster)/\S+\.py:\d+")
 
 each_notebook = pytest.mark.parametrize(
     "path",
-    sorted(FILES, key=longest_first),
+    sorted(FILES, key=start_rank),
     ids=lambda path: path.stem,
 )
 

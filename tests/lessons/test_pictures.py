@@ -8,7 +8,7 @@ import pytest
 
 from helpers.course import lessons
 from tests.notebooks import FILES, ROOT, load
-from tools.course import offered
+from tools.course import name_predecessors
 
 IMAGES = ROOT / "notebooks/images"
 PICTURES = sorted(IMAGES.iterdir())
@@ -76,5 +76,5 @@ def test_the_picture_of_the_course_shows_the_lessons_as_they_are():
         if lesson.is_core:
             assert lesson.title in shown
         else:
-            told += f" ({offered(lesson).replace(', ', ' and ')})"
+            told += f" ({name_predecessors(lesson).replace(', ', ' and ')})"
         assert told in described

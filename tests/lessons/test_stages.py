@@ -10,7 +10,7 @@ from cluster import versions
 from cluster.programs import golang
 from helpers import kubectl
 from tests.notebooks import FILES, load, source
-from tools.follow import KUBERNETES, fetched, staged
+from tools.follow import KUBERNETES, fetch_sources, staging_version
 
 STAGES = tomllib.loads(Path(__file__).with_name("stages.toml").read_text("utf-8"))
 SENTENCES = [(cell, *row) for cell, rows in STAGES.items() for row in rows.items()]
@@ -62,8 +62,8 @@ def test_the_version_is_the_one_of_upstreams_list():
     text = ""
     for module, file in SOURCES:
         own = versions.KUBERNETES
-        version = own if module == KUBERNETES else staged(own)
-        text += (fetched(module, version) / file).read_text()
+        version = own if module == KUBERNETES else staging_version(own)
+        text += (fetch_sources(module, version) / file).read_text()
     for cell, gate, since in SENTENCES:
         [block] = re.findall(rf"^\s*{gate}: \{{\n(.*?)^\s*\}},", text, re.M | re.S)
         rows = re.findall(r'MustParse\("([\d.]+)"\), Default: (\w+)', block)

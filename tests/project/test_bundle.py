@@ -37,7 +37,7 @@ def fill(cache, monkeypatch, names=None):
     for name in names or RECIPE.programs():
         (entry / name).write_bytes(tinyelf.program(f"{name} v1.2.3"))
         (entry / name).chmod(0o755)
-    image_find.build_once(image_find.expected(entry), image, Silent())
+    image_find.build_once(image_find.expected_archive(entry), image, Silent())
     return cache
 
 
@@ -104,7 +104,10 @@ def test_its_manifest_describes_every_file(cache, tmp_path):
 
 def test_what_it_writes_is_what_a_set_up_reads(cache, tmp_path, monkeypatch):
     file = writer.write(tmp_path / "dist", Silent(), 0)
-    theirs, packed = programs.find(), image_find.usable(programs.find()).read_bytes()
+    theirs, packed = (
+        programs.find(),
+        image_find.usable_archive(programs.find()).read_bytes(),
+    )
     monkeypatch.setenv("LAB_CACHE_DIR", str(tmp_path / "new"))
     monkeypatch.setenv("LAB_BUNDLE", str(file))
     assert ready.ensure(Silent())
@@ -112,7 +115,7 @@ def test_what_it_writes_is_what_a_set_up_reads(cache, tmp_path, monkeypatch):
     assert ours.is_relative_to(tmp_path / "new") and ours != theirs
     for name in RECIPE.programs():
         assert (ours / name).read_bytes() == (theirs / name).read_bytes()
-    assert image_find.usable(ours).read_bytes() == packed
+    assert image_find.usable_archive(ours).read_bytes() == packed
 
 
 def test_a_program_that_is_several_is_packed_once(cache, tmp_path, monkeypatch):
@@ -133,7 +136,7 @@ def test_a_program_that_is_several_is_packed_once(cache, tmp_path, monkeypatch):
     ours = programs.find()
     assert {name: os.readlink(ours / name) for name in links} == links
     for step in RECIPE.steps:
-        assert check.unfit(step, ours) is None
+        assert check.step_problem(step, ours) is None
 
 
 def test_a_runc_that_was_not_built_is_the_distributions(tmp_path, monkeypatch, request):
@@ -180,7 +183,7 @@ def test_a_disk_that_fills_up_leaves_the_archive_of_before(
 
 def test_curl_and_jq_of_the_image_use_no_library_of_this_system(tmp_path):
     binaries = programs.find()
-    made = binaries and image_find.usable(binaries)
+    made = binaries and image_find.usable_archive(binaries)
     if not made:
         pytest.skip("no image yet. Run: make setup")
     entry = tmp_path / "entry"

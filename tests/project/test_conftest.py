@@ -39,7 +39,7 @@ def test_a_run_that_is_ended_leaves_no_cluster(tmp_path, workers):
         assert run.stderr
         lines = (line.partition("state: ") for line in run.stderr)
         state = Path(next(path for _, found, path in lines if found).strip())
-        assert identity.running(state)
+        assert identity.is_running(state)
         run.send_signal(signal.SIGTERM)
         assert run.wait(120) == pytest.ExitCode.INTERRUPTED
     assert not identity.processes(state) and not state.exists()

@@ -51,14 +51,14 @@ def test_a_lock_has_the_staging_modules_of_its_version():
 
 
 def test_what_does_not_follow_is_told(monkeypatch):
-    monkeypatch.setattr(follow, "indexed", lambda _: "37.0.9")
+    monkeypatch.setattr(follow, "newest_package", lambda _: "37.0.9")
     newer = {"KUBERNETES": "v1.38.0"}
-    node, client = follow.behind(newer)
+    node, client = follow.describe_lagging(newer)
     assert versions.NODE in node
     assert client.startswith("The client for Python stays at 37.")
     assert client.endswith("; 37.0.9 is the newest one.")
-    assert [*follow.behind(newer | {"NODE": "v1.38.0"})] == [client]
-    assert [*follow.behind({})] == []
+    assert [*follow.describe_lagging(newer | {"NODE": "v1.38.0"})] == [client]
+    assert [*follow.describe_lagging({})] == []
 
 
 @pytest.mark.parametrize("name", follow.TEXTS)
@@ -134,7 +134,7 @@ def checkout(tmp_path, monkeypatch):
         subprocess.run([*git, *words.split()], check=True)
     monkeypatch.setattr(follow, "ROOT", tmp_path)
     monkeypatch.setattr(follow, "PAGE", tmp_path / ".git" / "follow.md")
-    monkeypatch.setattr(follow, "wanted", lambda _: {"ETCD": "v9.9.9"})
+    monkeypatch.setattr(follow, "pin_updates", lambda _: {"ETCD": "v9.9.9"})
     monkeypatch.setattr(follow, "READ", ("pins",))
 
     def write(copy, pins):
@@ -195,4 +195,4 @@ def test_without_a_network_the_first_question_ends_it(monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("GOMODCACHE", "/nonexistent")
     with pytest.raises(follow.click.ClickException, match="connection refused"):
-        follow.wanted("")
+        follow.pin_updates("")

@@ -89,7 +89,7 @@ def test_with_jupyterlab_ends_all_but_the_cluster(server, cluster, number):
     client.stop_channels()
     server.stop(number)
     assert not listens(proxy)
-    assert identity.pid_of(state, "pid_1") == machine and identity.running(state)
+    assert identity.pid_of(state, "pid_1") == machine and identity.is_running(state)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")

@@ -81,7 +81,7 @@ def test_a_heading_in_english_is_found_even_if_it_has_no_message():
         {"cell_type": "markdown", "source": prose.splitlines(keepends=True)},
         {"cell_type": "code", "source": ["# a comment"]},
     ]
-    assert [*korean._not_korean({"cells": cells})] == ["A 403"]
+    assert [*korean._english_headings({"cells": cells})] == ["A 403"]
 
 
 FIRST = "# Ask\n\nThe server answers.\n\nSee [two](two.md) and [how](../docs/how.md).\n"
@@ -234,10 +234,10 @@ def test_links_lead_to_korean_where_there_is_some():
     deeper = (korean.EDITION / "deeper/12-certificates.ipynb").read_text("utf-8")
     assert "](../images/" in deeper and "](../../images/" not in deeper
     page = "[a](https://kubernetes.io/docs/concepts/workloads/pods/{})"
-    told = korean.linked(next(korean.sources()), page.format(""), {})
+    told = korean.rewrite_links(next(korean.sources()), page.format(""), {})
     assert told == page.format("").replace("/docs/", "/ko/docs/")
     other = page.format("#uses")
-    assert korean.linked(next(korean.sources()), other, {}) == other
+    assert korean.rewrite_links(next(korean.sources()), other, {}) == other
 
 
 ENGLISH = "The [**token**](glossary.md#token) of `default` has 2 parts.\nRead {name}."

@@ -38,6 +38,10 @@ PLANTED = {
         "http://127.0.0.1:8888/lab?token=9f8e7d6c5b4a39281706f5e4d3c2b1a0",
         "a token in an address",
     ),
+    "an access token in an address": (
+        "https://hub.example/api?page=2&access_token=9f8e7d6c5b4a",
+        "a token in an address",
+    ),
     "a password in an address": (
         "https://admin:correct-horse@10.96.0.1/api",
         "Basic Auth Credentials",

@@ -2,13 +2,13 @@
 
 from click.testing import CliRunner
 
-from cluster.programs.recipe import older
+from cluster.programs.recipe import older_recipe
 from tools import older as tool
 
 
 def test_a_server_of_another_version_tells_that_version(tmp_path):
     (tmp_path / "kubernetes").mkdir()
-    recipe = older("v1.34.4", tmp_path)
+    recipe = older_recipe("v1.34.4", tmp_path)
     assert recipe.programs() == [
         "kube-scheduler",
         "kube-controller-manager",

@@ -181,10 +181,10 @@ def test_a_card_that_cannot_be_drawn_is_said_so(tmp_path, monkeypatch, capsys):
 
 def test_a_page_has_colors_without_scripts_and_labels_that_say_what_is_seen():
     html = '<html data-theme="auto"><summary aria-label="Toggle hidden content">Show'
-    assert site.tidied(html) == '<html data-theme="light"><summary>Show'
+    assert site.tidy(html) == '<html data-theme="light"><summary>Show'
     picture = '<img alt="A" src="../_images/a.svg" />'
     link = f'<a class="picture" href="../_images/a.svg">{picture}</a>'
-    assert site.tidied(f"<p>{picture}</p>") == f"<p>{link}</p>"
+    assert site.tidy(f"<p>{picture}</p>") == f"<p>{link}</p>"
 
 
 @pytest.mark.full("the site")

@@ -18,7 +18,7 @@ from cluster import paths
 from cluster.tests.slowness import scaled
 from helpers import errors
 from helpers.course import attempts
-from helpers.course.exercise import CHECK, STUB, tagged, with_solutions
+from helpers.course.exercise import CHECK, STUB, has_tag, with_solutions
 from tests.helpers.exercises.checks.test_answers import EXERCISES
 from tests.notebooks import ROOT, file_of, load, source
 
@@ -144,8 +144,8 @@ def test_a_lesson_with_its_checks_its_views_and_the_progress(cluster, tmp_path, 
         if others:
             written.write_bytes(others)
     solved = {each.exercise for each in found if each.passed}
-    assert len(solved) == len([cell for cell in cells if tagged(cell, CHECK)])
-    assert len(solved) == len([cell for cell in cells if tagged(cell, STUB)])
+    assert len(solved) == len([cell for cell in cells if has_tag(cell, CHECK)])
+    assert len(solved) == len([cell for cell in cells if has_tag(cell, STUB)])
     assert re.search(rf"^{lesson[:2]} .*✓$", board["text/plain"], re.MULTILINE)
     assert "<table" in board["text/html"]
 

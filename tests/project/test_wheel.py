@@ -18,10 +18,14 @@ import psutil
 import pytest
 import requests
 import websocket
+import yaml
 
 from cluster import paths
 from cluster.errors import PROGRAM, SHORT
+from cluster.programs import releases
 from cluster.release import version
+from cluster.tests.bundle import archives
+from cluster.tests.programs import mirror as m
 from cluster.tests.waiting import until
 from helpers.course import copies
 from tests.browser.jupyterlab import END, START
@@ -42,6 +46,14 @@ NEWER = "03-kubectl-proxy.new.ipynb"
 ADDRESS = r"(.+)/lab/tree/(.+)\?token=(\w+)"
 #: seconds for the package's cluster, with programs and image in the cache
 CLUSTER = 120.0
+#: with an address and a directory: the archive from there, or a traceback
+FETCH = """
+import sys
+from pathlib import Path
+from cluster.bundle import archive
+from cluster.progress import Silent
+print(archive.get(sys.argv[1], Path(sys.argv[2]), Silent()))
+"""
 #: in a kernel, before `connect()`: the start-up file has added `%%sh`
 FACTS = f"""
 import shutil, helpers
@@ -51,13 +63,25 @@ print(helpers.__file__, shutil.which("{PROGRAM}"), language(), sep="\\n")
 """
 
 
+def _command(start):
+    """Return the command of the job `wheel` of the workflow that starts so."""
+    text = (ROOT / ".github/workflows/release.yml").read_text()
+    steps = yaml.safe_load(text)["jobs"]["wheel"]["steps"]
+    [command] = [step["run"] for step in steps if step.get("run", "").startswith(start)]
+    return command
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """Return the wheel of this checkout, built by what is installed here."""
+    """Return the wheel of this checkout as the workflow builds it, by what is here.
+
+    The archive whose sums are in it is a small one.
+    """
     folder = tmp_path_factory.mktemp("wheel")
+    checkout = folder / "checkout"
     for name in SOURCES:
         # Not in the checkout: a build leaves files there, and takes up older ones.
-        copied = folder / "checkout" / name
+        copied = checkout / name
         if (ROOT / name).is_file():
             copied.parent.mkdir(exist_ok=True)
             shutil.copy(ROOT / name, copied)
@@ -66,17 +90,22 @@ def wheel(tmp_path_factory):
             shutil.copytree(
                 ROOT / name, copied, ignore=shutil.ignore_patterns(*unwanted)
             )
-    built = subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-index", "--no-deps"]
-        + ["--no-build-isolation", "--wheel-dir", folder / "dist", "./checkout"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert built.returncode == 0, built.stderr
-    [made] = (folder / "dist").iterdir()
-    return made
+    archives.small().release(checkout / "archives")
+    python = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    # pip reads "0" as: no isolation.
+    pip = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_QUIET": "1"}
+    for start in ("python -m tools.release sums ", "python -m pip wheel "):
+        command = subprocess.run(
+            ["sh", "-ec", _command(start)],
+            cwd=checkout,
+            env=os.environ | pip | {"PATH": python},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert command.returncode == 0, command.stderr
+    [built] = (checkout / "dist").iterdir()
+    return built
 
 
 @pytest.fixture(scope="module")
@@ -106,8 +135,10 @@ def test_it_holds_the_modules_and_their_data_without_tests_and_documentation(fil
     ours = {
         path: content
         for path, content in below("cluster", "helpers").items()
-        if not re.match(r"cluster/(tests|docs)/|\w+/README", path)
+        # What is installed elsewhere is among the wheel's data, below.
+        if not re.match(r"cluster/(tests|docs)/|\w+/README|helpers/data/jupyter/", path)
     }
+    ours["cluster/bundle/SHA256SUMS"] = archives.small().sums().encode()
     found = {
         path: content
         for path, content in files.items()
@@ -117,6 +148,48 @@ def test_it_holds_the_modules_and_their_data_without_tests_and_documentation(fil
     assert found == ours
     others = {path.partition("/")[0] for path in files.keys() - found.keys()}
     assert {name.rpartition(".")[2] for name in others} == {"data", "dist-info"}
+
+
+def _fetch(wheel, target, mirror):
+    """Fetch the archive of the mirror by the modules of the unpacked wheel."""
+    unpacked = target / "site-packages"
+    shutil.unpack_archive(wheel, unpacked, "zip")
+    address = f"{mirror.base}/class/{releases.bundle_name()}"
+    return subprocess.run(
+        [sys.executable, "-c", FETCH, address, target / "fetched"],
+        # Not the checkout's modules, by the directory or by the environment's .pth.
+        cwd=target,
+        env=environment(
+            target,
+            PYTHONPATH=str(unpacked),
+            REQUESTS_CA_BUNDLE=str(mirror.ca),
+            LAB_BUNDLE=address,
+        ),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_its_own_sums_decide_which_archive_it_takes(wheel, tmp_path):
+    """Whoever can change the archive of a release can change the sums beside it."""
+    with m.running(tmp_path / "certificates") as mirror:
+        path = archives.small().publish(mirror, "/class")
+        right = _fetch(wheel, tmp_path / "right", mirror)
+        assert right.returncode == 0, right.stderr
+        file = Path(right.stdout.strip())
+        assert file.read_bytes() == archives.small().packed()
+        # Manifest and sums are in order: nothing but the wheel knows the difference.
+        others = archives.small(image=b"others").members
+        archives.Bundle(archives.small().manifest, others).publish(mirror, "/class")
+        wrong = _fetch(wheel, tmp_path / "wrong", mirror)
+    assert wrong.returncode == 1
+    right_sum = hashlib.sha256(archives.small().packed()).hexdigest()
+    reason = f"has another SHA-256 than the published {right_sum[:12]}…\n"
+    assert wrong.stderr.endswith(f"{file.name} of 127.0.0.1:{mirror.port} {reason}")
+    assert not [*(tmp_path / "wrong/fetched").glob(f"*{releases.ENDING}")]
+    # A wrong one more than once; the sums of the release never.
+    assert {*mirror.asked} == {path, path.replace(releases.ENDING, ".json")}
 
 
 def test_it_holds_every_lesson_with_pictures_in_both_languages(files):
@@ -134,13 +207,13 @@ def test_it_holds_every_lesson_with_pictures_in_both_languages(files):
 
 def test_it_holds_the_settings_that_the_set_up_installs(files):
     for place, source in (
-        ("share/jupyter/lab/settings/overrides.json", "tools/overrides.json"),
-        ("etc/ipython/startup/startup.ipy", "tools/startup.ipy"),
-        (f"{EXTENSION}/package.json", "tools/exercises/package.json"),
-        (f"{EXTENSION}/exercises.js", "tools/exercises/exercises.js"),
+        ("share/jupyter/lab/settings/overrides.json", "overrides.json"),
+        ("etc/ipython/startup/startup.ipy", "startup.ipy"),
+        (f"{EXTENSION}/package.json", "exercises/package.json"),
+        (f"{EXTENSION}/exercises.js", "exercises/exercises.js"),
     ):
         [content] = [files[path] for path in files if path.endswith(f"/data/{place}")]
-        assert content == (ROOT / source).read_bytes()
+        assert content == (ROOT / "helpers/data/jupyter" / source).read_bytes()
 
 
 def test_it_has_one_program_under_two_names_and_no_address_that_leads_nowhere(files):

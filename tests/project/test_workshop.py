@@ -23,12 +23,12 @@ FILES = (
     "requirements.txt",
     "requirements-lock.txt",
     "requirements-lock-test.txt",
-    "tools/exercises/exercises.js",
-    "tools/exercises/package.json",
+    "helpers/data/jupyter/exercises/exercises.js",
+    "helpers/data/jupyter/exercises/package.json",
+    "helpers/data/jupyter/overrides.json",
+    "helpers/data/jupyter/startup.ipy",
     "tools/left-out.txt",
-    "tools/overrides.json",
     "tools/setup.sh",
-    "tools/startup.ipy",
 )
 
 
@@ -36,8 +36,8 @@ FILES = (
 def checkout(tmp_path):
     """Return a copy of the workshop's files alone, in a directory with a space."""
     folder = tmp_path / "a checkout"
-    (folder / "tools/exercises").mkdir(parents=True)
     for name in FILES:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     return folder
 

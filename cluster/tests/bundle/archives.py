@@ -59,18 +59,32 @@ class Bundle:
             (directory / bundle.SUMS).write_text(f"{digest}  {file.name}\n")
         return file
 
+    def files(self) -> dict[str, bytes]:
+        """Return the files of a release, but for its sums."""
+        name = releases.bundle_name()
+        manifest = f"{name.removesuffix(releases.ENDING)}.json"
+        return {name: self.packed(), manifest: self.describe()}
+
+    def sums(self) -> str:
+        """Return the sums of these files as `sha256sum` writes them."""
+        digests = {
+            name: hashlib.sha256(content).hexdigest()
+            for name, content in sorted(self.files().items())
+        }
+        return "".join(f"{digest}  {name}\n" for name, digest in digests.items())
+
+    def release(self, directory: Path) -> None:
+        """Write the files of a release, but for its sums."""
+        directory.mkdir()
+        for name, content in self.files().items():
+            (directory / name).write_bytes(content)
+
     def publish(self, mirror: m.Mirror, place: str) -> str:
         """Hold it at a place of the mirror as a release does; return its path there."""
-        name = releases.bundle_name()
-        files = {
-            name: self.packed(),
-            f"{name[: -len('.tar.xz')]}.json": self.describe(),
-        }
-        for one, content in files.items():
-            mirror.files[f"{place}/{one}"] = content
-        lines = [f"{hashlib.sha256(c).hexdigest()}  {n}\n" for n, c in files.items()]
-        mirror.files[f"{place}/{bundle.SUMS}"] = "".join(lines).encode()
-        return f"{place}/{name}"
+        for name, content in self.files().items():
+            mirror.files[f"{place}/{name}"] = content
+        mirror.files[f"{place}/{bundle.SUMS}"] = self.sums().encode()
+        return f"{place}/{releases.bundle_name()}"
 
 
 def small(client: tuple[str, ...] = CLIENT, *, image: bytes = b"layers") -> Bundle:

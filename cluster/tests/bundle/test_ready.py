@@ -84,11 +84,11 @@ def test_programs_and_image_come_from_the_release(release, mirror, cache):
     binaries = programs.find()
     assert binaries == cache / "bin" / RECIPE.key()
     for step in RECIPE.steps:
-        assert check.unfit(step, binaries) is None
-    found = image_find.usable(binaries)
+        assert check.step_problem(step, binaries) is None
+    found = image_find.usable_archive(binaries)
     assert found.read_bytes() == b"layers"
     # The client in it is another than here, but for that it is what would be built.
-    first = image_find.expected(binaries).stem.partition("-")[0]
+    first = image_find.expected_archive(binaries).stem.partition("-")[0]
     assert found.stem.partition("-")[0] == first
     assert image_find.is_substitute(found, binaries)
     assert {path.name for path in (cache / "build").iterdir()} == {"lock"}
@@ -101,15 +101,15 @@ def test_it_is_the_image_that_would_be_built_here_if_the_client_is_the_same(cach
     os.environ["LAB_BUNDLE"] = str(file)
     assert take()[0]
     binaries = programs.find()
-    assert image_find.usable(binaries) == image_find.expected(binaries)
+    assert image_find.usable_archive(binaries) == image_find.expected_archive(binaries)
 
 
 def test_an_image_with_another_client_is_not_built_anew(cache, monkeypatch, tmp_path):
     """Not even where one could be built: that would take minutes and change little."""
     monkeypatch.setenv("LAB_BUNDLE", str(bundles.small().write(tmp_path / "dist")))
     assert take()[0]
-    monkeypatch.setattr(image_find, "possible", lambda: True)
-    found = image_find.usable(programs.find())
+    monkeypatch.setattr(image_find, "can_build", lambda: True)
+    found = image_find.usable_archive(programs.find())
     assert found and image_find.ensure(programs.find(), Silent()) == found
     assert json.loads(image_find.manifest_of(found).read_text())["image"]["client"]
 
@@ -192,7 +192,7 @@ def test_lab_assets_and_the_cache_come_first(release, mirror, cache, monkeypatch
     for name in RECIPE.programs():
         shutil.copy(os.path.realpath("/bin/true"), assets / name)
     monkeypatch.setenv("LAB_ASSETS", str(assets))
-    monkeypatch.setattr(image_find, "possible", lambda: True)
+    monkeypatch.setattr(image_find, "can_build", lambda: True)
     assert take() == (False, []) and mirror.asked == []
     (assets / "kubectl").unlink()
     with pytest.raises(errors.IncompleteAssets):
@@ -393,7 +393,7 @@ def test_an_image_of_another_state_of_the_checkout(cache, monkeypatch, tmp_path)
     assert not whole and line == (
         f"{WITHOUT}its image was made by another version of these notebooks"
     )
-    assert programs.find() and image_find.usable(programs.find()) is None
+    assert programs.find() and image_find.usable_archive(programs.find()) is None
 
 
 def test_an_image_for_another_kubectl(cache, monkeypatch, tmp_path):
@@ -580,7 +580,7 @@ def test_the_next_way_is_the_releases_of_the_projects(release, mirror, cache):
     contents = {
         name.removeprefix("bin/"): content for name, content in bundles.small().members
     }
-    for one in releases.published(RECIPE.programs()):
+    for one in releases.published_files(RECIPE.programs()):
         mirror.publish(one.at(architecture, mirror.base), contents)
     assert take()[0] is False
     made = programs.ensure(Silent())

@@ -14,7 +14,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from cluster.backend import waiting_for
+from cluster.backend import waiting_text
 from cluster.cli.format import colours, status_text, with_signs
 from cluster.local.backend import LOGS, STATUS
 from cluster.progress import Terminal
@@ -182,7 +182,7 @@ def test_wrong_usage_is_code_2(arguments, said):
     ],
 )
 def test_a_machine_that_cannot_run_it_is_told_so(platform, version, said):
-    reason = entry.unsupported(platform, version)
+    reason = entry.unmet_requirement(platform, version)
     assert said in reason and bool(reason) == bool(said)
 
 
@@ -323,8 +323,8 @@ class Tty(io.StringIO):
     ],
 )
 def test_a_start_is_a_count_that_fits_a_narrow_terminal(awaited, steps, line):
-    assert waiting_for(awaited, steps) == line
-    longest = waiting_for(["kube-controller-manager", *LOGS], 20)
+    assert waiting_text(awaited, steps) == line
+    longest = waiting_text(["kube-controller-manager", *LOGS], 20)
     assert len(f"[{10:5.1f} s] {longest}") < 80
 
 

@@ -12,7 +12,8 @@ from cluster.tests.contract import Contract, Victims
 from cluster.tests.lab import Lab
 from cluster.tests.waiting import until
 from cluster.usermode import kernel
-from helpers import command, pods
+from helpers import command
+from helpers.api import pods
 from helpers.connection import Cluster
 
 full = pytest.mark.full("other backends")

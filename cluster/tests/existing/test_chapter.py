@@ -59,7 +59,9 @@ def theirs(request, tmp_path):
 @pytest.fixture
 def version(theirs):
     """Return the version that its server behaves as."""
-    return needs.behaves_as(json.loads(theirs.kubectl("get", "--raw", "/version")))
+    return needs.effective_version(
+        json.loads(theirs.kubectl("get", "--raw", "/version"))
+    )
 
 
 @pytest.fixture
@@ -115,8 +117,8 @@ def test_all_notebooks_pass_and_nothing_arrives_at_production(
     counts, output = run_notebooks(surroundings, files)
     monkeypatch.setattr(needs, "_known", ("existing", version))
     cells = [cell for file in files for cell in load(file)["cells"]]
-    left_out = {needs.lack(tags_of(cell)) for cell in cells} - {""}
-    skipped = [cell for cell in cells if needs.lack(tags_of(cell))]
+    left_out = {needs.unmet_need(tags_of(cell)) for cell in cells} - {""}
+    skipped = [cell for cell in cells if needs.unmet_need(tags_of(cell))]
     assert not counts.keys() & {"failed", "error", "errors"}, output
     assert counts["skipped"] == len(skipped) > 0
     assert all(reason in output for reason in left_out)

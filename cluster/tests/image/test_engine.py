@@ -48,7 +48,7 @@ def test_an_engine_that_answers_can_make_the_image(programs, found, only, monkey
     monkeypatch.setattr(image_engine, "LOOK", 0.5)
     only(**programs)
     assert image_engine.find() == found
-    assert image_find.possible() == bool(found)
+    assert image_find.can_build() == bool(found)
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def prepared(tmp_path, monkeypatch):
     with monkeypatch.context() as elsewhere:
         pins = ("kubernetes==37.0.2", "certifi==2026.1.1")
         elsewhere.setattr(image_find, "client_pins", lambda: pins)
-        file = image_find.expected(binaries)
+        file = image_find.expected_archive(binaries)
         image_find.build_once(file, maker("of the teacher"), Silent())
     return binaries, file
 
@@ -148,18 +148,18 @@ def test_image_of_another_environment_will_do_where_none_can_be_built(
     monkeypatch.setenv("PATH", "/nonexistent")
     view = Notes()
     assert image_find.ensure(binaries, view) == file
-    assert image_find.usable(binaries, view) == file
+    assert image_find.usable_archive(binaries, view) == file
     assert image_find.is_substitute(file, binaries)
     assert len(view.kept) == 2 and image_find.DIFFERENCE in view.kept[0]
     # The image of this environment comes first and without a word.
-    ours = image_find.expected(binaries)
+    ours = image_find.expected_archive(binaries)
     ours.write_text("ours")
     os.utime(ours, (1, 1))
     assert image_find.ensure(binaries, view) == ours
     assert len(view.kept) == 2 and not image_find.is_substitute(ours, binaries)
     # With another kubectl none will do.
     (binaries / "kubectl").write_text("another")
-    assert image_find.usable(binaries) is None
+    assert image_find.usable_archive(binaries) is None
 
 
 def test_where_one_can_be_built_only_its_own_will_do(prepared, tmp_path, monkeypatch):
@@ -167,7 +167,7 @@ def test_where_one_can_be_built_only_its_own_will_do(prepared, tmp_path, monkeyp
     program = tmp_path / "mmdebstrap"
     program.touch(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert image_find.usable(binaries) is None
+    assert image_find.usable_archive(binaries) is None
 
 
 def test_pod_gets_the_client_of_the_notebook():
@@ -185,10 +185,11 @@ def test_a_compressed_archive_is_unpacked_and_none_is_built(prepared, monkeypatc
     binaries, other = prepared
     other.unlink()
     monkeypatch.setenv("PATH", "/nonexistent")
-    compressed = image_find.compressed(binaries)
+    compressed = image_find.compressed_archive(binaries)
     compressed.write_bytes(lzma.compress(b"layers"))
     archive = image_find.ensure(binaries, Silent())
     assert (
-        archive == image_find.expected(binaries) and archive.read_bytes() == b"layers"
+        archive == image_find.expected_archive(binaries)
+        and archive.read_bytes() == b"layers"
     )
     assert compressed.exists()

@@ -62,7 +62,9 @@ def containerd(monkeypatch):
 @pytest.mark.parametrize("image", BOOK)
 def test_an_image_of_the_book_is_toolbox_with_another_command(containerd, image):
     """By its own digests: a manifest and a configuration; the layers are toolbox's."""
-    (top, (kind, outer)), (below, (inner_kind, inner)) = registry.made(image).items()
+    (top, (kind, outer)), (below, (inner_kind, inner)) = registry.make_image(
+        image
+    ).items()
     assert (kind, inner_kind) == ("kind", "config")
     assert (top, below) == (digest(outer), digest(inner))
     manifest, config = json.loads(outer), json.loads(inner)
@@ -80,6 +82,6 @@ def test_an_image_of_the_book_is_toolbox_with_another_command(containerd, image)
 
 
 def test_other_images_and_a_node_without_toolbox_have_none(containerd):
-    assert registry.made("docker.io/library/busybox:1.36") == {}
+    assert registry.make_image("docker.io/library/busybox:1.36") == {}
     containerd.clear()
-    assert registry.made(next(iter(BOOK))) == {}
+    assert registry.make_image(next(iter(BOOK))) == {}

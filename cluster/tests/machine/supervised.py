@@ -46,7 +46,7 @@ def main(spec_file: str, events: str) -> None:
         ours.stop()  # a second time changes nothing
         os._exit(0)
 
-    lifecycle.when_asked_to_end(stop)
+    lifecycle.on_end_signal(stop)
     if spec["stop_first"]:
         ours.stop()
     changed()

@@ -54,7 +54,7 @@ def test_a_resize_acts_or_is_refused_and_the_kubelet_lives(cluster, namespace):
     """
     if cluster.backend != "local":
         pytest.skip("only the local cluster runs without cgroups")
-    limits = backends.kept().status()["limits"]
+    limits = backends.kept_backend().status()["limits"]
     small, larger = ({"limits": {"memory": size}} for size in ("64Mi", "96Mi"))
     small["requests"] = {"ephemeral-storage": "1Mi"}
     run(sleeper("resized", resources=small))

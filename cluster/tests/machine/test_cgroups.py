@@ -35,7 +35,7 @@ def mount(tmp_path, monkeypatch):
     mount.mkdir()
     monkeypatch.setattr(cgroups, "MOUNT", mount)
     monkeypatch.setattr(cgroups, "BOOTED", tmp_path / "booted")
-    monkeypatch.setattr(cgroups, "of_version_1", set)
+    monkeypatch.setattr(cgroups, "version_1_controllers", set)
     return mount
 
 
@@ -73,7 +73,7 @@ def test_it_is_made_in_the_nearest_that_has_all_and_given_away(
     mount, state, monkeypatch, ours, switched_on, place
 ):
     """Nothing is switched on there: what has not been is somebody's decision."""
-    monkeypatch.setattr(cgroups, "own_cgroup", lambda: ours)
+    monkeypatch.setattr(cgroups, "cgroup_of", lambda: ours)
     files = [mount / name / "cgroup.subtree_control" for name in switched_on]
     for file, controllers in zip(files, switched_on.values(), strict=True):
         file.parent.mkdir(exist_ok=True)
@@ -102,7 +102,7 @@ def test_it_is_made_in_the_nearest_that_has_all_and_given_away(
 def test_what_cannot_be_given_away_is_not_left(mount, state, monkeypatch):
     """As where the new one has no file of those that its owner must have."""
     (mount / "cgroup.subtree_control").write_text(ALL)
-    monkeypatch.setattr(cgroups, "own_cgroup", lambda: "/")
+    monkeypatch.setattr(cgroups, "cgroup_of", lambda: "/")
     assert cgroups.make(state, os.geteuid()) == (None, "No such file or directory")
     assert [path.name for path in mount.iterdir()] == ["cgroup.subtree_control"]
     assert [*state.iterdir()] == []
@@ -116,9 +116,9 @@ def test_controllers_are_known_by_the_version_that_has_them(
     tmp_path, membership, controllers
 ):
     file = tmp_path / "cgroup"
-    assert cgroups.of_version_1(file) == set()
+    assert cgroups.version_1_controllers(file) == set()
     file.write_text(membership)
-    assert cgroups.of_version_1(file) == controllers
+    assert cgroups.version_1_controllers(file) == controllers
 
 
 @pytest.mark.parametrize("booted", [False, True])
@@ -127,8 +127,8 @@ def test_where_version_1_has_controllers_none_is_made_of_version_2(
 ):
     """Whether systemd runs there or not; it is not asked."""
     (mount / "cgroup.subtree_control").write_text(ALL)
-    monkeypatch.setattr(cgroups, "own_cgroup", lambda: "/")
-    monkeypatch.setattr(cgroups, "of_version_1", lambda: {"pids", "memory"})
+    monkeypatch.setattr(cgroups, "cgroup_of", lambda: "/")
+    monkeypatch.setattr(cgroups, "version_1_controllers", lambda: {"pids", "memory"})
     if booted:
         cgroups.BOOTED.mkdir()
     why = "version 1 of cgroups has memory, pids"
@@ -171,7 +171,7 @@ def test_a_manager_that_does_not_answer_keeps_nobody(
 )
 def test_what_a_system_service_starts_stays_in_it(monkeypatch, ours, stays):
     """Also while the account is logged in elsewhere, and has a manager."""
-    monkeypatch.setattr(cgroups, "own_cgroup", lambda: ours)
+    monkeypatch.setattr(cgroups, "cgroup_of", lambda: ours)
     assert cgroups.in_system_service() == stays
 
 
@@ -183,7 +183,7 @@ def test_cgroups_that_a_pod_has_nested_deep_are_removed(tmp_path, monkeypatch):
     with nested(made):
         cgroups.remove(state)
         assert not made.exists()
-        assert not cgroups.left(state)
+        assert not cgroups.has_cgroup(state)
 
 
 def test_what_is_no_cgroup_is_not_removed(tmp_path):

@@ -29,7 +29,7 @@ SESSION = "/user.slice/user-1.slice/session-7.scope"
     ],
 )
 def test_why_a_cluster_does_not_run(cgroup, phase, boot, reason):
-    assert ending.why_ended(identity.Run("1", cgroup), phase, boot) == reason
+    assert ending.end_reason(identity.Run("1", cgroup), phase, boot) == reason
 
 
 def test_of_a_cluster_that_was_stopped_or_never_ran_nothing_is_told(tmp_path):
@@ -63,8 +63,8 @@ def test_when_a_cluster_will_end(tmp_path, monkeypatch, cgroup, lingers, polkit,
         (tmp_path / user).touch()
     monkeypatch.setattr(ending, "_LINGERING", tmp_path)
     monkeypatch.setattr(ending.shutil, "which", lambda name: polkit and name)
-    monkeypatch.setattr(cgroups, "own_cgroup", lambda pid=None: cgroup)
+    monkeypatch.setattr(cgroups, "cgroup_of", lambda pid=None: cgroup)
     outer = {"pid": os.getpid(), "start": start_time(os.getpid())}
     (tmp_path / "machine.json").write_text(json.dumps({"outer": outer}))
-    told = ending.ends(tmp_path)
+    told = ending.planned_end(tmp_path)
     assert told.startswith(when) and bool(told) == bool(when)

@@ -81,7 +81,7 @@ def test_the_widest_map_that_is_allowed(facts, expected):
     ],
 )
 def test_the_widest_range_of_subuid_counts_and_broken_lines_do_not(text, expected):
-    assert idmap.granted(text, "learner", 1000) == expected
+    assert idmap.granted_range(text, "learner", 1000) == expected
 
 
 @pytest.mark.parametrize(
@@ -96,28 +96,30 @@ def test_the_widest_range_of_subuid_counts_and_broken_lines_do_not(text, expecte
     ],
 )
 def test_ids_are_counted_up_to_the_first_gap(rows, expected):
-    assert idmap.available(rows) == expected
+    assert idmap.count_available(rows) == expected
 
 
 def test_rows_begin_where_one_of_either_map_does():
     uids = [Row(1, 100000, 65535), Row(0, 1000, 1)]
     gids = [Row(0, 0, 70000), Row(70000, 1, 5)]
-    assert idmap.starts([uids, gids], 65536) == (0, 1)
+    assert idmap.row_starts([uids, gids], 65536) == (0, 1)
 
 
 @pytest.mark.parametrize("state", ["/home/ann/state", "/root/state", "/x\udcff"])
 def test_root_gets_a_block_that_no_account_has_an_id_of(state):
-    first = idmap.unused(state, [])
+    first = idmap.unused_block(state, [])
     assert first % 65536 == 0 and 524288 <= first < 2**31
-    assert idmap.unused(state, []) == first
+    assert idmap.unused_block(state, []) == first
     for taken in (range(first + 7, first + 8), range(first - 1, first + 1)):
-        other = idmap.unused(state, [taken])
+        other = idmap.unused_block(state, [taken])
         assert other != first
         assert not set(range(other, other + 65536)) & set(taken)
 
 
 def test_two_directories_have_different_blocks():
-    assert len({idmap.unused(f"/state/{number}", []) for number in range(20)}) == 20
+    assert (
+        len({idmap.unused_block(f"/state/{number}", []) for number in range(20)}) == 20
+    )
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can map what it has not")
@@ -133,3 +135,13 @@ def test_root_gets_no_block_of_a_running_machine():
         other.communicate(b"\n")
     assert first != during
     assert idmap.read_facts("/state").unused == first
+
+
+@pytest.mark.parametrize("lacks", ["", "SETGID", "SETUID", "SYS_ADMIN"])
+def test_root_of_a_sandbox_may_lack_any_of_three_capabilities(monkeypatch, lacks):
+    numbers = {"SETGID": 6, "SETUID": 7, "SYS_ADMIN": 21}
+    effective = sum(1 << bit for name, bit in numbers.items() if name != lacks)
+    status = {"CapEff": f"{effective:016x}"}
+    monkeypatch.setattr(idmap.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(idmap, "_status", lambda: status)
+    assert idmap.read_facts("/state").privileged is (not lacks)

@@ -45,12 +45,12 @@ def test_a_wait_is_scaled_by_what_the_cluster_says(backend, tmp_path, monkeypatc
     said = tmp_path / "run" / "status.json"
     said.parent.mkdir()
     said.write_text(json.dumps(status(2.0, node=4.0)))
-    assert command.scaled(10.0) == pytest.approx(40.0)
-    assert command.scaled(10.0, 3.0) == 3.0 and command.scaled(10.0, 0.0) == 0.0
+    assert command.time_limit(10.0) == pytest.approx(40.0)
+    assert command.time_limit(10.0, 3.0) == 3.0 and command.time_limit(10.0, 0.0) == 0.0
     said.write_text("damaged")
-    assert command.scaled(10.0) == 10.0
+    assert command.time_limit(10.0) == 10.0
 
 
 def test_without_a_cluster_nothing_is_scaled(monkeypatch):
     monkeypatch.setattr(command, "_backend", None)
-    assert command.scaled(10.0) == 10.0
+    assert command.time_limit(10.0) == 10.0

@@ -45,7 +45,10 @@ def test_root_gives_away_what_pods_have_nested_deep(state):
     os.symlink("/etc/passwd", state / "logs" / "link")
     with nested(state / "etcd" / "deep"):
         storage.hand_over(state, range(200_000, 265_536))
-        entries = [*statedir.below(state / "etcd"), *statedir.below(state / "logs")]
+        entries = [
+            *statedir.entries_below(state / "etcd"),
+            *statedir.entries_below(state / "logs"),
+        ]
         owners = {path.stat(follow_symlinks=False).st_uid for path in entries}
     assert len(entries) > 1100
     assert owners == {200_000}

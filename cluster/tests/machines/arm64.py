@@ -251,7 +251,7 @@ def _making_for_arm64(cache: Path) -> Iterator[None]:
         changed.enter_context(mock.patch.dict(os.environ, settings))
         for where, name, value in (
             (platform, "machine", lambda: ARM64),
-            (check, "_ours", lambda: b"\2\1\xb7\0"),
+            (check, "_own_format", lambda: b"\2\1\xb7\0"),
             (golang, "detect", cross),
             # The machine has Debian's own runc.
             (build, "system_has", lambda step: step.substitute),
@@ -348,7 +348,7 @@ def _give_python(tree: Path) -> None:
         (packages / data).rename(environment / data)
     startup = environment / "etc/ipython/startup"
     startup.mkdir(parents=True)
-    shutil.copy(ROOT / "tools/startup.ipy", startup / "lessons.ipy")
+    shutil.copy(ROOT / "helpers/data/jupyter/startup.ipy", startup / "lessons.ipy")
     (packages / "notebooks.pth").write_text(f"/{HOME}/{errors.PROGRAM}\n")
     settings = "home = /usr/bin\ninclude-system-site-packages = false\n"
     (environment / "pyvenv.cfg").write_text(settings)

@@ -33,7 +33,7 @@ WALLS = 600.0
 NAME_IMAGE = """
 from cluster.image import find as image_find
 from cluster.local.backend import Local
-name = image_find.expected(Local().binaries())
+name = image_find.expected_archive(Local().binaries())
 if not name.exists():
     next(name.parent.glob("*.tar")).rename(name)
 """

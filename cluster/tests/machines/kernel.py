@@ -149,7 +149,9 @@ def _enter(tools: Path, line: str, log: Path, words: str, progress: Progress) ->
             close_fds=True,
         )
     try:
-        done = poll(lambda: launcher.ended(child), patience, on_miss=tell, pause=1.0)
+        done = poll(
+            lambda: launcher.has_ended(child), patience, on_miss=tell, pause=1.0
+        )
     finally:
         # With it all that runs in there ends.
         child.kill()

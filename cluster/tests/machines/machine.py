@@ -119,7 +119,9 @@ class Machine:
 
     def _until(self, condition, what: str):
         def alive() -> None:
-            ended = [child.args[0] for child in self._children if launcher.ended(child)]
+            ended = [
+                child.args[0] for child in self._children if launcher.has_ended(child)
+            ]
             # A machine that panicked stays as it is, for somebody to look at.
             panic = "Kernel panic" in self.console()
             assert not (ended or panic), f"{ended} ended: {self.console()[-3000:]}"
@@ -186,7 +188,7 @@ class Session:
             stderr=subprocess.DEVNULL,
             close_fds=True,
         )
-        done = lambda: self._way.exists() or launcher.ended(self._master)  # noqa: E731
+        done = lambda: self._way.exists() or launcher.has_ended(self._master)  # noqa: E731
         poll(done, scaled(timeout), pause=0.05)
         if not self._way.exists():
             self.log_out()

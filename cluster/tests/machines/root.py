@@ -115,7 +115,7 @@ def ensure(system: System, progress: Progress | None = None) -> Path:
     programs, archive = Local().setup(Silent())
     # Of another distribution than this one: the suite takes it for that one's.
     with mock.patch.object(image_build, "system", lambda: system.name):
-        image = image_find.expected(programs).name
+        image = image_find.expected_archive(programs).name
     step, variables = _kernel(system)
 
     def make(work: Path, made: Path) -> None:

@@ -11,6 +11,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from cluster import errors, programs
@@ -54,8 +55,9 @@ def one(directory, monkeypatch):
     # Of a server on this machine; a network wants more.
     monkeypatch.setattr(download, "TIMEOUT", (1.0, 1.0))
 
-    def one(release, retries=0):
-        monkeypatch.setattr(download, "RETRIES", retries)
+    def one(release, retries: int | None = 0):
+        if retries is not None:
+            monkeypatch.setattr(download, "RETRIES", retries)
         fetched, failed = download.fetch([release], directory, Silent())
         assert len(fetched) + len(failed) == 1
         return failed.get(release) or fetched[release].read_bytes()
@@ -114,6 +116,23 @@ def test_an_error_that_passes_is_waited_out_and_one_that_stays_is_named(
     del mirror.faults[f"/{name}"]
     mirror.once[f"/{name}"] = m.status(503)
     assert one(release, retries=1) == CONTENT
+
+
+def test_each_error_that_passes_is_known():
+    def error(code):
+        request = httpx.Request("GET", "https://127.0.0.1/app")
+        response = httpx.Response(code, request=request)
+        return httpx.HTTPStatusError("", request=request, response=response)
+
+    passing = [code for code in range(400, 600) if download._passes(error(code))]
+    assert passing == [416, 429, 500, 502, 503, 504]
+
+
+def test_a_file_is_asked_for_three_times_as_a_rule(mirror, one):
+    release = mirror.release("app", CONTENT)
+    mirror.faults["/app"] = m.status(503)
+    assert one(release, retries=None) == f"503 for {mirror.base}/app"
+    assert mirror.times("app") == 3
 
 
 def test_a_file_that_breaks_off_is_fetched_again(mirror, one, directory):
@@ -284,7 +303,7 @@ def program(compiled):
 def everything(mirror, program):
     """The mirror with all programs, each with its name at the end."""
     contents = {name: program + name.encode() for name in RECIPE.programs()}
-    for release in releases.published(contents):
+    for release in releases.published_files(contents):
         mirror.publish(_here(mirror, release), contents)
     return contents
 

@@ -31,7 +31,7 @@ TEXTS = {
 @pytest.mark.parametrize("architecture", ["amd64", "arm64"])
 def test_every_program_has_an_address_on_each_platform(architecture):
     for name in (*RECIPE.programs(), "kind"):
-        [release] = releases.published([name])
+        [release] = releases.published_files([name])
         url = release.at(architecture).url
         assert url.startswith(("https://dl.k8s.io/release/v", "https://github.com/"))
         assert re.search(r"/(v\d[\d.]+)/", url)[1] in vars(versions).values()
@@ -41,12 +41,12 @@ def test_every_program_has_an_address_on_each_platform(architecture):
 @pytest.mark.parametrize("architecture", ["amd64", "arm64"])
 def test_macos_has_what_kind_needs_and_nothing_else(architecture):
     for name in ("kubectl", "kind"):
-        (release,) = releases.published([name], "darwin")
+        (release,) = releases.published_files([name], "darwin")
         url = release.at(architecture, system="darwin").url
         assert re.search(rf"\bdarwin\W{architecture}\b", url) and "linux" not in url
     for name in RECIPE.programs():
-        assert bool(releases.published([name], "darwin")) == (name == "kubectl")
-    assert releases.published(["kubectl"], "win32") == []
+        assert bool(releases.published_files([name], "darwin")) == (name == "kubectl")
+    assert releases.published_files(["kubectl"], "win32") == []
 
 
 #: the file of checksums beside each release; of all others it is NAME.sha256
@@ -67,7 +67,7 @@ def test_sums_stand_beside_the_files_and_members_are_for_the_platform():
 
 
 def test_a_mirror_has_each_host_as_a_directory():
-    (kubectl,) = releases.published(["kubectl"])
+    (kubectl,) = releases.published_files(["kubectl"])
     there = kubectl.at("amd64", "https://mirror.example/k8s/")
     path = f"release/{versions.KUBERNETES}/bin/linux/amd64/kubectl"
     assert there.url == f"https://mirror.example/k8s/dl.k8s.io/{path}"
@@ -76,8 +76,8 @@ def test_a_mirror_has_each_host_as_a_directory():
 
 
 def test_a_file_with_several_programs_is_asked_for_once():
-    assert len(releases.published(["containerd", "ctr"])) == 1
-    assert releases.published(["kubectl", "hello"]) == []
+    assert len(releases.published_files(["containerd", "ctr"])) == 1
+    assert releases.published_files(["kubectl", "hello"]) == []
 
 
 @pytest.mark.parametrize(("text", "found"), TEXTS.values(), ids=TEXTS)

@@ -56,7 +56,7 @@ def programs(tmp_path, monkeypatch):
     monkeypatch.setattr(kernel, "SYSTEM_PATH", str(tmp_path))
     monkeypatch.setattr(kernel, "MODULES", str(tmp_path))
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
-    monkeypatch.setattr(packages, "known", lambda name: True)
+    monkeypatch.setattr(packages, "has_package", lambda name: True)
     monkeypatch.setattr(kernel, "CPUINFO", str(tmp_path / "cpuinfo"))
     return make
 
@@ -103,7 +103,7 @@ def test_what_cannot_be_installed_is_not_called_missing(
     programs(seccomp=True, flags="avx512f")
     (tmp_path / "linux.uml").unlink()
     (tmp_path / "slirp4netns").unlink()
-    monkeypatch.setattr(packages, "known", lambda name: name != "user-mode-linux")
+    monkeypatch.setattr(packages, "has_package", lambda name: name != "user-mode-linux")
     assert kernel.find() == (None, "user-mode-linux is a package of Debian alone")
     monkeypatch.setattr(platform, "machine", lambda: "aarch64")
     said = "user-mode-linux is for x86-64, and this is aarch64"
@@ -126,7 +126,7 @@ def test_modules_come_after_what_they_need_and_once(names, expected):
         "llc.ko:",
         "veth.ko:",
     ]
-    assert list(guest.in_order(lines, names)) == expected
+    assert list(guest.load_order(lines, names)) == expected
 
 
 def test_pid_1_of_the_node_needs_the_standard_library_alone():

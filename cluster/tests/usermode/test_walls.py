@@ -98,7 +98,7 @@ def test_a_landlock_that_is_not_enabled_is_told_from_none(monkeypatch, number, o
 
     monkeypatch.setattr(walls, "_libc", Kernel())
     assert walls.version() == 0
-    assert walls.switched_off() is off
+    assert walls.is_switched_off() is off
 
 
 #: calls of modes, owners, times and extended attributes, and those that are refused

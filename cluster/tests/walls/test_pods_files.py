@@ -44,7 +44,7 @@ for words in (["status"], ["logs", "kubelet"], ["logs", "etcd"], ["report"]):
         pass
 signal.alarm(int(sys.argv[2]))
 try:
-    print(len(backends.kept().audit_log()))
+    print(len(backends.kept_backend().audit_log()))
 except errors.LabError as error:
     print(error)
 with open("kubernetes-api-notebooks-report.txt") as file:

@@ -71,7 +71,7 @@ def test_a_pid_that_is_another_processs_by_now_is_never_signalled(tmp_path):
             assert machine.stop() is False
             identity.send(tmp_path, signal.SIGKILL)
             assert innocent.poll() is None
-            with identity.locked(tmp_path):
+            with identity.hold_lock(tmp_path):
                 assert machine.running()
         innocent.kill()
 
@@ -97,17 +97,17 @@ def test_asking_whether_it_runs_disturbs_nobody(tmp_path):
         "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path;"
         "from cluster.machine import identity\n"
         "print('asking', flush=True)\n"
-        "while True: identity.running(Path(sys.argv[2]))"
+        "while True: identity.is_running(Path(sys.argv[2]))"
     )
-    with identity.locked(tmp_path):
-        assert identity.running(tmp_path)
+    with identity.hold_lock(tmp_path):
+        assert identity.is_running(tmp_path)
     arguments = [sys.executable, "-c", program, PACKAGES, str(tmp_path)]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE) as asker:
         try:
             asker.stdout.readline()
             for _ in range(2000):
-                assert not identity.running(tmp_path)
-                with identity.locked(tmp_path):
+                assert not identity.is_running(tmp_path)
+                with identity.hold_lock(tmp_path):
                     pass
             assert asker.poll() is None
         finally:

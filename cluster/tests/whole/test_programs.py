@@ -57,7 +57,7 @@ def test_processes_and_commands_have_the_names_of_the_components(laid_out):
     assert f'git_version="{RECIPE.version}"' in said
     for step in RECIPE.steps:
         if not check.system_has(step):
-            assert check.unfit(step, assets) is None
+            assert check.step_problem(step, assets) is None
 
 
 def test_the_server_knows_its_clients_by_the_names_of_the_components(laid_out):

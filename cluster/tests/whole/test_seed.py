@@ -8,20 +8,20 @@ import pytest
 from cluster import versions
 from cluster.local import init, seed
 from cluster.tests.whole.lab import full
-from tools.seed import OBJECTS, made
+from tools.seed import OBJECTS, seed_lines
 
 
 @full
 def test_it_is_what_this_api_server_makes(lab):
     """If not, it is another version's: `python -m tools.seed`, and commit the file."""
-    assert OBJECTS.read_text().splitlines() == list(made()), versions.KUBERNETES
+    assert OBJECTS.read_text().splitlines() == list(seed_lines()), versions.KUBERNETES
 
 
 def test_what_the_api_server_has_made_is_left_alone(lab):
     """A seed that comes late, or once more, gives nothing another UID."""
     ask = ("get", "clusterrole", "view", "-o", "jsonpath={.metadata.uid}")
     before = lab.kubectl(*ask)
-    todo = seed.puts(init.SCRIPTS["seed.jsonl"])[: seed.MOST]
+    todo = seed.put_requests(init.SCRIPTS["seed.jsonl"])[: seed.MOST]
     # The socket's own path is longer than a socket's path may be.
     run = os.open(lab.state / "run", os.O_PATH)
     try:

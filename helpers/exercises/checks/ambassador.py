@@ -5,7 +5,7 @@ from helpers.api.ambassadors import ask_ambassador, play_kubelet
 from helpers.api.caller import Caller
 from helpers.api.pods import exec_in_pod
 from helpers.api.tokens import Token, read_token
-from helpers.command import scaled
+from helpers.command import time_limit
 from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
 from helpers.language import mark, say
@@ -27,7 +27,7 @@ def outlive_token(pod: str) -> None:
         done = exec_in_pod(pod, "ps", "-eo", "args", container=AMBASSADOR)
         return [line for line in done.stdout.splitlines() if line.startswith("kubectl")]
 
-    lines = poll(proxies, scaled(STARTED))
+    lines = poll(proxies, time_limit(STARTED))
     if not lines:
         fault = mark(
             "No kubectl runs in the ambassador of {pod}: `kubectl logs {pod} -c "
@@ -48,7 +48,7 @@ def outlive_token(pod: str) -> None:
     _demand_sent(old, pod)
     new = play_kubelet(pod)
     server = Caller.bearer(old)
-    if not poll(lambda: server.get("/api").status == 401, scaled(ENDED)):
+    if not poll(lambda: server.get("/api").status == 401, time_limit(ENDED)):
         fault = mark("The old token is still valid: run {pod} and this cell once more.")
         raise NotSolved(say(fault, pod=pod))
     assert Caller.bearer(new).get("/api").status == 200
@@ -66,7 +66,7 @@ def outlive_token(pod: str) -> None:
 def _demand_sent(token: Token, pod: str) -> None:
     # A script may be starting its kubectl again.
     ask = (pod, REVIEWS, "--json", "{}")
-    body = poll(lambda: ask_ambassador(*ask).body, scaled(STARTED))
+    body = poll(lambda: ask_ambassador(*ask).body, time_limit(STARTED))
     if not body:
         raise NotSolved(say("There is no response through the ambassador."))
     if f"JTI={token.id}" not in body:

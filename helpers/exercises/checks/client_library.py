@@ -98,7 +98,7 @@ def _fault_of_refusal(exists: Callable, name: str, status: int) -> str:
 
     calls, body = [""], json.dumps({"kind": "Status", "code": status, "reason": ""})
     error = ApiException(status=status, body=body) if status else ConnectionError()
-    core = _refusing(error, calls)
+    core = _failing_api(error, calls)
     fault = mark(
         "The server responded with {status}, and the function returned {found}: pass "
         "on every exception except a 404."
@@ -122,7 +122,7 @@ def _fault_of_refusal(exists: Callable, name: str, status: int) -> str:
     return fault and say(fault, status=status, found=found)
 
 
-def _refusing(error: Exception, calls: list[str]) -> Any:
+def _failing_api(error: Exception, calls: list[str]) -> Any:
     """Return a CoreV1Api whose methods all raise one exception, and note their call."""
 
     def refuse(*args: object, **options: object) -> None:

@@ -49,7 +49,7 @@ def ask_ways(fields: list[str]) -> dict[str, set[str]]:
     The same as `kubectl create --dry-run=server` for a pod with each field both ways.
     """
     line = "create --dry-run=server -f -"
-    done = kubectl(line, input=asking(fields), check=False)
+    done = kubectl(line, input=pod_with_fields(fields), check=False)
     refused = set(_REFUSED.findall(done.stderr))
     return {
         field: {
@@ -61,7 +61,7 @@ def ask_ways(fields: list[str]) -> dict[str, set[str]]:
     }
 
 
-def asking(fields: list[str]) -> dict:
+def pod_with_fields(fields: list[str]) -> dict:
     """Return a pod that asks for each field as a variable and as a file."""
     sources = [_source(field) for field in fields]
     container = {

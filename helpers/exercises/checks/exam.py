@@ -19,7 +19,7 @@ _LISTS = re.compile(r"/api/v1/namespaces/elsewhere/pods/?(\?limit=500)?")
 @exercise
 def name_faults(named: Mapping[str, str], exam: Exam) -> None:
     """Note the first complete answer; demand the step and the change of each copy."""
-    answers = {copy: _plain(named.get(copy, "")) for copy in COPIES}
+    answers = {copy: _normalize(named.get(copy, "")) for copy in COPIES}
     for copy, answer in answers.items():
         if not re.fullmatch("[0-6][NCTPRM]", answer):
             fault = mark(
@@ -27,7 +27,7 @@ def name_faults(named: Mapping[str, str], exam: Exam) -> None:
                 "to 6 and one of the letters N, C, T, P, R and M."
             )
             raise NotSolved(say(fault, copy=copy, answer=answer))
-    if exam.named is None:
+    if exam.first_answer is None:
         exam.note(NAMED, answers="".join(answers.values()))
     faults = exam.faults
     wrong = [copy for copy in COPIES if answers[copy] != faults[copy].answer]
@@ -44,9 +44,9 @@ def name_faults(named: Mapping[str, str], exam: Exam) -> None:
 @exercise
 def repair_faults(exam: Exam) -> None:
     """Demand four copies that work; note each of them."""
-    if exam.named is None:
+    if exam.first_answer is None:
         raise NotSolved(say("First name the faults: the repairs would show them."))
-    left = [copy for copy in REPAIRS if copy not in exam.repaired]
+    left = [copy for copy in REPAIRS if copy not in exam.repairs]
     faults = {copy: fault_of_copy(copy) for copy in left}
     for copy in left:
         if not faults[copy]:
@@ -82,5 +82,5 @@ def fault_of_copy(copy: str) -> str:
     return ""
 
 
-def _plain(answer: object) -> str:
+def _normalize(answer: object) -> str:
     return "".join(str(answer).upper().split())

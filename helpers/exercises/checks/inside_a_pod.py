@@ -55,7 +55,7 @@ def reach_without_dns(pod: str, url: str) -> None:
         raise NotSolved(say(fault, host=parts.hostname))
     if parts.path != "/version":
         raise NotSolved(say("The path is {path!r}, not '/version'.", path=parts.path))
-    code, status = _sent(pod, f"{_TRUST} {shlex.quote(parts.geturl())}")
+    code, status = _send(pod, f"{_TRUST} {shlex.quote(parts.geturl())}")
     if code == REFUSED:
         fault = mark(
             "curl exits with 60: {host} is not in the certificate, or another "
@@ -82,7 +82,7 @@ def predict_from_pod(pod: str, predicted: Mapping[str, int | None]) -> None:
     """Demand the result of each request from `pod`."""
     for letter, request in REQUESTS.items():
         guess = demand_number(letter, predicted)
-        code, status = _sent(pod, request)
+        code, status = _send(pod, request)
         if guess != (code or status):
             raise NotSolved(say(_clue(request, code), letter=letter, guess=guess))
 
@@ -105,7 +105,7 @@ def _clue(request: str, code: int) -> str:
     )
 
 
-def _sent(pod: str, request: str) -> tuple[int, int]:
+def _send(pod: str, request: str) -> tuple[int, int]:
     """Return the exit code of curl and the status code of the answer, or 0."""
     header = f"printf 'Authorization: Bearer %s' \"$(cat {FILES}/token)\""
     # Without a ~/.curlrc, where `insecure` may be.

@@ -12,11 +12,11 @@ def repair_job(job: dict, *, completions: int, mode: str) -> None:
     asked = kubectl("create --dry-run=server -o json -f -", input=job, check=False)
     if asked.exit_code:
         raise NotSolved(say("The server reports: {error}", error=asked.stderr.strip()))
-    if fault := other_job(asked.json(), completions=completions, mode=mode):
+    if fault := fault_of_job(asked.json(), completions=completions, mode=mode):
         raise NotSolved(fault)
 
 
-def other_job(job: dict, *, completions: int, mode: str) -> str:
+def fault_of_job(job: dict, *, completions: int, mode: str) -> str:
     """Return the difference of an accepted Job from the right one, or ""."""
     if job["kind"] != "Job":
         return say("It is a {kind} now, and should be a Job.", kind=job["kind"])

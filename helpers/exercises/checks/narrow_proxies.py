@@ -8,7 +8,7 @@ from helpers.api.ambassadors import ask_ambassador
 from helpers.api.caller import Reply
 from helpers.api.pods import PodResponse
 from helpers.api.proxy import KubectlProxy
-from helpers.command import current_namespace, kubectl, scaled
+from helpers.command import current_namespace, kubectl, time_limit
 from helpers.course.exercise import exercise
 from helpers.errors import NotReady, NotSolved, ProxyEnded
 from helpers.language import mark, say
@@ -43,19 +43,19 @@ def hide_secrets(guards: Sequence[str]) -> None:
         raise NotSolved(say(fault, said=said)) from None
     with proxy:
 
-        def blocked(path: str) -> bool:
+        def is_blocked(path: str) -> bool:
             # A watch would not end.
             return _is_refusal(proxy.get(path, params={"timeoutSeconds": 1}))
 
         for home, name in every:
-            if blocked(path := f"/api/v1{home}pods{name}"):
+            if is_blocked(path := f"/api/v1{home}pods{name}"):
                 fault = mark("{path} is blocked: a pattern is too wide.")
                 raise NotSolved(say(fault, path=path))
         for start, (home, name) in product(("/api/v1", "/api/v1/watch"), every):
-            if not blocked(path := f"{start}{home}secrets{name}"):
+            if not is_blocked(path := f"{start}{home}secrets{name}"):
                 raise NotSolved(say("{path} passes: no pattern matches it.", path=path))
         for home, verb in product(homes, ("exec", "attach")):
-            if not blocked(path := f"/api/v1{home}pods/any/{verb}"):
+            if not is_blocked(path := f"/api/v1{home}pods/any/{verb}"):
                 fault = mark(
                     "{path} passes: your list replaces kubectl's own, which blocked "
                     "it, so block {verb} as well, in every namespace."
@@ -68,7 +68,7 @@ def narrow_ambassador(pod: str) -> None:
     """Demand an ambassador that passes lists of pods and single pods only."""
     namespace = current_namespace()
     pods = f"/api/v1/namespaces/{namespace}/pods"
-    if not poll(lambda: ask_ambassador(pod, pods).status, scaled(STARTED)):
+    if not poll(lambda: ask_ambassador(pod, pods).status, time_limit(STARTED)):
         fault = mark(
             "Nothing responds at port 8001 of {pod}: `kubectl logs {pod} -c "
             "ambassador` shows why."

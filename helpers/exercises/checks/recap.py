@@ -39,12 +39,12 @@ def send_sure_request(pod: str, request: str) -> None:
     done = exec_in_pod(pod, "env", f"SERVER={SERVER}", "bash", "-c", request)
     if done.exit_code:
         fault = mark("It exits with {code}: {line!r}.")
-        raise NotSolved(say(fault, code=done.exit_code, line=_said(done)))
+        raise NotSolved(say(fault, code=done.exit_code, line=_first_line(done)))
     try:
         answer = json.loads(done.stdout)
     except ValueError:
         fault = mark("It prints {line!r}, which is not JSON.")
-        raise NotSolved(say(fault, line=_said(done))) from None
+        raise NotSolved(say(fault, line=_first_line(done))) from None
     kind = answer.get("kind") if isinstance(answer, dict) else None
     if kind == "Status":
         fault = mark("The server returns {code}: {message}")
@@ -57,7 +57,7 @@ def send_sure_request(pod: str, request: str) -> None:
         fault = mark("The list does not contain the pod {pod}: which namespace is it?")
         raise NotSolved(say(fault, pod=pod))
     found = kubectl("get", "pod", pod, "-o", "json").json()
-    if fault := _unsure(*hear(found, request, GENUINE, IMPOSTOR, TURNING)):
+    if fault := _fault_of_request(*hear(found, request, GENUINE, IMPOSTOR, TURNING)):
         raise NotSolved(fault)
 
 
@@ -95,7 +95,7 @@ _REASONS = {
 }
 
 
-def _unsure(genuine: dict, impostor: dict, turning: dict) -> str:
+def _fault_of_request(genuine: dict, impostor: dict, turning: dict) -> str:
     """Return what a command did wrong in a copy of the pod, or ""."""
     if impostor["heard"]:
         return say("The impostor received the request: let curl check certificates.")
@@ -119,7 +119,7 @@ def _unsure(genuine: dict, impostor: dict, turning: dict) -> str:
     return ""
 
 
-def _said(done: Completed) -> str:
+def _first_line(done: Completed) -> str:
     """Return the first line that a command printed, of errors if there are any."""
     lines = (done.stderr + done.stdout).strip().splitlines()
     return lines[0][:160] if lines else ""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from helpers import errors
-from helpers.command import current_namespace, kubectl, scaled
+from helpers.command import current_namespace, kubectl, time_limit
 from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
 from helpers.exercises.checks.client_library import PENDING
@@ -62,7 +62,7 @@ def _delete(name: str, options: Mapping[str, object], batch: Any) -> str:
 
 
 def _wait(condition: str, name: str) -> None:
-    seconds = scaled(TIMEOUT)
+    seconds = time_limit(TIMEOUT)
     limit = f"--timeout={seconds:.0f}s"
     kubectl("wait", f"--for={condition}", f"job/{name}", limit, timeout=seconds)
 

@@ -91,7 +91,7 @@ def explain(error: Any, *, token: Token | None = None) -> Explanation:
         review = _try(review_token, token)
         found = unauthorized.diagnose(token, review, datetime.now(UTC))
     else:
-        found = unauthorized.without_token(denied)
+        found = unauthorized.diagnose_without_token(denied)
     cause, why, hint, manifest = found
     message = denied.message
     return Explanation(denied.code, cause, message, why, hint, request, manifest)

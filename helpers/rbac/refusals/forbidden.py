@@ -77,7 +77,7 @@ def diagnose(
 ) -> Diagnosis:
     """Return why a request was forbidden; `objects` are the RBAC objects, if known."""
     if request is None:
-        return _not_rbac(denied.message)
+        return _diagnose_admission(denied.message)
     if request.user == ANONYMOUS:
         return Diagnosis(
             mark("no credential"),
@@ -89,11 +89,11 @@ def diagnose(
                 "Send `Authorization: Bearer TOKEN`, spelled like this. Never grant "
                 "anything to `{anonymous}`: it is everyone who reaches the server."
             ),
-        ).said(anonymous=ANONYMOUS)
+        ).translate(anonymous=ANONYMOUS)
     if not request.user:
         hint = say("Name the sender: explain(error, token=TOKEN).")
         return Diagnosis("not allowed", say(_NO_REASON), hint)
-    manifest = rbac.to_yaml(rbac.minimal(request))
+    manifest = rbac.to_yaml(rbac.minimal_objects(request))
     why = _why(denied, request, objects)
     return Diagnosis(mark("not allowed"), why, _hint(request), manifest)
 
@@ -133,7 +133,7 @@ def _hint(request: Attributes) -> str:
     return say("Apply this; it allows that one verb and nothing else:")
 
 
-def _not_rbac(message: str) -> Diagnosis:
+def _diagnose_admission(message: str) -> Diagnosis:
     if ESCALATION in message:
         why = say("No one may grant what they do not have themselves.")
         hint = say("Let someone who has these permissions grant them.")

@@ -31,7 +31,7 @@ class Diagnosis(NamedTuple):
     hint: str
     manifest: str = ""
 
-    def said(self, **values: object) -> "Diagnosis":
+    def translate(self, **values: object) -> "Diagnosis":
         """Return it in the learner's language, with the `{names}` filled in."""
         why, hint = self.why, self.hint
         return self._replace(why=say(why, **values), hint=say(hint, **values))

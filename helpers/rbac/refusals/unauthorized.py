@@ -29,12 +29,12 @@ _UNSEEN = Diagnosis(
 _REVOKED = "invalidated|not found|UID .* does not match|has been deleted"
 
 
-def without_token(denied: DeniedRequest) -> Diagnosis:
+def diagnose_without_token(denied: DeniedRequest) -> Diagnosis:
     """Diagnose from the command line: it may be a curl without a credential."""
     command = " ".join(denied.words)
     carries = r"Authorization|--cert\b|--key\b|-E\b|-K\b|--config\b|--oauth2-bearer"
     is_bare = re.search(r"\bcurl\b", command) and not re.search(carries, command)
-    return (_NOTHING_SENT if is_bare else _UNSEEN).said()
+    return (_NOTHING_SENT if is_bare else _UNSEEN).translate()
 
 
 def diagnose(token: Token, review: Review | None, now: datetime) -> Diagnosis:
@@ -49,44 +49,44 @@ def diagnose(token: Token, review: Review | None, now: datetime) -> Diagnosis:
             mark("not a token"),
             mark("What was sent is no JWT, three parts with dots between: {reason}."),
             mark("Send what is in the token file, and nothing else."),
-        ).said(reason=error.reason)
+        ).translate(reason=error.reason)
     if review is None:
-        return _by_claims(token, now)
+        return _diagnose_claims(token, now)
     if review.authenticated:
         return Diagnosis(
             "unknown",
             mark("The API server accepts this token: the request sent something else."),
             mark("Look at the header: `Authorization: Bearer TOKEN`."),
-        ).said()
-    return _by_review(token, review.error, now) or Diagnosis(
+        ).translate()
+    return _diagnose_review(token, review.error, now) or Diagnosis(
         mark("unknown issuer"),
         mark("This API server does not know who issued it: `iss` is {issuer}."),
         mark("Take a token of this cluster."),
-    ).said(issuer=claims.get("iss", "-"))
+    ).translate(issuer=claims.get("iss", "-"))
 
 
-def _by_claims(token: Token, now: datetime) -> Diagnosis:
+def _diagnose_claims(token: Token, now: datetime) -> Diagnosis:
     if token.expires and token.expires < now:
-        return _expired(token.expires, now)
+        return _diagnose_expiry(token.expires, now)
     if token.claims().get("iss", "") not in token.audiences:
-        return _wrong_audience(token)
+        return _diagnose_audience(token)
     return Diagnosis(
         "unknown",
         mark("Nothing is wrong with the token itself; the server could not review it."),
         mark("Run `connect()`, then explain it again."),
-    ).said()
+    ).translate()
 
 
-def _by_review(token: Token, error: str, now: datetime) -> Diagnosis | None:
+def _diagnose_review(token: Token, error: str, now: datetime) -> Diagnosis | None:
     if token.expires and "has expired" in error:
-        return _expired(token.expires, now)
+        return _diagnose_expiry(token.expires, now)
     if re.search("not valid yet|in the future", error):
         why = mark("Its `nbf` or `iat` is in the future.")
         hint = mark("Correct the clock of this machine.")
-        return Diagnosis(mark("not valid yet"), why, hint).said()
+        return Diagnosis(mark("not valid yet"), why, hint).translate()
     if "audiences" in error:
         wanted = re.search(r"target audiences \[(.*?)\]", error)
-        return _wrong_audience(token, wanted[1].replace('"', "") if wanted else "")
+        return _diagnose_audience(token, wanted[1].replace('"', "") if wanted else "")
     if re.search(_REVOKED, error):
         reason = error.strip("[]").rpartition(", ")[2]
         if token.bound_to:
@@ -96,27 +96,27 @@ def _by_review(token: Token, error: str, now: datetime) -> Diagnosis | None:
         else:
             why = mark("What it belongs to is gone: {reason}.")
         found = Diagnosis(mark("revoked"), why, _FRESH)
-        return found.said(reason=reason, object=token.bound_to)
+        return found.translate(reason=reason, object=token.bound_to)
     if "cryptographic" in error:
         why = mark("The signature does not match: the token or the key was changed.")
-        return Diagnosis(mark("bad signature"), why, _FRESH).said()
+        return Diagnosis(mark("bad signature"), why, _FRESH).translate()
     return None
 
 
-def _expired(end: datetime, now: datetime) -> Diagnosis:
+def _diagnose_expiry(end: datetime, now: datetime) -> Diagnosis:
     late, ended = _duration((now - end).total_seconds()), f"{end:%Y-%m-%d %H:%M:%S}"
     why = mark("Its `exp` was {ended} UTC, {late} ago.")
-    return Diagnosis(mark("expired"), why, _FRESH).said(ended=ended, late=late)
+    return Diagnosis(mark("expired"), why, _FRESH).translate(ended=ended, late=late)
 
 
-def _wrong_audience(token: Token, target: str = "") -> Diagnosis:
+def _diagnose_audience(token: Token, target: str = "") -> Diagnosis:
     if target:
         why = mark("It is meant for {meant}, not for {target}.")
     else:
         why = mark("It seems to be meant for {meant}, not for this API server.")
     hint, meant = mark("Request a token without `--audience`."), token.audiences
     found = Diagnosis(mark("wrong audience"), why, hint)
-    return found.said(meant=", ".join(meant) or "[]", target=target)
+    return found.translate(meant=", ".join(meant) or "[]", target=target)
 
 
 def _duration(seconds: float) -> str:

@@ -12,7 +12,7 @@ from helpers.language import say
 from helpers.rbac.objects import Attributes
 from helpers.rbac.refusals import Explanation, explain
 from helpers.rbac.refusals.forbidden import ANONYMOUS
-from helpers.rbac.requestpath import reading
+from helpers.rbac.requestpath import attributes_of_get
 from helpers.rbac.reviews import Account, access_review
 from helpers.views.journey.network import (
     TIMEOUT,
@@ -47,9 +47,9 @@ def follow_request(
     LabError for a path without a slash, KubectlFailed if nothing can be run in the pod.
     The same as `kubectl exec POD -- curl --cacert CA -H "Authorization: …" URL`.
     """
-    request = Request(pod, sendable(path), host, ca, token)
+    request = Request(pod, encode_path(path), host, ca, token)
     seen = observe(request)
-    attributes = reading(request.path, _user(seen))
+    attributes = attributes_of_get(request.path, _user(seen))
     context = _ask_cluster(request, seen, attributes)
     return Journey(
         request,
@@ -65,7 +65,7 @@ def follow_request(
     )
 
 
-def sendable(path: str) -> str:
+def encode_path(path: str) -> str:
     """Return the path, percent-encoded; raise LabError without a slash."""
     path = path.strip()
     if not path.startswith("/"):

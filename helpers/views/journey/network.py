@@ -16,7 +16,7 @@ from helpers import errors
 from helpers.api.certificates import read_certificates
 from helpers.api.pods import exec_in_pod
 from helpers.language import mark, say
-from helpers.views.journey.steps import PASSED, STEPS, STOPPED, Request, Step, base
+from helpers.views.journey.steps import PASSED, STEPS, STOPPED, Request, Step, file_name
 
 #: seconds for the whole: each program in the pod has its own deadline below that
 TIMEOUT = 40.0
@@ -139,7 +139,7 @@ def observe(request: Request) -> Observation:
 
 def name_step(request: Request, seen: Observation) -> Step:
     """Describe the address of the name, and the completion by the resolver."""
-    address, full = _resolved(request, seen)
+    address, full = _address_and_name(request, seen)
     variables = zip(_VARIABLES, seen.service, strict=False)
     return seen.step(
         "name",
@@ -154,7 +154,7 @@ def address_step(
     request: Request, seen: Observation, objects: tuple[dict, ...]
 ) -> Step:
     """Describe whether a server listens; `objects` are Services and EndpointSlices."""
-    address = _resolved(request, seen)[0] or request.host
+    address = _address_and_name(request, seen)[0] or request.host
     service, ends = _service(address, objects)
     if ends:
         text = mark("Yes, a connection is open. Service {service} leads to {ends}.")
@@ -173,7 +173,7 @@ def address_step(
 
 def tls_step(request: Request, seen: Observation) -> Step:
     """Describe the certificate and the authority that signed it."""
-    answer, facts, ca = say("Yes."), [], base(request.ca)
+    answer, facts, ca = say("Yes."), [], file_name(request.ca)
     with contextlib.suppress(errors.CertificateError):
         presented = read_certificates(seen.handshake)[0]
         dates = presented.not_before, presented.not_after
@@ -198,7 +198,7 @@ def tls_step(request: Request, seen: Observation) -> Step:
     )
 
 
-def _resolved(request: Request, seen: Observation) -> tuple[str, str]:
+def _address_and_name(request: Request, seen: Observation) -> tuple[str, str]:
     """Return the address and the full name; an address has no name."""
     if seen.stopped_at == "name":
         return "", ""

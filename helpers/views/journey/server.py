@@ -16,7 +16,7 @@ from helpers.views.journey.steps import (
     UNREACHED,
     Request,
     Step,
-    base,
+    file_name,
 )
 
 #: in double quotes, inside a line in single quotes
@@ -53,14 +53,14 @@ def authentication_step(
     claims, user, audiences = seen.claims, seen.user, seen.claims.get("aud", [])
     audiences = [audiences] if isinstance(audiences, str) else audiences
     pod = claims.get("kubernetes.io", {}).get("pod", {}).get("name")
-    state, answer = _authenticated(request, seen, context)
+    state, answer = _authentication(request, seen, context)
     if request.token:
         text = mark("Who sends the request with the file {file}?")
     else:
         text = mark("Who sends the request without a token?")
     return Step(
         "authentication",
-        say(text, file=base(request.token)),
+        say(text, file=file_name(request.token)),
         answer,
         state,
         None,
@@ -79,7 +79,7 @@ def authentication_step(
     )
 
 
-def _authenticated(
+def _authentication(
     request: Request, seen: Observation, context: ClusterContext
 ) -> tuple[str, str]:
     """Return the state and the answer of the authentication."""
@@ -99,7 +99,7 @@ def authorization_step(
     attributes: Attributes, seen: Observation, context: ClusterContext
 ) -> Step:
     """Describe the rule that allowed the request, or that would."""
-    what, verb = _for_kubectl(attributes), attributes.verb
+    what, verb = _kubectl_arguments(attributes), attributes.verb
     asked = say("May they {verb} {what}?", verb=verb, what=what)
     command = f"kubectl auth can-i {verb} {what} --as={attributes.user or 'USER'}"
     if seen.status in (0, 401):
@@ -132,7 +132,7 @@ def response_step(request: Request, seen: Observation) -> Step:
     step = seen.step(
         "response",
         f"GET {request.path}",
-        _in_words(seen),
+        _response_summary(seen),
         tuple(facts),
         request.curl(request.path, "-o /dev/null -D - "),
     )
@@ -141,7 +141,7 @@ def response_step(request: Request, seen: Observation) -> Step:
     return replace(step, state=state) if seen.status >= 400 else step
 
 
-def _in_words(seen: Observation) -> str:
+def _response_summary(seen: Observation) -> str:
     kind = seen.content.get("kind", "")
     if kind.endswith("List") and "items" in seen.content:
         count = len(seen.content["items"])
@@ -156,7 +156,7 @@ def _in_words(seen: Observation) -> str:
     return ", ".join(filter(None, (code, kind, size)))
 
 
-def _for_kubectl(attributes: Attributes) -> str:
+def _kubectl_arguments(attributes: Attributes) -> str:
     if attributes.path:
         return attributes.path
     group = f".{attributes.group}" if attributes.group else ""

@@ -131,6 +131,6 @@ class Journey:
         return "\n".join([*lines, self.outcome])
 
 
-def base(path: str) -> str:
+def file_name(path: str) -> str:
     """Return the name of a file without its directory."""
     return path.rpartition("/")[2]

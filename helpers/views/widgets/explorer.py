@@ -11,7 +11,7 @@ import ipywidgets
 from helpers import errors
 from helpers.api.caller import Caller
 from helpers.api.discovery import read_discovery, resources
-from helpers.command import current_namespace, kubeconfig_in_use, scaled
+from helpers.command import current_namespace, kubeconfig_in_use, time_limit
 from helpers.language import say
 from helpers.views.widgets import explorer_model as model, markup
 from helpers.views.widgets.explorer_model import (
@@ -26,7 +26,7 @@ from helpers.views.widgets.explorer_model import (
     Offer,
 )
 from helpers.views.widgets.live import Live
-from helpers.views.widgets.view import SOON, View, named
+from helpers.views.widgets.view import SOON, View, fit_description
 
 #: seconds that `choose` usually waits for an answer
 ANSWERED = 30.0
@@ -125,7 +125,7 @@ class ApiExplorer(View):
 
         Raise NotReady after 30 seconds, LabError with the reason of a failure.
         """
-        return self._awaited().content
+        return self._wait_for_answer().content
 
     def request(self) -> dict[str, Any]:
         """Return the last request, and the head of its answer.
@@ -133,7 +133,7 @@ class ApiExplorer(View):
         `method`, `url`, `headers` with the token masked, `status`, `milliseconds`,
         `bytes`, and the line for `kubectl`.
         """
-        last = self._awaited()
+        last = self._wait_for_answer()
         return {
             "method": "GET",
             "url": self._caller.server + last.path,
@@ -187,7 +187,7 @@ class ApiExplorer(View):
             drawn = f"<pre>{markup.text(last.content)}</pre>"
             if not isinstance(last.content, str):
                 drawn = markup.tree(last.content, name=say("answer"))
-            scrolled = markup.scrolled(drawn, say("Answer"), key=last.path)
+            scrolled = markup.scroll_region(drawn, say("Answer"), key=last.path)
             self._tree.value = markup.block(scrolled)
         self.report(state.sentence)
 
@@ -199,17 +199,17 @@ class ApiExplorer(View):
     def _make_controls(self) -> None:
         labels = say("Group:"), say("Version:"), say("Resource:"), say("Namespace:")
         self._group, self._version, self._resource, self._where = (
-            named(ipywidgets.Dropdown(description=label)) for label in labels
+            fit_description(ipywidgets.Dropdown(description=label)) for label in labels
         )
         name = ipywidgets.Combobox(description=say("Object:"), continuous_update=False)
-        self._name = named(name, "22em")
+        self._name = fit_description(name, "22em")
         self._send = ipywidgets.Button(description=say("Send again"))
         self._reload = ipywidgets.Button(
             description=say("Reload"), tooltip=say("Load the choices again")
         )
         self._head, self._tree = Live(), Live()
         line = ipywidgets.Textarea(description="kubectl:", rows=2)
-        self._kubectl = named(line, "99%")
+        self._kubectl = fit_description(line, "99%")
         fields = ("group", "version", "resource", "namespace", "name")
         controls = (self._group, self._version, self._resource, self._where, self._name)
         for field, control in zip(fields, controls, strict=True):
@@ -303,8 +303,8 @@ class ApiExplorer(View):
             content=reply.json() if "json" in kind else reply.text,
         )
 
-    def _awaited(self) -> ExplorerAnswer:
-        seconds = scaled(ANSWERED)
+    def _wait_for_answer(self) -> ExplorerAnswer:
+        seconds = time_limit(ANSWERED)
         # Never the answer to what was asked before.
         done = self.wait_until(lambda state: state.answered == state.asked, seconds)
         state = self.state

@@ -89,7 +89,7 @@ class ExplorerAnswer(NamedTuple):
 
     def sentence(self) -> str:
         """Return the status with the server's message, or a note on a long list."""
-        note = left_out(self.content)
+        note = remainder(self.content)
         if self.status >= 400 and isinstance(self.content, dict):
             note = self.content.get("message", "")
         head = f"{self.status} {self.reason}".strip(), f"{self.milliseconds:,.0f} ms"
@@ -156,12 +156,12 @@ def reduce(state: ExplorerState, event: Chosen | Loaded | Answered) -> ExplorerS
     """Return the state after an event; another number of `asked` wants a request."""
     match event:
         case Chosen(choice):
-            choice = settled(choice, state.offer)
+            choice = nearest_choice(choice, state.offer)
             if choice[:4] != state.choice[:4]:
                 state = state._replace(names=())
             return state._replace(choice=choice, asked=state.asked + 1)
         case Loaded(offer, trouble):
-            choice = settled(state.choice, offer)
+            choice = nearest_choice(state.choice, offer)
             asked = state.asked + (choice != state.choice)
             state = state._replace(offer=offer, unknown=trouble)
             return state._replace(choice=choice, asked=asked)
@@ -172,7 +172,7 @@ def reduce(state: ExplorerState, event: Chosen | Loaded | Answered) -> ExplorerS
     return state
 
 
-def settled(choice: Choice, offer: Offer) -> Choice:
+def nearest_choice(choice: Choice, offer: Offer) -> Choice:
     """Return the choice, with the nearest choice for what is not offered."""
     if choice.group not in offer.groups():
         path = choice.resource if choice.resource.startswith("/") else ROOT
@@ -208,7 +208,7 @@ def names(document: Any) -> tuple[str, ...]:
     return tuple(each["name"] for each in found if "name" in each)
 
 
-def left_out(document: Any) -> str:
+def remainder(document: Any) -> str:
     """Return a sentence if a list is longer than what came, or ""."""
     metadata = document.get("metadata") if isinstance(document, dict) else None
     if not isinstance(metadata, dict) or not metadata.get("continue"):

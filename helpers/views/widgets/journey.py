@@ -10,11 +10,11 @@ from helpers import errors
 from helpers.api.tokens import FILES
 from helpers.command import current_namespace
 from helpers.language import mark, say
-from helpers.views.journey import follow_request, sendable
+from helpers.views.journey import encode_path, follow_request
 from helpers.views.journey.steps import SKIPPED, STOPPED, UNREACHED, Journey, Step
 from helpers.views.widgets import markup
 from helpers.views.widgets.live import Live
-from helpers.views.widgets.view import SOON, View, named
+from helpers.views.widgets.view import SOON, View, fit_description
 
 SENDING = mark("Sending the request.")
 
@@ -40,7 +40,7 @@ def request_journey(pod: str, path: str = "") -> "RequestJourney":
     here = f"/api/v1/namespaces/{current_namespace()}"
     paths = [f"{here}/pods", f"{here}/secrets", "/apis", "/version", "/"]
     if path:
-        sendable(path)
+        encode_path(path)
         paths = list(dict.fromkeys([path, *paths]))
     return RequestJourney(pod, paths)
 
@@ -62,8 +62,11 @@ class RequestJourney(View):
         path = ipywidgets.Text(value=paths[0], description=say("Path:"))
         breaks = [(say(words), change) for words, change in BREAKS.items()]
         broken = ipywidgets.Dropdown(description=say("Break:"), options=breaks)
-        self._choice, self._path = named(choice), named(path, "30em")
-        self._break = named(broken)
+        self._choice, self._path = (
+            fit_description(choice),
+            fit_description(path, "30em"),
+        )
+        self._break = fit_description(broken)
         self._send = ipywidgets.Button(description=say("Send"))
         ipywidgets.dlink((self._choice, "value"), (self._path, "value"))
         self._send.on_click(lambda _: self.send())
@@ -110,12 +113,12 @@ class RequestJourney(View):
             )
             self._facts.value = markup.block(f'<div class="lab-facts">{facts}</div>')
         answered = journey.outcome if journey and not state.sending else say(SENDING)
-        self.report(_plain(str(state.failed or answered)))
+        self.report(_plain_text(str(state.failed or answered)))
 
     def text(self) -> str:
         """Return the steps as numbered lines; wait a moment for them."""
         self.wait_until(lambda state: not state.sending, SOON)
-        return _plain(str(self.state.failed or self.state.journey or say(SENDING)))
+        return _plain_text(str(self.state.failed or self.state.journey or say(SENDING)))
 
     def _follow(self) -> None:
         broken = self._break.value
@@ -135,7 +138,7 @@ _KINDS = {
 
 def _box(step: Step) -> str:
     kind = _KINDS.get(step.state, "")
-    answer = f"<p>{_marked(step.answer)}</p>" if step.answer else ""
+    answer = f"<p>{_mark_code(step.answer)}</p>" if step.answer else ""
     return (
         f'<li class="{kind}"><p><strong>{step.heading}</strong></p>'
         f"<p>{step.outcome}</p>{answer}</li>"
@@ -144,7 +147,11 @@ def _box(step: Step) -> str:
 
 def _facts(step: Step, *, opened: bool) -> str:
     facts = [(say(word), text) for word, text in step.facts]
-    rows = [(say("asked"), step.asked), (say("answer"), _plain(step.answer)), *facts]
+    rows = [
+        (say("asked"), step.asked),
+        (say("answer"), _plain_text(step.answer)),
+        *facts,
+    ]
     short = [row for row in rows if "\n" not in row[1] and row[1]]
     caption = say("What happened: {step}", step=step.heading)
     table = markup.table((say("WHAT"), say("SAID")), short, caption=caption)
@@ -159,10 +166,10 @@ def _facts(step: Step, *, opened: bool) -> str:
     )
 
 
-def _marked(sentence: str) -> str:
+def _mark_code(sentence: str) -> str:
     """Return a sentence with its `names` as code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", markup.text(sentence))
 
 
-def _plain(sentence: str) -> str:
+def _plain_text(sentence: str) -> str:
     return sentence.replace("`", "")

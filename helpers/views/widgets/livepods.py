@@ -11,12 +11,12 @@ import pandas as pd
 from helpers import errors
 from helpers.api.caller import Caller
 from helpers.api.watch import BROKEN, RECONNECTED, Event, Watch
-from helpers.command import current_namespace, kubeconfig_in_use, scaled
+from helpers.command import current_namespace, kubeconfig_in_use, time_limit
 from helpers.language import mark, say
 from helpers.views.widgets import markup, podtable
 from helpers.views.widgets.live import Live
 from helpers.views.widgets.podtable import LAST_EVENT, PodRow, Table
-from helpers.views.widgets.view import SOON, View, named
+from helpers.views.widgets.view import SOON, View, fit_description
 
 #: the form of a list in which the server makes the columns
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
@@ -46,7 +46,7 @@ class LivePods(View):
 
     def __init__(self, namespace: str) -> None:
         self._namespace = namespace
-        self._filter = named(
+        self._filter = fit_description(
             ipywidgets.Text(description=say("Name or label contains:")), "22em"
         )
         self._table, self._events = Live(), Live()
@@ -65,7 +65,7 @@ class LivePods(View):
             self.handle,
             accept=TABLE,
         ).start()
-        self.changed()
+        self.render_soon()
 
     def frame(self) -> pd.DataFrame:
         """Return the rows: the columns of kubectl, LAST EVENT, AGO."""
@@ -80,7 +80,7 @@ class LivePods(View):
 
         Raise NotReady after `timeout` seconds, with what is wrong if it is known.
         """
-        timeout = scaled(HEARD, timeout)
+        timeout = time_limit(HEARD, timeout)
         if not self.wait_until(lambda table: table.has_event(event, name), timeout):
             what = say("The event {event} of pod {name}", event=event, name=name)
             raise errors.NotReady(what, timeout, self._words(self.state))
@@ -103,7 +103,7 @@ class LivePods(View):
             (entry.type, entry.what, f"{entry.at.astimezone():%H:%M:%S}")
             for entry in reversed(table.history[-LATEST:])
         ]
-        words = f"<p>{markup.text(_in_words(table.counts))}</p>"
+        words = f"<p>{markup.text(_event_counts(table.counts))}</p>"
         caption = say("The last events, newest first")
         columns = [say("TYPE"), say("OBJECT"), say("TIME")]
         listed = markup.table(columns, latest, caption=caption)
@@ -120,9 +120,9 @@ class LivePods(View):
             lines += rows.head(MOST).to_string(index=False).splitlines()
         if len(rows) > MOST:
             lines.append(say("… and {count:,} more", count=len(rows) - MOST))
-        return "\n".join([*lines, _in_words(state.counts)])
+        return "\n".join([*lines, _event_counts(state.counts)])
 
-    def stopping(self) -> None:
+    def on_stop(self) -> None:
         """End the watch."""
         self._watch.stop()
 
@@ -159,7 +159,7 @@ def _caption(found: int, everything: int) -> str:
     return say("{count:,} of {all:,} pods", count=found, all=everything)
 
 
-def _in_words(counts: Mapping[str, int]) -> str:
+def _event_counts(counts: Mapping[str, int]) -> str:
     """Return how many events of each type there were."""
     parts = [f"{counts[name]:,} {name}" for name in TYPES if counts.get(name)]
     events = ", ".join(parts) or say("none yet")

@@ -46,7 +46,7 @@ def table(
     )
 
 
-def scrolled(content: str, name: str, *, key: str = "") -> str:
+def scroll_region(content: str, name: str, *, key: str = "") -> str:
     """Return a region with a name that scrolls, also by the keyboard.
 
     With another `key` it begins at its top.

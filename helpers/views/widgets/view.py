@@ -81,7 +81,7 @@ class View(ipywidgets.VBox):
         """Return the view as plain text."""
         raise NotImplementedError
 
-    def stopping(self) -> None:
+    def on_stop(self) -> None:
         """End the watches and processes of a subclass."""
 
     def handle(self, event: Any) -> None:
@@ -89,7 +89,7 @@ class View(ipywidgets.VBox):
         with self._lock:
             self.state = self.reduce(self.state, event)
             self._lock.notify_all()
-        self.changed()
+        self.render_soon()
 
     def wait_until(self, fits: Callable[[Any], bool], seconds: float) -> bool:
         """Wait until the state fits, or the view is stopped; return whether it fits."""
@@ -117,7 +117,7 @@ class View(ipywidgets.VBox):
             self._sentence = sentence
             self._line.value = markup.block(markup.status(sentence))
 
-    def changed(self) -> None:
+    def render_soon(self) -> None:
         """Render soon; cheap enough to be called a thousand times a second."""
         self._begin(self._render_loop)
         self._dirty.set()
@@ -138,7 +138,7 @@ class View(ipywidgets.VBox):
         self._jobs.put(None)
         deadline = time.monotonic() + STOP
         try:
-            self.stopping()
+            self.on_stop()
         finally:
             self._finish(deadline)
 
@@ -202,7 +202,7 @@ class View(ipywidgets.VBox):
             if self._ended.is_set():
                 return
             began = time.monotonic()
-            with self._reporting():
+            with self._report_errors():
                 self.render(self.state)
             # Rest as long as the update took: half of the kernel's time at most.
             spent = time.monotonic() - began
@@ -212,22 +212,24 @@ class View(ipywidgets.VBox):
         while (job := self._jobs.get()) is not None:
             if self._ended.is_set():
                 return
-            with self._reporting():
+            with self._report_errors():
                 job()
 
     @contextlib.contextmanager
-    def _reporting(self):
+    def _report_errors(self):
         try:
             yield
         except errors.LabError as error:
             self.report(str(error))
         except Exception as error:
             # A bug of ours. The thread lives on, and the learner is told.
-            fault = errors.masked(f"{type(error).__name__}: {error}")
+            fault = errors.without_tokens(f"{type(error).__name__}: {error}")
             self.report(say("This view failed: {fault}", fault=fault))
 
 
-def named(control: ipywidgets.Widget, width: str = "auto") -> ipywidgets.Widget:
+def fit_description(
+    control: ipywidgets.Widget, width: str = "auto"
+) -> ipywidgets.Widget:
     """Return a control with room for its description."""
     control.style.description_width = "initial"
     control.layout.width = width
@@ -238,7 +240,7 @@ def named(control: ipywidgets.Widget, width: str = "auto") -> ipywidgets.Widget:
 
 def _replace(view: View) -> None:
     """Close the views of an earlier execution of this cell."""
-    cell, execution = _here()
+    cell, execution = _cell_ids()
     if not cell:
         return
     kept = []
@@ -251,7 +253,7 @@ def _replace(view: View) -> None:
     _OPEN[cell] = [*kept, (execution, weakref.ref(view))]
 
 
-def _here() -> tuple[str, str]:
+def _cell_ids() -> tuple[str, str]:
     """Return the ids of the cell and of its execution; empty outside of Jupyter."""
     with contextlib.suppress(ImportError, AttributeError):
         from IPython import get_ipython

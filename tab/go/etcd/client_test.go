@@ -31,8 +31,8 @@ type client struct {
 	ctx context.Context
 }
 
-// each runs a test on an empty store in memory and, where one is named, an empty etcd.
-func each(t *testing.T, test func(client)) {
+// forEachStore runs a test on an empty store in memory and, where one is named, an empty etcd.
+func forEachStore(t *testing.T, test func(client)) {
 	t.Run("memory", func(t *testing.T) { test(inMemory(t)) })
 	if os.Getenv(program) != "" {
 		t.Run("genuine", func(t *testing.T) { test(genuine(t)) })
@@ -131,10 +131,10 @@ func (c client) fine(err error) {
 }
 
 // same fails unless two values are written the same.
-func (c client) same(found, wanted any) {
+func (c client) same(actual, expected any) {
 	c.t.Helper()
-	if fmt.Sprint(found) != fmt.Sprint(wanted) {
-		c.t.Fatalf("%v is not %v", found, wanted)
+	if fmt.Sprint(actual) != fmt.Sprint(expected) {
+		c.t.Fatalf("%v is not %v", actual, expected)
 	}
 }
 
@@ -167,20 +167,21 @@ func (w reading) next() *pb.WatchResponse {
 }
 
 // events reads a number of events, however they are grouped.
-func (w reading) events(number int) (found []*mvccpb.Event) {
+func (w reading) events(number int) (actual []*mvccpb.Event) {
 	w.t.Helper()
-	for len(found) < number {
-		found = append(found, w.next().Events...)
+	for len(actual) < number {
+		actual = append(actual, w.next().Events...)
 	}
-	return found
+	return actual
 }
 
-// told returns events in short: "put a=1@2 (was 0)".
-func told(events []*mvccpb.Event) (short []string) {
-	for _, one := range events {
-		text := fmt.Sprintf("%s %s=%s@%d", one.Type, one.Kv.Key, one.Kv.Value, one.Kv.ModRevision)
-		if one.PrevKv != nil {
-			text += fmt.Sprintf(" (was %s)", one.PrevKv.Value)
+// describe returns events in short: "put a=1@2 (was 0)".
+func describe(events []*mvccpb.Event) (short []string) {
+	for _, event := range events {
+		pair := event.Kv
+		text := fmt.Sprintf("%s %s=%s@%d", event.Type, pair.Key, pair.Value, pair.ModRevision)
+		if event.PrevKv != nil {
+			text += fmt.Sprintf(" (was %s)", event.PrevKv.Value)
 		}
 		short = append(short, text)
 	}

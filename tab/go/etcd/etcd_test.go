@@ -14,17 +14,18 @@ import (
 )
 
 func TestAReadAtARevisionFindsWhatWasThereThen(t *testing.T) {
-	each(t, func(c client) {
+	forEachStore(t, func(c client) {
 		c.same(c.put("a", "1", 0), 2)
 		c.same(c.put("a", "2", 0), 3)
 		c.same(c.remove("a"), 4)
 		c.same(c.remove("a"), 4)
 		c.same(c.put("a", "3", 0), 5)
-		one := c.get("a", 3).Kvs[0]
-		c.same([]any{string(one.Value), one.CreateRevision, one.ModRevision, one.Version}, "[2 2 3 2]")
+		pair := c.get("a", 3).Kvs[0]
+		c.same(string(pair.Value), "2")
+		c.same([]any{pair.CreateRevision, pair.ModRevision, pair.Version}, "[2 3 2]")
 		c.same([]any{c.get("a", 4).Count, c.get("a", 4).Header.Revision}, "[0 5]")
-		one = c.get("a", 0).Kvs[0]
-		c.same([]any{string(one.Value), one.CreateRevision, one.Version}, "[3 5 1]")
+		pair = c.get("a", 0).Kvs[0]
+		c.same([]any{string(pair.Value), pair.CreateRevision, pair.Version}, "[3 5 1]")
 		_, err := c.Range(c.ctx, &pb.RangeRequest{Key: []byte("a"), Revision: 6})
 		c.same(err, rpctypes.ErrGRPCFutureRev)
 	})
@@ -53,18 +54,18 @@ func reads(key string) *pb.RequestOp {
 }
 
 func TestOnlyWhoKnowsTheLastRevisionWrites(t *testing.T) {
-	each(t, func(c client) {
+	forEachStore(t, func(c client) {
 		for _, try := range []struct {
 			revision int64
 			value    string
-			wanted   string
+			expected string
 		}{
 			{0, "made", "true 2"}, {0, "made twice", "false 2"},
 			{2, "changed", "true 3"}, {2, "too late", "false 3"},
 		} {
 			answer, err := c.Txn(c.ctx, update("a", try.revision, puts("a", try.value, 0)))
 			c.fine(err)
-			c.same(fmt.Sprint(answer.Succeeded, " ", answer.Header.Revision), try.wanted)
+			c.same(fmt.Sprint(answer.Succeeded, " ", answer.Header.Revision), try.expected)
 		}
 		answer, err := c.Txn(c.ctx, update("a", 2, puts("a", "", 0)))
 		c.fine(err)
@@ -76,7 +77,7 @@ func TestOnlyWhoKnowsTheLastRevisionWrites(t *testing.T) {
 }
 
 func TestTenThousandObjectsComeInPages(t *testing.T) {
-	each(t, func(c client) {
+	forEachStore(t, func(c client) {
 		const objects, page = 10_000, 700
 		var group sync.WaitGroup
 		for first := range 16 {
@@ -95,8 +96,8 @@ func TestTenThousandObjectsComeInPages(t *testing.T) {
 			answer, err := c.Range(c.ctx, next)
 			c.fine(err)
 			c.same([]any{answer.Count, answer.More}, []any{objects - read, objects-read > page})
-			for i, one := range answer.Kvs {
-				c.same(string(one.Key), fmt.Sprintf("/pods/%05d", read+i))
+			for i, pair := range answer.Kvs {
+				c.same(string(pair.Key), fmt.Sprintf("/pods/%05d", read+i))
 			}
 			read += len(answer.Kvs)
 			if !answer.More {
@@ -116,7 +117,7 @@ func TestTenThousandObjectsComeInPages(t *testing.T) {
 }
 
 func TestAWatchResumesFromARevision(t *testing.T) {
-	each(t, func(c client) {
+	forEachStore(t, func(c client) {
 		for i := range 5 {
 			c.put("a", fmt.Sprint(i), 0)
 		}
@@ -126,9 +127,12 @@ func TestAWatchResumesFromARevision(t *testing.T) {
 			Key: []byte("a"), StartRevision: 5, PrevKv: true,
 		})
 		c.same([]any{created.Created, created.WatchId, created.Header.Revision}, "[true 0 8]")
-		c.same(told(watch.events(3)), "[PUT a=3@5 (was 2) PUT a=4@6 (was 3) DELETE a=@8 (was 4)]")
+		c.same(
+			describe(watch.events(3)),
+			"[PUT a=3@5 (was 2) PUT a=4@6 (was 3) DELETE a=@8 (was 4)]",
+		)
 		c.put("a", "live", 0)
-		c.same(told(watch.events(1)), "[PUT a=live@9]")
+		c.same(describe(watch.events(1)), "[PUT a=live@9]")
 		ask := &pb.WatchRequest_ProgressRequest{ProgressRequest: &pb.WatchProgressRequest{}}
 		c.put("b", "again", 0)
 		watch.ask(&pb.WatchRequest{RequestUnion: ask})
@@ -141,24 +145,24 @@ func TestAWatchResumesFromARevision(t *testing.T) {
 }
 
 func TestAWatchOfALaterRevisionIsToldNothingBefore(t *testing.T) {
-	each(t, func(c client) {
+	forEachStore(t, func(c client) {
 		watch, _ := c.watch(&pb.WatchCreateRequest{Key: []byte("a"), StartRevision: 4})
 		for i := range 3 {
 			c.put("a", fmt.Sprint(i), 0)
 		}
-		c.same(told(watch.events(1)), "[PUT a=2@4]")
+		c.same(describe(watch.events(1)), "[PUT a=2@4]")
 	})
 }
 
 func TestASilentWatchIsToldTheRevision(t *testing.T) {
-	each(t, func(c client) {
+	forEachStore(t, func(c client) {
 		watch, _ := c.watch(&pb.WatchCreateRequest{Key: []byte("a"), ProgressNotify: true})
 		c.put("b", "", 0)
 		for {
-			told := watch.next()
-			c.same([]any{told.WatchId, len(told.Events)}, "[0 0]")
+			response := watch.next()
+			c.same([]any{response.WatchId, len(response.Events)}, "[0 0]")
 			// The first may have been on its way.
-			if told.Header.Revision == 2 {
+			if response.Header.Revision == 2 {
 				return
 			}
 		}
@@ -166,7 +170,7 @@ func TestASilentWatchIsToldTheRevision(t *testing.T) {
 }
 
 func TestWhatIsCompactedIsGone(t *testing.T) {
-	each(t, func(c client) {
+	forEachStore(t, func(c client) {
 		for i := range 3 {
 			c.put("a", fmt.Sprint(i), 0)
 		}
@@ -189,12 +193,12 @@ func TestWhatIsCompactedIsGone(t *testing.T) {
 		watch, _ = c.watch(&pb.WatchCreateRequest{
 			Key: []byte("a"), StartRevision: 4, PrevKv: true,
 		})
-		c.same(told(watch.events(3)), "[PUT a=2@4 DELETE a=@5 (was 2) PUT a=new@6]")
+		c.same(describe(watch.events(3)), "[PUT a=2@4 DELETE a=@5 (was 2) PUT a=new@6]")
 	})
 }
 
 func TestALeaseEndsWithItsKeys(t *testing.T) {
-	each(t, func(c client) {
+	forEachStore(t, func(c client) {
 		lease, err := c.LeaseGrant(c.ctx, &pb.LeaseGrantRequest{TTL: 2})
 		c.fine(err)
 		c.same(lease.TTL, 2)
@@ -205,7 +209,7 @@ func TestALeaseEndsWithItsKeys(t *testing.T) {
 		c.put("kept", "without", 0)
 		began := time.Now()
 		c.same(len(watch.events(4)), 4)
-		c.same(told(watch.events(2)), "[DELETE a=@6 DELETE b=@6]")
+		c.same(describe(watch.events(2)), "[DELETE a=@6 DELETE b=@6]")
 		if waited := time.Since(began); waited < time.Second {
 			t.Fatalf("the lease ended after %v", waited)
 		}
@@ -216,7 +220,7 @@ func TestALeaseEndsWithItsKeys(t *testing.T) {
 }
 
 func TestARequestTooLargeIsRefused(t *testing.T) {
-	each(t, func(c client) {
+	forEachStore(t, func(c client) {
 		value := strings.Repeat("x", maxRequest)
 		_, err := c.Txn(c.ctx, update("a", 0, puts("a", value, 0)))
 		c.same(err, rpctypes.ErrGRPCRequestTooLarge)
@@ -226,8 +230,12 @@ func TestARequestTooLargeIsRefused(t *testing.T) {
 func TestWhatItLacksIsRefused(t *testing.T) {
 	c, key := inMemory(t), []byte("a")
 	refused := map[string]error{}
-	_, refused["order"] = c.Range(c.ctx, &pb.RangeRequest{Key: key, SortOrder: pb.RangeRequest_DESCEND})
-	_, refused["target"] = c.Range(c.ctx, &pb.RangeRequest{Key: key, SortTarget: pb.RangeRequest_MOD})
+	_, refused["order"] = c.Range(c.ctx, &pb.RangeRequest{
+		Key: key, SortOrder: pb.RangeRequest_DESCEND,
+	})
+	_, refused["target"] = c.Range(c.ctx, &pb.RangeRequest{
+		Key: key, SortTarget: pb.RangeRequest_MOD,
+	})
 	_, refused["filter"] = c.Range(c.ctx, &pb.RangeRequest{Key: key, MinModRevision: 1})
 	_, refused["put"] = c.Put(c.ctx, &pb.PutRequest{Key: key})
 	_, refused["delete"] = c.DeleteRange(c.ctx, &pb.DeleteRangeRequest{Key: key})
@@ -241,11 +249,12 @@ func TestWhatItLacksIsRefused(t *testing.T) {
 		write := &pb.RequestOp{Request: &pb.RequestOp_RequestPut{RequestPut: put}}
 		_, refused[name] = c.Txn(c.ctx, update("a", 0, write))
 	}
-	for name, gone := range map[string]*pb.DeleteRangeRequest{
-		"delete range": {Key: key, RangeEnd: []byte("b")}, "delete, previous": {Key: key, PrevKv: true},
+	for name, deletion := range map[string]*pb.DeleteRangeRequest{
+		"delete range":     {Key: key, RangeEnd: []byte("b")},
+		"delete, previous": {Key: key, PrevKv: true},
 	} {
 		write := &pb.RequestOp{
-			Request: &pb.RequestOp_RequestDeleteRange{RequestDeleteRange: gone},
+			Request: &pb.RequestOp_RequestDeleteRange{RequestDeleteRange: deletion},
 		}
 		_, refused[name] = c.Txn(c.ctx, update("a", 0, write))
 	}

@@ -10,8 +10,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// known has the fields of each message that this etcd supports.
-var known = map[protoreflect.Name]string{
+// supportedFields has the fields of each message that this etcd supports.
+var supportedFields = map[protoreflect.Name]string{
 	"RangeRequest":       "key range_end revision limit keys_only count_only serializable",
 	"TxnRequest":         "compare success failure",
 	"Compare":            "key target version mod_revision",
@@ -27,7 +27,7 @@ var known = map[protoreflect.Name]string{
 // lacks the key that it needs.
 func check(message protoreflect.Message) (err error) {
 	name := message.Descriptor().Name()
-	fields := strings.Fields(known[name])
+	fields := strings.Fields(supportedFields[name])
 	message.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
 		switch {
 		case !slices.Contains(fields, string(field.Name())):

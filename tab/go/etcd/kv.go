@@ -48,20 +48,20 @@ func (s *Server) Txn(_ context.Context, r *pb.TxnRequest) (*pb.TxnResponse, erro
 // checkOperations says whether all can be done, before any of them is.
 func (s *Server) checkOperations(operations []*pb.RequestOp) error {
 	writes := 0
-	for _, one := range operations {
-		lease := one.GetRequestPut().GetLease()
-		if one.GetRequestRange() == nil {
+	for _, operation := range operations {
+		lease := operation.GetRequestPut().GetLease()
+		if operation.GetRequestRange() == nil {
 			writes++
 		}
 		switch {
-		case one.Request == nil:
+		case operation.Request == nil:
 			return rpctypes.ErrGRPCKeyNotFound
 		case writes > 1:
 			return unsupported("transaction that writes twice")
 		case lease != 0 && s.leases.keys[lease] == nil:
 			return rpctypes.ErrGRPCLeaseNotFound
 		}
-		if err := s.store.checkRevision(one.GetRequestRange().GetRevision()); err != nil {
+		if err := s.store.checkRevision(operation.GetRequestRange().GetRevision()); err != nil {
 			return err
 		}
 	}
@@ -79,21 +79,23 @@ func (s *Server) do(operation *pb.RequestOp) *pb.ResponseOp {
 		answer := &pb.PutResponse{Header: header}
 		return &pb.ResponseOp{Response: &pb.ResponseOp_ResponsePut{ResponsePut: answer}}
 	}
-	if gone := operation.GetRequestDeleteRange(); gone != nil {
-		answer := &pb.DeleteRangeResponse{Header: header, Deleted: s.remove(string(gone.Key))}
-		return &pb.ResponseOp{Response: &pb.ResponseOp_ResponseDeleteRange{ResponseDeleteRange: answer}}
+	if deletion := operation.GetRequestDeleteRange(); deletion != nil {
+		number := s.remove(string(deletion.Key))
+		answer := &pb.DeleteRangeResponse{Header: header, Deleted: number}
+		response := &pb.ResponseOp_ResponseDeleteRange{ResponseDeleteRange: answer}
+		return &pb.ResponseOp{Response: response}
 	}
-	found := s.store.read(operation.GetRequestRange())
-	return &pb.ResponseOp{Response: &pb.ResponseOp_ResponseRange{ResponseRange: found}}
+	answer := s.store.read(operation.GetRequestRange())
+	return &pb.ResponseOp{Response: &pb.ResponseOp_ResponseRange{ResponseRange: answer}}
 }
 
 // remove deletes a key, and returns how many there were.
 func (s *Server) remove(key string) int64 {
-	gone := s.store.remove(key)
-	if gone == nil {
+	before := s.store.remove(key)
+	if before == nil {
 		return 0
 	}
-	s.leases.detach(gone)
+	s.leases.detach(before)
 	return 1
 }
 
@@ -101,8 +103,8 @@ func (s *Server) remove(key string) int64 {
 func (s *Server) commit() {
 	events := s.store.commit()
 	for stream := range s.streams {
-		for _, one := range stream.watchers {
-			s.tell(stream, one, events)
+		for _, watcher := range stream.watchers {
+			s.tell(stream, watcher, events)
 		}
 	}
 }

@@ -46,6 +46,6 @@ func (s *Server) expire(id int64) {
 	s.commit()
 }
 
-func (l *leases) detach(one *mvccpb.KeyValue) {
-	delete(l.keys[one.GetLease()], string(one.GetKey()))
+func (l *leases) detach(pair *mvccpb.KeyValue) {
+	delete(l.keys[pair.GetLease()], string(pair.GetKey()))
 }

@@ -31,8 +31,8 @@ func TestMain(m *testing.M) {
 // listen returns the listener of a flag, or nil where it is not given.
 func listen(flag string) net.Listener {
 	for _, word := range os.Args[1:] {
-		url, given := strings.CutPrefix(word, "--"+flag+"=")
-		if !given {
+		url, isFlag := strings.CutPrefix(word, "--"+flag+"=")
+		if !isFlag {
 			continue
 		}
 		network, address := "tcp", strings.TrimPrefix(url, "http://")

@@ -19,38 +19,38 @@ func TestAMixOfRequestsIsAnsweredAsByEtcd(t *testing.T) {
 		t.Skip("no genuine etcd to compare with: name one in " + program)
 	}
 	const steps = 3000
-	ours, theirs := inMemory(t), genuine(t)
+	memory, etcd := inMemory(t), genuine(t)
 	all := &pb.WatchCreateRequest{Key: []byte("a"), RangeEnd: []byte("z"), PrevKv: true}
-	watch, _ := ours.watch(all)
-	control, _ := theirs.watch(all)
+	watch, _ := memory.watch(all)
+	control, _ := etcd.watch(all)
 	mix := mix{random: rand.New(rand.NewPCG(1, 2)), revision: 1}
 	kinds := map[string]int{}
 	for step := range steps {
 		request := mix.next()
-		found, wanted := written(ours.send(request)), written(theirs.send(request))
-		if found != wanted {
-			t.Fatalf("step %d, %v:\nours:   %s\ntheirs: %s", step, request, found, wanted)
+		actual, expected := written(memory.send(request)), written(etcd.send(request))
+		if actual != expected {
+			t.Fatalf("step %d, %v:\nmemory: %s\netcd:   %s", step, request, actual, expected)
 		}
 		kinds[fmt.Sprintf("%T", request)]++
-		if now := ours.get("a", 0).Header.Revision; now > mix.revision {
+		if now := memory.get("a", 0).Header.Revision; now > mix.revision {
 			mix.revision = now
 			// One answer for each revision, told before the next request.
-			ours.same(written(watch.next(), nil), written(control.next(), nil))
+			memory.same(written(watch.next(), nil), written(control.next(), nil))
 		}
 	}
-	ours.same(len(kinds), 3)
+	memory.same(len(kinds), 3)
 	for first := mix.compacted - 1; first < min(mix.compacted+50, mix.revision); first++ {
 		resumed := &pb.WatchCreateRequest{
 			Key: all.Key, RangeEnd: all.RangeEnd, PrevKv: true, StartRevision: first,
 		}
-		watch, _ := ours.watch(resumed)
-		control, _ := theirs.watch(resumed)
+		watch, _ := memory.watch(resumed)
+		control, _ := etcd.watch(resumed)
 		answer := watch.next()
 		if answer.Canceled {
-			ours.same(written(answer, nil), written(control.next(), nil))
+			memory.same(written(answer, nil), written(control.next(), nil))
 			continue
 		}
-		ours.same(told(answer.Events), told(control.events(len(answer.Events))))
+		memory.same(describe(answer.Events), describe(control.events(len(answer.Events))))
 	}
 }
 
@@ -65,17 +65,17 @@ func (m *mix) key() []byte { return []byte{byte('a' + m.random.IntN(8))} }
 // past returns a revision that may be compacted, or not be there yet.
 func (m *mix) past() int64 { return max(0, m.revision+2-int64(m.random.IntN(30))) }
 
-func (m *mix) one() bool { return m.random.IntN(2) == 0 }
+func (m *mix) coin() bool { return m.random.IntN(2) == 0 }
 
 func (m *mix) rangeRequest() *pb.RangeRequest {
 	r := &pb.RangeRequest{
-		Key: m.key(), Limit: int64(m.random.IntN(5)), KeysOnly: m.one(),
+		Key: m.key(), Limit: int64(m.random.IntN(5)), KeysOnly: m.coin(),
 		CountOnly: m.random.IntN(5) == 0,
 	}
-	if m.one() {
+	if m.coin() {
 		r.RangeEnd = [][]byte{{0}, m.key(), []byte("z")}[m.random.IntN(3)]
 	}
-	if m.one() {
+	if m.coin() {
 		r.Revision = m.past()
 	}
 	return r
@@ -95,7 +95,7 @@ func (m *mix) deleteRequest() *pb.DeleteRangeRequest {
 
 func (m *mix) txnRequest() *pb.TxnRequest {
 	write := &pb.RequestOp{Request: &pb.RequestOp_RequestPut{RequestPut: m.putRequest()}}
-	if m.one() {
+	if m.coin() {
 		write.Request = &pb.RequestOp_RequestDeleteRange{RequestDeleteRange: m.deleteRequest()}
 	}
 	read := func() *pb.RequestOp {
@@ -103,7 +103,7 @@ func (m *mix) txnRequest() *pb.TxnRequest {
 	}
 	compare := &pb.Compare{Key: m.key(), Target: pb.Compare_VERSION}
 	compare.TargetUnion = &pb.Compare_Version{Version: int64(m.random.IntN(3))}
-	if m.one() {
+	if m.coin() {
 		compare.Target = pb.Compare_MOD
 		compare.TargetUnion = &pb.Compare_ModRevision{ModRevision: m.past()}
 	}
@@ -118,7 +118,7 @@ func (m *mix) next() proto.Message {
 	switch kind := m.random.IntN(20); {
 	case kind < 7:
 		return m.rangeRequest()
-	case kind < 19 || m.one():
+	case kind < 19 || m.coin():
 		return m.txnRequest()
 	}
 	compacted := m.past()

@@ -47,14 +47,14 @@ func (s *store) now() int64 {
 
 // at returns a key as it was at a revision, nil where it was not there.
 func (s *store) at(key string, revision int64) *mvccpb.KeyValue {
-	for _, one := range slices.Backward(s.versions[key]) {
-		if one.ModRevision > revision {
+	for _, version := range slices.Backward(s.versions[key]) {
+		if version.ModRevision > revision {
 			continue
 		}
-		if one.Version == 0 {
+		if version.Version == 0 {
 			return nil
 		}
-		return one
+		return version
 	}
 	return nil
 }
@@ -62,16 +62,16 @@ func (s *store) at(key string, revision int64) *mvccpb.KeyValue {
 // find returns what was in a range at a revision, sorted by key.
 func (s *store) find(r span, revision int64) []*mvccpb.KeyValue {
 	first := sort.SearchStrings(s.keys, r.key)
-	var found []*mvccpb.KeyValue
+	var pairs []*mvccpb.KeyValue
 	for _, key := range s.keys[first:] {
 		if !r.has(key) {
 			break
 		}
-		if one := s.at(key, revision); one != nil {
-			found = append(found, one)
+		if version := s.at(key, revision); version != nil {
+			pairs = append(pairs, version)
 		}
 	}
-	return found
+	return pairs
 }
 
 // checkRevision says whether a read at a revision can be answered; 0 is the present.
@@ -91,26 +91,26 @@ func (s *store) read(r *pb.RangeRequest) *pb.RangeResponse {
 	if revision <= 0 {
 		revision = s.now()
 	}
-	found := s.find(spanOf(r.Key, r.RangeEnd), revision)
+	pairs := s.find(spanOf(r.Key, r.RangeEnd), revision)
 	answer := &pb.RangeResponse{
-		Header: &pb.ResponseHeader{Revision: s.now()}, Count: int64(len(found)),
+		Header: &pb.ResponseHeader{Revision: s.now()}, Count: int64(len(pairs)),
 	}
 	if r.CountOnly {
 		return answer
 	}
 	if r.Limit > 0 && answer.Count > r.Limit {
-		found, answer.More = found[:r.Limit], true
+		pairs, answer.More = pairs[:r.Limit], true
 	}
 	if r.KeysOnly {
-		for i, one := range found {
+		for i, version := range pairs {
 			// etcd answers from its index, which knows no leases.
-			found[i] = &mvccpb.KeyValue{
-				Key: one.Key, CreateRevision: one.CreateRevision,
-				ModRevision: one.ModRevision, Version: one.Version,
+			pairs[i] = &mvccpb.KeyValue{
+				Key: version.Key, CreateRevision: version.CreateRevision,
+				ModRevision: version.ModRevision, Version: version.Version,
 			}
 		}
 	}
-	answer.Kvs = found
+	answer.Kvs = pairs
 	return answer
 }
 
@@ -118,14 +118,14 @@ func (s *store) read(r *pb.RangeRequest) *pb.RangeResponse {
 func (s *store) put(key, value []byte, lease int64) *mvccpb.KeyValue {
 	next := s.revision + 1
 	before := s.at(string(key), next)
-	one := &mvccpb.KeyValue{
+	version := &mvccpb.KeyValue{
 		Key: key, Value: value, Lease: lease,
 		ModRevision: next, CreateRevision: next, Version: 1,
 	}
 	if before != nil {
-		one.CreateRevision, one.Version = before.CreateRevision, before.Version+1
+		version.CreateRevision, version.Version = before.CreateRevision, before.Version+1
 	}
-	s.add(mvccpb.Event_PUT, one, before)
+	s.add(mvccpb.Event_PUT, version, before)
 	return before
 }
 
@@ -133,19 +133,19 @@ func (s *store) put(key, value []byte, lease int64) *mvccpb.KeyValue {
 func (s *store) remove(key string) *mvccpb.KeyValue {
 	before := s.at(key, s.now())
 	if before != nil {
-		one := &mvccpb.KeyValue{Key: before.Key, ModRevision: s.revision + 1}
-		s.add(mvccpb.Event_DELETE, one, before)
+		version := &mvccpb.KeyValue{Key: before.Key, ModRevision: s.revision + 1}
+		s.add(mvccpb.Event_DELETE, version, before)
 	}
 	return before
 }
 
-func (s *store) add(kind mvccpb.Event_EventType, one, before *mvccpb.KeyValue) {
-	key := string(one.Key)
+func (s *store) add(kind mvccpb.Event_EventType, version, before *mvccpb.KeyValue) {
+	key := string(version.Key)
 	if len(s.versions[key]) == 0 {
 		s.keys = slices.Insert(s.keys, sort.SearchStrings(s.keys, key), key)
 	}
-	s.versions[key] = append(s.versions[key], one)
-	s.pending = append(s.pending, &mvccpb.Event{Type: kind, Kv: one, PrevKv: before})
+	s.versions[key] = append(s.versions[key], version)
+	s.pending = append(s.pending, &mvccpb.Event{Type: kind, Kv: version, PrevKv: before})
 }
 
 // commit makes what was written the present, and returns its events.
@@ -173,19 +173,19 @@ func (s *store) compact(revision int64) error {
 	}
 	s.compacted = revision
 	s.keys = slices.DeleteFunc(s.keys, func(key string) bool {
-		kept := s.versions[key]
-		for len(kept) > 1 && kept[1].ModRevision <= revision {
-			kept = kept[1:]
+		remaining := s.versions[key]
+		for len(remaining) > 1 && remaining[1].ModRevision <= revision {
+			remaining = remaining[1:]
 		}
-		if kept[0].ModRevision <= revision && kept[0].Version == 0 {
-			kept = kept[1:]
+		if remaining[0].ModRevision <= revision && remaining[0].Version == 0 {
+			remaining = remaining[1:]
 		}
 		// A copy, so that the memory of the others is free.
-		s.versions[key] = slices.Clone(kept)
-		if len(kept) == 0 {
+		s.versions[key] = slices.Clone(remaining)
+		if len(remaining) == 0 {
 			delete(s.versions, key)
 		}
-		return len(kept) == 0
+		return len(remaining) == 0
 	})
 	s.history = slices.Clone(s.since(revision))
 	return nil
@@ -195,8 +195,8 @@ func (s *store) compact(revision int64) error {
 func (s *store) size() int64 {
 	var bytes int
 	for _, versions := range s.versions {
-		for _, one := range versions {
-			bytes += len(one.Key) + len(one.Value)
+		for _, version := range versions {
+			bytes += len(version.Key) + len(version.Value)
 		}
 	}
 	return int64(bytes)
@@ -204,9 +204,9 @@ func (s *store) size() int64 {
 
 // holds says whether a comparison is true; a key that is not there has zeros.
 func (s *store) holds(c *pb.Compare) bool {
-	one := s.at(string(c.Key), s.revision)
+	version := s.at(string(c.Key), s.revision)
 	if c.Target == pb.Compare_VERSION {
-		return one.GetVersion() == c.GetVersion()
+		return version.GetVersion() == c.GetVersion()
 	}
-	return one.GetModRevision() == c.GetModRevision()
+	return version.GetModRevision() == c.GetModRevision()
 }

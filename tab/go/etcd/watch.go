@@ -46,17 +46,17 @@ func (w *stream) send(answer *pb.WatchResponse) {
 func (s *Server) Watch(
 	call grpc.BidiStreamingServer[pb.WatchRequest, pb.WatchResponse],
 ) error {
-	mine := &stream{watchers: map[int64]*watcher{}, wake: make(chan struct{}, 1)}
+	target := &stream{watchers: map[int64]*watcher{}, wake: make(chan struct{}, 1)}
 	s.mu.Lock()
-	s.streams[mine] = true
+	s.streams[target] = true
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		delete(s.streams, mine)
+		delete(s.streams, target)
 	}()
 	failed := make(chan error, 1)
-	go func() { failed <- s.receive(call, mine) }()
+	go func() { failed <- s.receive(call, target) }()
 	ticker := time.NewTicker(s.ProgressInterval)
 	defer ticker.Stop()
 	for {
@@ -66,12 +66,12 @@ func (s *Server) Watch(
 		case err := <-failed:
 			return err
 		case <-ticker.C:
-			s.tellSilent(mine)
-		case <-mine.wake:
+			s.tellSilent(target)
+		case <-target.wake:
 		}
 		s.mu.Lock()
-		queue := mine.queue
-		mine.queue = nil
+		queue := target.queue
+		target.queue = nil
 		s.mu.Unlock()
 		for _, answer := range queue {
 			if err := call.Send(answer); err != nil {
@@ -83,7 +83,7 @@ func (s *Server) Watch(
 
 // receive takes the requests of a stream. A client that sends no more may still listen.
 func (s *Server) receive(
-	call grpc.BidiStreamingServer[pb.WatchRequest, pb.WatchResponse], mine *stream,
+	call grpc.BidiStreamingServer[pb.WatchRequest, pb.WatchResponse], target *stream,
 ) error {
 	for {
 		request, err := call.Recv()
@@ -94,46 +94,46 @@ func (s *Server) receive(
 			return err
 		}
 		s.mu.Lock()
-		switch one := request.RequestUnion.(type) {
+		switch union := request.RequestUnion.(type) {
 		case *pb.WatchRequest_CreateRequest:
-			s.create(mine, one.CreateRequest)
+			s.create(target, union.CreateRequest)
 		case *pb.WatchRequest_CancelRequest:
-			s.cancel(mine, one.CancelRequest.WatchId)
+			s.cancel(target, union.CancelRequest.WatchId)
 		case *pb.WatchRequest_ProgressRequest:
-			s.tellProgress(mine)
+			s.tellProgress(target)
 		}
 		s.mu.Unlock()
 	}
 }
 
 // create adds a watcher, and tells it what has happened since its first revision.
-func (s *Server) create(mine *stream, r *pb.WatchCreateRequest) {
+func (s *Server) create(target *stream, r *pb.WatchCreateRequest) {
 	if len(r.Key) == 0 {
 		r.Key = []byte{0}
 	}
 	if reason := refusal(r); reason != "" {
-		mine.send(&pb.WatchResponse{
+		target.send(&pb.WatchResponse{
 			Header: s.header(), WatchId: nobody, Created: true, Canceled: true,
 			CancelReason: reason,
 		})
 		return
 	}
-	made := &watcher{
-		id: mine.nextID, keys: spanOf(r.Key, r.RangeEnd), first: r.StartRevision,
+	watcher := &watcher{
+		id: target.nextID, keys: spanOf(r.Key, r.RangeEnd), first: r.StartRevision,
 		previous: r.PrevKv, progress: r.ProgressNotify, silent: true,
 	}
-	mine.nextID++
-	mine.send(&pb.WatchResponse{Header: s.header(), WatchId: made.id, Created: true})
-	if made.first != 0 && made.first < s.store.compacted {
-		mine.send(&pb.WatchResponse{
+	target.nextID++
+	target.send(&pb.WatchResponse{Header: s.header(), WatchId: watcher.id, Created: true})
+	if watcher.first != 0 && watcher.first < s.store.compacted {
+		target.send(&pb.WatchResponse{
 			Header:  &pb.ResponseHeader{ClusterId: 1, MemberId: 1, RaftTerm: 1},
-			WatchId: made.id, Canceled: true, CompactRevision: s.store.compacted,
+			WatchId: watcher.id, Canceled: true, CompactRevision: s.store.compacted,
 		})
 		return
 	}
-	mine.watchers[made.id] = made
-	if made.first != 0 {
-		s.tell(mine, made, s.store.since(made.first))
+	target.watchers[watcher.id] = watcher
+	if watcher.first != 0 {
+		s.tell(target, watcher, s.store.since(watcher.first))
 	}
 }
 
@@ -152,54 +152,54 @@ func refusal(r *pb.WatchCreateRequest) string {
 	return ""
 }
 
-func (s *Server) cancel(mine *stream, id int64) {
-	if mine.watchers[id] != nil {
-		delete(mine.watchers, id)
-		mine.send(&pb.WatchResponse{Header: s.header(), WatchId: id, Canceled: true})
+func (s *Server) cancel(target *stream, id int64) {
+	if target.watchers[id] != nil {
+		delete(target.watchers, id)
+		target.send(&pb.WatchResponse{Header: s.header(), WatchId: id, Canceled: true})
 	}
 }
 
 // tell sends a watcher those of the events that it wants.
-func (s *Server) tell(mine *stream, one *watcher, events []*mvccpb.Event) {
-	var wanted []*mvccpb.Event
+func (s *Server) tell(target *stream, w *watcher, events []*mvccpb.Event) {
+	var matching []*mvccpb.Event
 	for _, event := range events {
-		if event.Kv.ModRevision < one.first || !one.keys.has(string(event.Kv.Key)) {
+		if event.Kv.ModRevision < w.first || !w.keys.has(string(event.Kv.Key)) {
 			continue
 		}
-		told := &mvccpb.Event{Type: event.Type, Kv: event.Kv}
+		change := &mvccpb.Event{Type: event.Type, Kv: event.Kv}
 		// What was before the compacted revision is not there any more.
-		if one.previous && event.Kv.ModRevision > s.store.compacted {
-			told.PrevKv = event.PrevKv
+		if w.previous && event.Kv.ModRevision > s.store.compacted {
+			change.PrevKv = event.PrevKv
 		}
-		wanted = append(wanted, told)
+		matching = append(matching, change)
 	}
-	if len(wanted) > 0 {
-		one.silent = false
-		mine.send(&pb.WatchResponse{Header: s.header(), WatchId: one.id, Events: wanted})
+	if len(matching) > 0 {
+		w.silent = false
+		target.send(&pb.WatchResponse{Header: s.header(), WatchId: w.id, Events: matching})
 	}
 }
 
 // tellProgress answers a client that asks how far its stream is; etcd says nothing to one
 // without watchers, or with one that waits for a later revision.
-func (s *Server) tellProgress(mine *stream) {
-	for _, one := range mine.watchers {
-		if one.first > s.store.revision {
+func (s *Server) tellProgress(target *stream) {
+	for _, w := range target.watchers {
+		if w.first > s.store.revision {
 			return
 		}
 	}
-	if len(mine.watchers) > 0 {
-		mine.send(&pb.WatchResponse{Header: s.header(), WatchId: nobody})
+	if len(target.watchers) > 0 {
+		target.send(&pb.WatchResponse{Header: s.header(), WatchId: nobody})
 	}
 }
 
 // tellSilent tells the revision to the watchers that were told nothing since last time.
-func (s *Server) tellSilent(mine *stream) {
+func (s *Server) tellSilent(target *stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, one := range mine.watchers {
-		if one.progress && one.silent && one.first <= s.store.revision {
-			mine.send(&pb.WatchResponse{Header: s.header(), WatchId: one.id})
+	for _, w := range target.watchers {
+		if w.progress && w.silent && w.first <= s.store.revision {
+			target.send(&pb.WatchResponse{Header: s.header(), WatchId: w.id})
 		}
-		one.silent = true
+		w.silent = true
 	}
 }

@@ -46,12 +46,12 @@ func makeKeys() {
 		IPs: []net.IP{net.IPv4(10, 96, 0, 1), net.IPv4(172, 30, 0, 1), net.IPv4(127, 0, 0, 1)},
 	}
 	client := x509.ExtKeyUsageClientAuth
-	for stem, one := range map[string]*pkiutil.CertConfig{
+	for stem, config := range map[string]*pkiutil.CertConfig{
 		"apiserver":   apiserver,
 		"admin":       subject(client, "kubernetes-admin", "kubeadm:cluster-admins"),
 		"super-admin": subject(client, "kubernetes-super-admin", "system:masters"),
 	} {
-		certificate, key, err := pkiutil.NewCertAndKey(ca, signer, one)
+		certificate, key, err := pkiutil.NewCertAndKey(ca, signer, config)
 		fail(err)
 		fail(pkiutil.WriteCertAndKey(files, stem, certificate, key))
 	}

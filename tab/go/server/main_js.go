@@ -50,9 +50,11 @@ const (
 func main() {
 	runtime.KeepAlive(make([]byte, reserve))
 	runtime.GC()
-	// A write to os.Stderr waits until nothing else has anything to do, and klog holds its
-	// lock so long: this one writes at once.
-	log := writer(func(text []byte) { js.Global().Get("fs").Call("writeSync", 2, bytesFor(text)) })
+	// On js, os.Stderr yields to the event loop while klog holds its lock; this writer does
+	// not yield.
+	log := writer(func(text []byte) {
+		js.Global().Get("fs").Call("writeSync", 2, uint8Array(text))
+	})
 	klog.SetLogger(textlogger.NewLogger(textlogger.NewConfig(textlogger.Output(log))))
 	klog.StopFlushDaemon()
 	makeKeys()
@@ -81,8 +83,8 @@ func fail(err error) {
 func serve(ctx context.Context) {
 	s := options.NewServerRunOptions()
 	set := pflag.NewFlagSet("kube-apiserver", pflag.ContinueOnError)
-	for _, one := range s.Flags().FlagSets {
-		set.AddFlagSet(one)
+	for _, section := range s.Flags().FlagSets {
+		set.AddFlagSet(section)
 	}
 	fail(set.Parse(strings.Fields(flags)))
 	fail(s.GenericServerRunOptions.ComponentGlobalsRegistry.Set())

@@ -11,7 +11,7 @@ import pytest
 from cluster.tests.commandline import helpers
 from helpers import errors
 from helpers.course import export, lessons
-from helpers.course.exercise import code_of, tagged
+from helpers.course.exercise import code_of, has_tag
 from helpers.exercises.checks import __dir__ as names_of_checks
 from tests.notebooks import ROOT
 
@@ -36,8 +36,8 @@ def test_learners_get_every_notebook_without_solutions(written):
     exercises = {each.name: len(each.exercises) for each in lessons()}
     for path in written_to:
         cells = json.loads((student / path).read_text("utf-8"))["cells"]
-        assert not [cell["id"] for cell in cells if tagged(cell, "solution")]
-        stubs = [cell for cell in cells if tagged(cell, "exercise")]
+        assert not [cell["id"] for cell in cells if has_tag(cell, "solution")]
+        stubs = [cell for cell in cells if has_tag(cell, "exercise")]
         assert len(stubs) == exercises[path.stem]
         for text in ("".join(cell["source"]) for cell in cells):
             for link in re.findall(r"\]\(([\w./-]+)(?:#[\w-]*)?\)", text):
@@ -72,8 +72,8 @@ def test_the_teacher_gets_each_solution_in_the_place_of_its_exercise(written):
             json.loads((folder / each.path).read_text("utf-8"))["cells"]
             for folder in (export.NOTEBOOKS, teacher)
         )
-        solutions = [code_of(cell) for cell in own if tagged(cell, "solution")]
-        stubs = [cell["source"] for cell in ours if tagged(cell, "exercise")]
+        solutions = [code_of(cell) for cell in own if has_tag(cell, "solution")]
+        stubs = [cell["source"] for cell in ours if has_tag(cell, "exercise")]
         assert stubs == solutions and all(stubs) and len(ours) == len(own)
 
 

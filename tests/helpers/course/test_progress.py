@@ -102,11 +102,13 @@ def test_a_line_that_broke_off_takes_no_other_with_it(state):
         b"[1]",
         b'{"time": true, "lesson": "a", "exercise": "b", "diagnosis": ""}',
         b'{"time": 1e400, "lesson": "a", "exercise": "b", "diagnosis": ""}',
+        b'{"time": -1, "lesson": "a", "exercise": "b", "diagnosis": ""}',
+        b'{"time": 253402300800, "lesson": "a", "exercise": "b", "diagnosis": ""}',
         b'{"time": 1, "lesson": "=cmd()", "exercise": "b", "diagnosis": ""}',
         b'{"time": 1, "lesson": "a", "exercise": "b\\n", "diagnosis": ""}',
         b'{"time": 1, "lesson": "a", "exercise": "b"}',
     ],
-    ids=range(8),
+    ids=range(10),
 )
 def test_what_no_check_has_written_is_a_bad_line(state, line):
     state.mkdir()

@@ -8,7 +8,7 @@ import pytest
 from cluster.kind.backend import Kind
 from helpers import Caller, review_token
 from helpers.exercises import drills
-from helpers.exercises.drills import NAMES, broken
+from helpers.exercises.drills import NAMES, faulty_copies
 from helpers.rbac.refusals.unauthorized import diagnose
 
 WHOLE = {
@@ -55,7 +55,7 @@ def test_each_copy_differs_in_its_own_fields_alone():
         made["metadata"]["name"]: differences(
             WHOLE["spec"]["template"]["spec"], made["spec"]["template"]["spec"]
         )
-        for made in broken(WHOLE)
+        for made in faulty_copies(WHOLE)
     }
     assert found == {
         "drill-1": [".containers"],
@@ -69,7 +69,7 @@ def test_each_copy_differs_in_its_own_fields_alone():
 
 def test_the_copies_are_five_deployments_with_pods_of_their_own():
     """No copy selects the pods of another, or carries what the server keeps."""
-    made = broken(WHOLE)
+    made = faulty_copies(WHOLE)
     for deployment, name in zip(made, NAMES, strict=True):
         labels = deployment["spec"]["template"]["metadata"]["labels"]
         assert deployment["metadata"]["name"] == labels["app"] == name
@@ -79,7 +79,7 @@ def test_the_copies_are_five_deployments_with_pods_of_their_own():
 
 def test_elsewhere_the_token_is_bound_to_what_is_gone(cluster, namespace):
     """No other cluster hands out its key: there it is revoked, and again a 401."""
-    token = drills._ended("default", Kind())
+    token = drills._invalid_token("default", Kind())
     assert Caller.bearer(token).get("/api").status == 401
     verdict = diagnose(token, review_token(token), datetime.now(UTC))
     assert verdict.cause == "revoked" and "secret/gone" in verdict.why

@@ -8,7 +8,7 @@ import pytest
 from cluster.tests.commandline import helpers
 from helpers import begin_exam, errors
 from helpers.course import attempts, exam as record, lessons
-from helpers.course.exam import COPIES, POINTS, REPAIRS, Exam, all_faults, draw_faults
+from helpers.course.exam import COPIES, POINTS, REPAIRS, Exam, draw_faults, read_faults
 from helpers.exercises import exam
 from helpers.exercises.checks.exam import name_faults, repair_faults
 from helpers.exercises.exam import manifest
@@ -22,10 +22,10 @@ def noted(tmp_path, monkeypatch):
     monkeypatch.setattr(exam, "plant", lambda *_: None)
 
 
-@pytest.mark.parametrize("name", all_faults())
+@pytest.mark.parametrize("name", read_faults())
 def test_a_fault_is_one_edit_of_the_manifest_that_works(name):
     """And it says the step, the change and a lesson as the page has them."""
-    fault = all_faults()[name]
+    fault = read_faults()[name]
     old, new = fault.edit
     places = ("x", "here", "10.0.0.1")
     whole, broken = manifest(*places), manifest(*places, fault)
@@ -39,7 +39,7 @@ def test_a_fault_is_one_edit_of_the_manifest_that_works(name):
 
 
 def test_a_seed_draws_the_same_eight_for_everyone():
-    assert len(all_faults()) >= 20
+    assert len(read_faults()) >= 20
     for seed in range(1, 200):
         faults = draw_faults(seed)
         steps = [fault.answer[0] for fault in faults]
@@ -49,7 +49,7 @@ def test_a_seed_draws_the_same_eight_for_everyone():
         assert max(map(steps.count, steps)) <= record.ALIKE
     assert draw_faults(1) != draw_faults(2)
     met = {id(fault) for seed in range(1, 200) for fault in draw_faults(seed)}
-    assert met == {*map(id, all_faults().values())}
+    assert met == {*map(id, read_faults().values())}
 
 
 @pytest.mark.parametrize("seed", ["7", "seven", 7.0, True, 0, -1, 10_000, [7]])
@@ -87,7 +87,7 @@ def test_without_a_seed_the_exams_differ(noted):
     seeds = set()
     for _ in range(4):
         begun = begin_exam()
-        begun.key()
+        begun.reveal_answers()
         begun.mend(*REPAIRS)
         seeds.add(begun.seed)
     assert len(seeds) > 1
@@ -101,7 +101,7 @@ def test_an_exam_that_was_stopped_is_taken_up_again(noted, monkeypatch):
     first.note(record.NAMED, answers="".join(fault.answer for fault in draw_faults(7)))
     first.note(record.REPAIRED, copy="copy-2")
     again = begin_exam()
-    assert (again.seed, again.points, again.repaired) == (7, 18, {"copy-2": "repaired"})
+    assert (again.seed, again.points, again.repairs) == (7, 18, {"copy-2": "repaired"})
     again.note(record.REPAIRED, copy="copy-1")
     assert (again.points, again.minutes, again.finished) == (20, 13, False)
     told = "Exam 7: 20 of 24 points, 13 min. Left to repair: copy-3, copy-4."
@@ -112,15 +112,15 @@ def test_an_exam_that_was_stopped_is_taken_up_again(noted, monkeypatch):
 def test_another_exam_does_not_end_the_one_that_was_stopped(noted):
     begin_exam(7).note(record.REPAIRED, copy="copy-2")
     begin_exam(8)
-    assert begin_exam(7).repaired == {"copy-2": "repaired"}
+    assert begin_exam(7).repairs == {"copy-2": "repaired"}
 
 
 def test_an_exam_that_is_finished_begins_anew(noted):
     first = begin_exam(7)
-    first.key()
+    first.reveal_answers()
     first.mend(*REPAIRS)
     assert first.finished and first.points == 0
-    assert begin_exam(7).named is None
+    assert begin_exam(7).first_answer is None
 
 
 KEY = {copy: fault.answer for copy, fault in zip(COPIES, draw_faults(7), strict=True)}
@@ -132,7 +132,7 @@ def test_the_first_complete_answer_counts(noted):
     begun = begin_exam(7)
     with pytest.raises(errors.NotSolved, match="copy-8: '' is not a step and a"):
         name_faults(KEY | {"copy-8": ""}, begun)
-    assert begun.named is None
+    assert begun.first_answer is None
     with pytest.raises(errors.NotSolved, match="Wrong: copy-1, copy-2") as wrong:
         name_faults(WRONG, begun)
     assert wrong.value.message.startswith("copy-1 is not 6M: read lesson 0")
@@ -145,9 +145,9 @@ def test_the_first_complete_answer_counts(noted):
 def test_the_key_gives_up_the_points_and_only_those(noted):
     begun = begin_exam(7)
     begun.note(record.NAMED, answers="".join(KEY.values()))
-    assert begun.key() == KEY and begun.points == 16
+    assert begun.reveal_answers() == KEY and begun.points == 16
     other = begin_exam(8)
-    name_faults(other.key(), other)
+    name_faults(other.reveal_answers(), other)
     assert other.points == 0
 
 
@@ -188,7 +188,7 @@ def test_a_damaged_file_loses_no_other_step(noted, result, step):
         file.write('{"time": 1, "les\n')
         file.write(json.dumps(line | {"result": result}) + "\n")
     again = begin_exam()
-    assert (again.seed, again.repaired) == (7, {"copy-2": "repaired"})
+    assert (again.seed, again.repairs) == (7, {"copy-2": "repaired"})
     lines = 1 + (result == [])
     said = helpers("progress", check=True).stdout
     assert f"{lines} line" in said and "could not be read" in said
@@ -221,7 +221,7 @@ def test_the_first_of_two_answers_to_a_repair_counts():
         attempts.Attempt(0, "exam", step, "", {"seed": 7, "copy": "copy-1"})
         for step in (record.MENDED, record.REPAIRED)
     ]
-    assert Exam(7, steps).repaired == {"copy-1": record.MENDED}
+    assert Exam(7, steps).repairs == {"copy-1": record.MENDED}
 
 
 @pytest.mark.parametrize("copies", [(), ("copy-5",), ("copy-1", "copy1")])
@@ -229,10 +229,10 @@ def test_only_copies_to_be_repaired_are_replaced(noted, copies):
     begun = begin_exam(7)
     with pytest.raises(errors.LabError, match="some of copy-1, copy-2, copy-3, copy-4"):
         begun.mend(*copies)
-    assert begun.repaired == {}
+    assert begun.repairs == {}
 
 
 def test_where_nothing_is_noted_nothing_is_taken_up(noted, monkeypatch):
     begin_exam(7)
     monkeypatch.setenv(attempts.SETTING, "off")
-    assert (begin_exam().seed, begin_exam(7).named) == (1, None)
+    assert (begin_exam().seed, begin_exam(7).first_answer) == (1, None)

@@ -34,7 +34,7 @@ def binding(*subjects, name="b", namespace="home", to="r", to_kind="Role"):
 
 def test_the_smallest_role_in_a_namespace():
     reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role"}
-    assert rbac.minimal(LIST) == [
+    assert rbac.minimal_objects(LIST) == [
         {
             "apiVersion": API,
             "kind": "Role",
@@ -72,10 +72,13 @@ def test_the_smallest_role_in_a_namespace():
                 "resourceNames": ["q"],
             },
         ),
-        (
-            # The name of what is not there yet is unknown when RBAC decides.
-            Attributes(READER, "create", "pods", name="new", namespace="home"),
-            {"apiGroups": [""], "resources": ["pods"], "verbs": ["create"]},
+        *(
+            # The name is in no path of such a request when RBAC decides.
+            (
+                Attributes(READER, verb, "pods", name="new", namespace="home"),
+                {"apiGroups": [""], "resources": ["pods"], "verbs": [verb]},
+            )
+            for verb in ("list", "watch", "create", "deletecollection")
         ),
         (
             Attributes(READER, "get", path="/metrics"),
@@ -84,14 +87,14 @@ def test_the_smallest_role_in_a_namespace():
     ],
 )
 def test_a_rule_names_only_what_was_asked(attributes, rule):
-    made, _ = rbac.minimal(attributes)
+    made, _ = rbac.minimal_objects(attributes)
     assert made["rules"] == [rule]
     assert rbac.allows(rule, attributes)
 
 
 def test_at_the_cluster_scope_names_keep_two_learners_apart():
     """Cluster roles share one room, and they need both kinds with Cluster in it."""
-    made = rbac.minimal(Attributes(READER, "list", "nodes"))
+    made = rbac.minimal_objects(Attributes(READER, "list", "nodes"))
     assert [one["kind"] for one in made] == ["ClusterRole", "ClusterRoleBinding"]
     assert [one["metadata"] for one in made] == [{"name": "home-reader-list-nodes"}] * 2
     assert made[1]["roleRef"]["kind"] == "ClusterRole"
@@ -101,15 +104,15 @@ def test_a_user_is_a_subject_without_a_namespace():
     group = "rbac.authorization.k8s.io"
     person = {"kind": "User", "apiGroup": group, "name": "jane@example.com"}
     assert rbac.subject_of("jane@example.com") == person
-    made = rbac.minimal(Attributes("jane@example.com", "get", path="/"))
+    made = rbac.minimal_objects(Attributes("jane@example.com", "get", path="/"))
     assert made[0]["metadata"] == {"name": "jane-example.com-get"}
     assert rbac.subject_of(READER) == account()
 
 
 def test_yaml_is_what_was_described():
     """No anchors, short lists inline: a learner reads it, kubectl takes it."""
-    text = rbac.to_yaml(rbac.minimal(LIST))
-    assert list(yaml.safe_load_all(text)) == rbac.minimal(LIST)
+    text = rbac.to_yaml(rbac.minimal_objects(LIST))
+    assert list(yaml.safe_load_all(text)) == rbac.minimal_objects(LIST)
     assert "verbs: [list]" in text and "&" not in text
 
 
@@ -270,18 +273,18 @@ def group(name):
 )
 def test_whom_a_binding_names(subject, named):
     groups = ("system:serviceaccounts:home", "system:authenticated")
-    assert rbac.names(binding(subject), READER, groups) == named
+    assert rbac.has_subject(binding(subject), READER, groups) == named
     bindings = [binding(subject), binding()]
-    granted = rbac.granting(LIST, groups, Objects(bindings, [role()]))
+    granted = rbac.granting_bindings(LIST, groups, Objects(bindings, [role()]))
     assert granted == bindings[:named]
 
 
 def test_a_binding_is_for_others_if_it_names_anyone_besides_the_account():
     user = {"kind": "User", "name": READER}
-    assert rbac.others(binding(account(), user), READER) == ""
+    assert rbac.other_subjects(binding(account(), user), READER) == ""
     named = binding(account(), account("default"), group("system:authenticated"))
     strangers = "ServiceAccount `home:default`, Group `system:authenticated`"
-    assert rbac.others(named, READER) == strangers
+    assert rbac.other_subjects(named, READER) == strangers
 
 
 def test_rules_are_pairs_of_a_verb_and_a_resource():

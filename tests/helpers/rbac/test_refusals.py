@@ -331,5 +331,7 @@ def test_without_the_server_the_claims_count(token, late, cause, says):
 )
 def test_a_401_without_a_token_to_look_at(words, cause):
     """Where strangers are not let in at all, it may be that nothing was sent."""
-    found = unauthorized.without_token(DeniedRequest(401, "Unauthorized", words=words))
+    found = unauthorized.diagnose_without_token(
+        DeniedRequest(401, "Unauthorized", words=words)
+    )
     assert found.cause == cause

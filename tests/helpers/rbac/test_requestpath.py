@@ -3,7 +3,7 @@
 import pytest
 
 from helpers.rbac.objects import Attributes
-from helpers.rbac.requestpath import reading
+from helpers.rbac.requestpath import attributes_of_get
 
 USER = "system:serviceaccount:blue:app"
 GROUP = "rbac.authorization.k8s.io"
@@ -33,6 +33,10 @@ GROUP = "rbac.authorization.k8s.io"
             Attributes(USER, "list", "pods", namespace="blue"),
         ),
         (
+            "/api/v1/namespaces/blue/pods?watch=0&watch=1",
+            Attributes(USER, "list", "pods", namespace="blue"),
+        ),
+        (
             "/api/v1/namespaces/blue/pods/%ED%8C%8C/log",
             Attributes(USER, "get", "pods", "", "log", "파", "blue"),
         ),
@@ -49,8 +53,12 @@ GROUP = "rbac.authorization.k8s.io"
             "/api/v1/namespaces/blue/status",
             Attributes(USER, "get", "namespaces", "", "status", "blue", "blue"),
         ),
+        (
+            "/api/v1/namespaces/blue/finalize",
+            Attributes(USER, "get", "namespaces", "", "finalize", "blue", "blue"),
+        ),
     ],
 )
 def test_a_path_tells_what_is_attempted(path, expected):
     """Verb, resource, name and namespace stand in the path; other paths stay whole."""
-    assert reading(path, USER) == expected
+    assert attributes_of_get(path, USER) == expected

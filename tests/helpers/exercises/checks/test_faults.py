@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from helpers import kubectl
-from helpers.course.exam import COPIES, Exam, all_faults
+from helpers.course.exam import COPIES, Exam, read_faults
 from helpers.exercises import exam
 from helpers.exercises.checks.exam import fault_of_copy
-from helpers.exercises.drills import last_words
+from helpers.exercises.drills import last_line
 from helpers.exercises.repairs import layer_of
 
 ROWS = tomllib.loads(Path(__file__).with_name("faults.toml").read_text("utf-8"))
@@ -43,12 +43,12 @@ LAYERS = {
 #: copies that run at once
 AT_ONCE = 5
 BATCHES = [
-    [*all_faults()][at : at + AT_ONCE] for at in range(0, len(all_faults()), AT_ONCE)
+    [*read_faults()][at : at + AT_ONCE] for at in range(0, len(read_faults()), AT_ONCE)
 ]
 
 
 def test_each_fault_has_a_repair_and_what_only_seems_one():
-    assert ROWS.keys() == all_faults().keys()
+    assert ROWS.keys() == read_faults().keys()
     for row in ROWS.values():
         assert row.keys() == {"repair", "seeming", "said"} and all(row.values())
 
@@ -68,18 +68,18 @@ def test_a_fault_stops_its_copy_and_only_its_repair_helps(
 ):
     monkeypatch.setattr("helpers.exercises.repairs.ROUND", 1.5)
     monkeypatch.setattr("helpers.exercises.grants.PROPAGATION", 2.0)
-    faults = [all_faults()[name] for name in names]
+    faults = [read_faults()[name] for name in names]
     drawn = [*faults, *faults, *faults][:8]
     monkeypatch.setattr("helpers.course.exam.draw_faults", lambda _: drawn)
     copies = dict(zip(COPIES, names, strict=False))
     exam.plant(Exam(1), tuple(copies))
     for copy, name in copies.items():
-        step = all_faults()[name].answer[0]
+        step = read_faults()[name].answer[0]
         done = kubectl("logs", f"deployment/{copy}", "--tail=1", check=False)
         if step == "0":
             assert done.exit_code and "waiting to start" in done.stderr, name
             continue
-        line = last_words(f"deployment/{copy}")
+        line = last_line(f"deployment/{copy}")
         assert layer_of(line, namespace) in LAYERS[step], f"{name}: {line}"
         code = {"5": "403: ", "6": "404: "}.get(step, "")
         assert line.startswith(code), f"{name}: {line}"

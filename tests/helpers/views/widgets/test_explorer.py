@@ -84,12 +84,12 @@ def test_the_answer_to_a_choice_that_has_passed_by_is_none():
 
 def test_a_long_list_says_what_is_left_out():
     """With how many, where the server tells."""
-    assert model.left_out({"metadata": {}}) == ""
-    assert "has more" in model.left_out({"metadata": {"continue": "x"}})
+    assert model.remainder({"metadata": {}}) == ""
+    assert "has more" in model.remainder({"metadata": {"continue": "x"}})
     known = {"metadata": {"continue": "x", "remainingItemCount": 4900}}
-    assert "4,900 more" in model.left_out(known)
+    assert "4,900 more" in model.remainder(known)
     for odd in (None, "text", [], {"metadata": None}):
-        assert model.left_out(odd) == ""
+        assert model.remainder(odd) == ""
 
 
 # --- With a cluster -------------------------------------------------------------------

@@ -20,8 +20,8 @@ def test_names_are_text(name):
         markup.table([name], [[name, name]], caption=name),
         markup.tree({name: [name]}, name=name),
         markup.status(name),
-        markup.scrolled("", name),
-        markup.scrolled("", "", key=name),
+        markup.scroll_region("", name),
+        markup.scroll_region("", "", key=name),
     ):
         assert "<script" not in content
         everything = "".join(parsed(content).itertext()) + str(

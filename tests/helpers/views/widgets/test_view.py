@@ -11,7 +11,7 @@ from cluster.tests.slowness import scaled
 from cluster.tests.waiting import until
 from helpers import errors
 from helpers.views.widgets import view as views
-from helpers.views.widgets.view import View, named
+from helpers.views.widgets.view import View, fit_description
 
 SECONDS = 10.0
 
@@ -22,7 +22,7 @@ class Counter(View):
     def __init__(self, **options) -> None:
         self.drawn = self.ended = 0
         self.number = ipywidgets.HTML()
-        self.control = named(ipywidgets.Text(description="Anything:"))
+        self.control = fit_description(ipywidgets.Text(description="Anything:"))
         super().__init__("Counter", self.number, self.control, state=(), **options)
 
     def reduce(self, state: tuple, event: str) -> tuple:
@@ -35,7 +35,7 @@ class Counter(View):
     def text(self) -> str:
         return f"drawn <{self.drawn}>"
 
-    def stopping(self) -> None:
+    def on_stop(self) -> None:
         self.ended += 1
 
 
@@ -56,10 +56,10 @@ def threads() -> set[threading.Thread]:
 def test_a_thousand_changes_are_few_drawings(counter):
     """And the last one is drawn: nothing that happened is missing from the screen."""
     for _ in range(1000):
-        counter.changed()
+        counter.render_soon()
     until(lambda: counter.drawn, SECONDS, "it is drawn")
     before = counter.drawn
-    counter.changed()
+    counter.render_soon()
     until(lambda: counter.drawn > before, SECONDS, "the last change is drawn")
     assert counter.drawn < 20
 
@@ -67,7 +67,7 @@ def test_a_thousand_changes_are_few_drawings(counter):
 def test_it_is_drawn_again_by_the_clock():
     """Ages grow although nothing happens."""
     with Counter(every=0.05) as made:
-        made.changed()
+        made.render_soon()
         until(lambda: made.drawn > 2, SECONDS, "it is drawn three times")
 
 
@@ -115,7 +115,7 @@ def test_stop_ends_threads_and_locks_the_controls():
     """The screen stays as it is; a second `stop` does nothing."""
     before = threads()
     made = Counter()
-    made.changed()
+    made.render_soon()
     made.work(lambda: made.report("busy"))
     until(lambda: made.drawn and made.status, SECONDS, "both threads work")
     made.stop()
@@ -123,7 +123,7 @@ def test_stop_ends_threads_and_locks_the_controls():
     assert threads() <= before
     assert (made.ended, made.stopped) == (1, True)
     assert made.control.disabled and made.status == "Stopped. busy"
-    made.changed()
+    made.render_soon()
     made.work(lambda: made.report("no more"))
     assert threads() <= before and made.status == "Stopped. busy"
     made.close()
@@ -133,13 +133,13 @@ def test_stop_ends_threads_and_locks_the_controls():
 def test_what_fails_at_the_end_keeps_no_thread(monkeypatch):
     """A failed end is an error of the cell; all threads have ended all the same."""
     before, made = threads(), Counter()
-    made.changed()
+    made.render_soon()
     until(lambda: made.drawn, SECONDS, "it is drawn")
 
     def fail():
         raise FileNotFoundError("the directory is gone")
 
-    monkeypatch.setattr(made, "stopping", fail)
+    monkeypatch.setattr(made, "on_stop", fail)
     with pytest.raises(FileNotFoundError):
         made.close()
     assert threads() <= before
@@ -172,7 +172,7 @@ def test_it_does_not_wait_for_a_job_that_hangs(monkeypatch):
 def test_two_at_once_begin_one_thread(counter, monkeypatch):
     """Two threads of a view would draw over each other, and jobs overtake."""
     before, both = threads(), threading.Barrier(2)
-    hands = [threading.Thread(target=counter.changed) for _ in range(2)]
+    hands = [threading.Thread(target=counter.render_soon) for _ in range(2)]
     make = threading.Thread.__init__
 
     def meet(thread, **options):
@@ -209,7 +209,7 @@ def test_it_has_a_form_for_text_and_one_for_pages_without_widgets(counter):
 def test_running_a_cell_again_closes_what_it_had_opened(monkeypatch):
     """Two views of one execution live side by side; another cell's is not touched."""
     here = ["cell", "1"]
-    monkeypatch.setattr(views, "_here", lambda: tuple(here))
+    monkeypatch.setattr(views, "_cell_ids", lambda: tuple(here))
     first, beside = Counter(), Counter()
     here[:] = ["other", "2"]
     other = Counter()
