@@ -10,7 +10,7 @@ git commit       of the release        as far as the module proxy tells, else em
 git tree state   clean                 archive: what was built is no git checkout
 Go               upstream's choice     any that the `go` lines accept
 Kubernetes       five programs         one, and their names are links to it
-containerd       all snapshotters      without btrfs, zfs and devmapper; it is ctr, too
+containerd       all snapshotters      without btrfs, zfs and devmapper
 CoreDNS          all plugins           those that the Corefile may use
 runc             static, libpathrs     linked with this machine's C library
 """
@@ -71,13 +71,11 @@ class Step:
     def links(self) -> dict[str, str]:
         """Return the names that lead to a program of several, and its file."""
         names = Counter(self.programs.values())
-        files = {
+        return {
             name: default_name(package)
             for name, package in self.programs.items()
             if names[package] > 1
         }
-        # A program may have the name of one that it is.
-        return {name: file for name, file in files.items() if name != file}
 
     def outputs(self) -> dict[str, str]:
         """Return the files that a build makes, and their packages."""
@@ -214,9 +212,8 @@ RECIPE = _recipe(
         upstream=_CONTAINERD,
         version=versions.CONTAINERD,
         programs={
-            "containerd": "binaries/containerd",
-            "containerd-shim-runc-v2": f"{_CONTAINERD}/cmd/containerd-shim-runc-v2",
-            "ctr": "binaries/containerd",
+            name: f"{_CONTAINERD}/cmd/{name}"
+            for name in ("containerd", "containerd-shim-runc-v2", "ctr")
         },
         # Snapshotters for file systems that we do not use; btrfs would need C headers.
         tags=("no_btrfs", "no_zfs", "no_devmapper"),
