@@ -97,7 +97,8 @@ FOLLOW = $(if $(KUBERNETES),--kubernetes $(KUBERNETES))
 # `make full` makes it, and checks the workflows with it.
 ACTIONLINT = build/actionlint/bin/actionlint
 # Of the whole project, so in a variable: a copy of a part can be linted without them.
-TYPES = $(PY) -m mypy && $(PY) -m deptry --no-ansi . && $(PY) -m tools.korean check
+TYPES = $(PY) -m mypy && $(PY) -m deptry --no-ansi . && $(PY) -m tools.korean check && \
+	$(PY) -m tools.lint
 
 venv:
 	@sh tools/setup.sh venv
@@ -112,4 +113,4 @@ clean: ## Remove what was generated here; never the cluster or its cache
 	@rm -rf build dist .pytest_cache .ruff_cache *.egg-info
 	@find . -path ./.venv -prune -o -path ./.git -prune -o \
 		\( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
-	@echo 'Kept: .venv (rm -rf .venv), the cluster (how to remove it: README).'
+	@echo 'Kept: .venv (rm -rf .venv), the cluster (how to remove it: docs/commands.md).'

@@ -188,11 +188,10 @@ def _lack(lesson: str, tags: list[str]) -> str:
     from helpers import needs
     from helpers.command import backend_in_use
     from helpers.course import lessons
-    from tests.notebooks import NEEDS_PODS
 
     backend = backend_in_use()
     pods = {one.topic for one in lessons() if one.pods}
-    if lesson in pods or NEEDS_PODS in tags:
+    if lesson in pods or needs.PODS in tags:
         try:
             backend.require_node("this cell", wait=False)
         except errors.NoNode as error:

@@ -1,7 +1,7 @@
 """Compare the API server for browsers, under Node, with the native one in the same run.
 
 Both are the same kube-apiserver without a node. The native one has etcd beside it, the
-other a store in memory and four controllers in the same process.
+other a store in memory and some controllers in the same process.
 
 Usage: `python benchmarks/browser.py [--runs 3]`
 """

@@ -150,7 +150,7 @@ class Backend(Protocol):
     def status(self) -> dict | None:
         """Return the status, with the keys of `STATUS`; None if no cluster runs."""
 
-    def told(self) -> dict:
+    def full_status(self) -> dict:
         """Return the status, also of a cluster that does not run."""
         return self.status() or {**STATUS, "problem": self.why_it_ended()}
 
@@ -164,15 +164,15 @@ class Backend(Protocol):
 
     def news(self, ended: str | None) -> list[str]:
         """Return what to tell after a start; `ended` is the reason from before it."""
-        told = []
+        lines = []
         if ended:
             text = mark(
                 "The cluster had stopped, because {reason}. Its objects are kept."
             )
-            told.append(say(text, reason=say(ended)))
+            lines.append(say(text, reason=say(ended)))
         if ends := self.ends():
-            told.append(say("It ends {when}.", when=ends))
-        return told
+            lines.append(say("It ends {when}.", when=ends))
+        return lines
 
     def log(self, component: str, lines: int, *, previous: bool = False) -> str:
         """Return the last lines of a component's log."""
@@ -180,8 +180,8 @@ class Backend(Protocol):
     def require_component(self, name: str) -> None:
         """Raise LabError unless `log` knows the component."""
         if name not in self.logs:
-            known = ", ".join(self.logs)
-            raise errors.LabError(f"There is no component {name!r}; known: {known}.")
+            names = ", ".join(self.logs)
+            raise errors.LabError(f"There is no component {name!r}; known: {names}.")
 
     def images(self) -> list:
         """Return the images that pods can use."""

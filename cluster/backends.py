@@ -75,26 +75,26 @@ class MachineFacts:
 
     system = sys.platform
 
-    def __init__(self, asked: str | None = None) -> None:
-        self.asked = asked or os.environ.get(VARIABLE) or AUTO
+    def __init__(self, name: str | None = None) -> None:
+        self.asked = name or os.environ.get(VARIABLE) or AUTO
         if self.asked not in NAMES:
-            known = say("Known: {names}.", names=", ".join(NAMES))
+            hint = say("Known: {names}.", names=", ".join(NAMES))
             message = say("is no backend.")
-            raise errors.LabError(f"{VARIABLE}={self.asked}: {message}", known)
+            raise errors.LabError(f"{VARIABLE}={self.asked}: {message}", hint)
 
     @functools.cached_property
     def kept(self) -> str:
         """Return whose cluster is in the state directory, "" for none."""
         state = paths.state_dir()
-        found = (name for mark, name in MARKS.items() if (state / mark).exists())
-        return next(found, "")
+        names = (name for mark, name in MARKS.items() if (state / mark).exists())
+        return next(names, "")
 
     @functools.cached_property
     def _engine(self) -> tuple[str, str]:
         from cluster.kind import engine
 
-        found, reason = engine.detect()
-        return str(found or ""), reason
+        program, reason = engine.detect()
+        return str(program or ""), reason
 
     @property
     def engine(self) -> str:
@@ -208,26 +208,26 @@ def _no_linux(machine: MachineFacts) -> tuple[str, str]:
 
 
 def _choose_named(machine: MachineFacts) -> Choice:
-    wanted = machine.asked
-    if machine.kept not in ("", wanted):
+    name = machine.asked
+    if machine.kept not in ("", name):
         text = mark("the state directory keeps a cluster of {kept}")
-        return _no_backend(wanted, say(text, kept=machine.kept))
+        return _no_backend(name, say(text, kept=machine.kept))
     if machine.kept:
-        return Choice(wanted, say("it was asked for, and its cluster is kept"))
-    if wanted == EXISTING:
+        return Choice(name, say("it was asked for, and its cluster is kept"))
+    if name == EXISTING:
         text = mark("no cluster has been named; `.venv/bin/kapi use` does that")
-        return _no_backend(wanted, say(text))
-    if machine.system != LINUX and (wanted, machine.system) != (KIND, MACOS):
-        return _no_backend(wanted, *_no_linux(machine))
-    if wanted == KIND and machine.engine_problem:
-        return _no_backend(wanted, machine.engine_problem)
+        return _no_backend(name, say(text))
+    if machine.system != LINUX and (name, machine.system) != (KIND, MACOS):
+        return _no_backend(name, *_no_linux(machine))
+    if name == KIND and machine.engine_problem:
+        return _no_backend(name, machine.engine_problem)
     # Whether it may make namespaces the local cluster says best itself.
-    return Choice(wanted, say("it was asked for"))
+    return Choice(name, say("it was asked for"))
 
 
-def _no_backend(wanted: str, reason: str, hint: str = "") -> Choice:
+def _no_backend(name: str, reason: str, hint: str = "") -> Choice:
     text = mark("{wanted} was asked for, and {reason}")
-    return Choice(NONE, say(text, wanted=wanted, reason=reason), hint)
+    return Choice(NONE, say(text, wanted=name, reason=reason), hint)
 
 
 def kept_backend() -> Backend:
@@ -240,20 +240,20 @@ def machine_choice() -> Choice:
     return choose(MachineFacts())
 
 
-def current(asked: str | None = None, progress: Progress | None = None) -> Backend:
+def current(name: str | None = None, progress: Progress | None = None) -> Backend:
     """Return the backend of this machine; raise LabError where none can be had.
 
-    `asked` is a name of NAMES; None looks at LAB_BACKEND. `progress` is told
+    `name` is a name of NAMES; None looks at LAB_BACKEND. `progress` is told
     the reason where no cluster is kept yet, for good if it is not the first choice.
     """
-    machine = MachineFacts(asked)
-    made = choose(machine)
-    if made.backend in BACKENDS:
+    machine = MachineFacts(name)
+    choice = choose(machine)
+    if choice.backend in BACKENDS:
         if progress and not machine.kept:
-            tell = progress.finish if made.hint else progress.update
+            tell = progress.finish if choice.hint else progress.update
             text = mark("a {backend} cluster, because {reason}")
-            tell(say(text, backend=made.backend, reason=made.reason))
-            if "sudo " in made.hint:
+            tell(say(text, backend=choice.backend, reason=choice.reason))
+            if "sudo " in choice.hint:
                 progress.finish(with_commands(say(HINT)))
-        return BACKENDS[made.backend]()
-    raise refusal(made)
+        return BACKENDS[choice.backend]()
+    raise refusal(choice)

@@ -30,8 +30,8 @@ def without_tokens(text: str) -> str:
 
 def with_commands(text: str) -> str:
     """Return a text for people with the commands as they are called here."""
-    for words, ours in _INSTEAD.items() if INSTALLED else ():
-        text = re.sub(words, say(ours), text)
+    for words, instead in _INSTEAD.items() if INSTALLED else ():
+        text = re.sub(words, say(instead), text)
     return text.replace(_WRITTEN, command_name())
 
 
@@ -43,8 +43,8 @@ def command_name() -> str:
     """
     if INSTALLED:
         return PROGRAM
-    own = Path(__file__).parents[1] / ".venv"
-    return _WRITTEN if Path(sys.prefix).resolve() == own.resolve() else SHORT
+    environment = Path(__file__).parents[1] / ".venv"
+    return _WRITTEN if Path(sys.prefix).resolve() == environment.resolve() else SHORT
 
 
 class LabError(Exception):
@@ -121,23 +121,17 @@ class StateError(LabError):
         super().__init__(f"{path}: {message}", hint)
 
 
-#: lessons for a cluster without a node
-WITHOUT_NODE = mark(
-    "lessons 00, 02, 03, 04, 13, 14, 15, 21, 22, 23, 24 and 25, "
-    "and whatever asks the API server alone"
-)
-
-
 class NoNode(LabError):
-    """An operation needs a node, and the cluster has none."""
+    """An operation needs a node, and the cluster has none; `works` needs none."""
 
-    def __init__(self, what: str, reason: str = "") -> None:
+    def __init__(self, what: str, reason: str = "", works: str = "") -> None:
         self.what, self.reason = what, reason or say("this cluster has none")
+        self.works = works or say("whatever asks the API server alone")
         text = mark(
             "{what} needs a node, and {reason}: pods stay Pending. "
-            "What still works: {lessons}."
+            "What still works: {works}."
         )
-        super().__init__(say(text, **vars(self), lessons=say(WITHOUT_NODE)))
+        super().__init__(say(text, **vars(self)))
 
 
 class NoEngine(LabError):

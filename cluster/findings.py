@@ -108,7 +108,7 @@ def _wrap(text: str, first: str, rest: str) -> list[str]:
     lines = textwrap.wrap(
         # A command must be copied whole, however long: its blanks break no line.
         _COMMAND.sub(
-            lambda found: found[0].replace(" ", _KEPT), " ".join(text.split())
+            lambda match: match[0].replace(" ", _KEPT), " ".join(text.split())
         ),
         WIDTH,
         initial_indent=first,

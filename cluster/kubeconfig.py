@@ -98,10 +98,10 @@ def namespace_of(path: Path) -> str:
 def entry_of(document: dict, kind: str, name: object) -> dict | None:
     """Return the cluster, user or context (`kind`) of a name, or None."""
     entries = document.get(f"{kind}s")
-    for each in entries if isinstance(entries, list) else ():
-        if isinstance(each, dict) and each.get("name") == name:
-            found = each.get(kind)
-            return found if isinstance(found, dict) else None
+    for item in entries if isinstance(entries, list) else ():
+        if isinstance(item, dict) and item.get("name") == name:
+            entry = item.get(kind)
+            return entry if isinstance(entry, dict) else None
     return None
 
 
@@ -167,14 +167,14 @@ def problem(document: object, wanted: str | None = None) -> str | None:
     return None
 
 
-def holds(document: Any, ours: dict) -> bool:
-    """Say whether all entries of `ours` are in `document`, but for a namespace."""
+def holds(document: Any, entries: dict) -> bool:
+    """Say whether all entries of `entries` are in `document`, but for a namespace."""
     if problem(document):
         return False
     return all(
         _without_namespace(entry_of(document, kind, entry["name"])) == entry[kind]
         for kind in ("cluster", "user", "context")
-        for entry in ours[f"{kind}s"]
+        for entry in entries[f"{kind}s"]
     )
 
 
@@ -247,9 +247,9 @@ def _run_plugin(path: Path, cluster: dict, user: dict) -> dict:
 
 def _names(document: dict) -> list[str]:
     """Return the names of the contexts that can be named, sorted."""
-    found = document.get("contexts")
-    entries = found if isinstance(found, list) else ()
-    names = [each.get("name") for each in entries if isinstance(each, dict)]
+    contexts = document.get("contexts")
+    entries = contexts if isinstance(contexts, list) else ()
+    names = [entry.get("name") for entry in entries if isinstance(entry, dict)]
     return sorted(name for name in names if isinstance(name, str))
 
 

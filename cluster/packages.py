@@ -116,8 +116,8 @@ def _is_ubuntu() -> bool:
 
 def names(packages: Iterable[str], used: str) -> list[str]:
     """Return what a manager calls these packages, as far as it has them; pure."""
-    found = (NAMES.get(package, {}).get(used, package) for package in packages)
-    return [name for name in found if name]
+    their_names = (NAMES.get(package, {}).get(used, package) for package in packages)
+    return [name for name in their_names if name]
 
 
 def command(*packages: str) -> str:
@@ -126,9 +126,9 @@ def command(*packages: str) -> str:
     return _command(used, names(packages, used))
 
 
-def _command(used: str, found: list[str]) -> str:
-    once = dict.fromkeys(found)
-    return f"{MANAGERS[used]} {' '.join(once)}" if used and found else ""
+def _command(used: str, packages: list[str]) -> str:
+    once = dict.fromkeys(packages)
+    return f"{MANAGERS[used]} {' '.join(once)}" if used and packages else ""
 
 
 def install(*packages: str) -> str:
@@ -147,17 +147,17 @@ def report_missing(lines: Iterable[str], used: str) -> str:
     A line is names of packages, "|" and what these are for. `used` is the manager.
     """
     rows = [line.partition("|") for line in lines]
-    found = [(names(packages.split(), used), purpose) for packages, _, purpose in rows]
-    lacks = [f"{' '.join(have)} ({purpose})" for have, purpose in found if have]
-    without = [purpose for have, purpose in found if not have]
-    said = [f"going on without {', '.join(lacks)}."] if lacks else []
+    needs = [(names(packages.split(), used), purpose) for packages, _, purpose in rows]
+    lacks = [f"{' '.join(have)} ({purpose})" for have, purpose in needs if have]
+    without = [purpose for have, purpose in needs if not have]
+    sentences = [f"going on without {', '.join(lacks)}."] if lacks else []
     if without:
-        said.append(f"No package of {used} is known for: {', '.join(without)}.")
-    if run := _command(used, [name for have, _ in found for name in have]):
-        said.append(f"Run: {run}")
+        sentences.append(f"No package of {used} is known for: {', '.join(without)}.")
+    if run := _command(used, [name for have, _ in needs for name in have]):
+        sentences.append(f"Run: {run}")
     elif lacks:
-        said.append("Those are Debian's names of packages.")
-    return " ".join(said)
+        sentences.append("Those are Debian's names of packages.")
+    return " ".join(sentences)
 
 
 if __name__ == "__main__":

@@ -46,9 +46,9 @@ def refuse_changeable(directory: Path, variable: str, *, shared: bool = False) -
     It need not be there. `variable` names it; `shared` trusts its owner as well, as a
     teacher who has prepared it for a class.
     """
-    ours = {0, os.geteuid(), *_owner_of_home(), *_unmapped_ids()}
+    owners = {0, os.geteuid(), *_owner_of_home(), *_unmapped_ids()}
     path = directory.resolve()
-    trusted = ours | ({path.stat().st_uid} if shared and path.exists() else set())
+    trusted = owners | ({path.stat().st_uid} if shared and path.exists() else set())
     # A missing directory will be made by us.
     inside = os.geteuid()
     home = Path(os.environ.get("HOME", os.sep)).resolve()
@@ -56,19 +56,19 @@ def refuse_changeable(directory: Path, variable: str, *, shared: bool = False) -
         if place == home:
             return
         try:
-            found = place.stat()
+            facts = place.stat()
         except OSError:
             continue
-        if found.st_uid not in trusted:
+        if facts.st_uid not in trusted:
             text = mark("belongs to {owner}, who could replace what runs as you.")
             raise errors.StateError(
                 place,
-                say(text, owner=_name(found.st_uid)),
+                say(text, owner=_name(facts.st_uid)),
                 say("Name another directory in {variable}.", variable=variable),
             )
         # The sticky bit protects our own entry; any account may have made the others.
-        sticky = found.st_mode & stat.S_ISVTX and place != path and inside in ours
-        if not sticky and (who := other_writers(found)):
+        sticky = facts.st_mode & stat.S_ISVTX and place != path and inside in owners
+        if not sticky and (who := other_writers(facts)):
             # Nothing changes the permissions there.
             refuse_windows(directory, variable)
             command = f"chmod {'-R ' if place == path else ''}go-w {place}"
@@ -82,7 +82,7 @@ def refuse_changeable(directory: Path, variable: str, *, shared: bool = False) -
                 say(text, who=who),
                 say(hint, command=command, variable=variable),
             )
-        inside = found.st_uid
+        inside = facts.st_uid
 
 
 def refuse_windows(directory: Path, variable: str) -> None:
@@ -116,11 +116,11 @@ def _kind(part: "psutil._common.sdiskpart") -> str:
     return WINDOWS if by_9p or by_virtiofs else part.fstype
 
 
-def other_writers(found: os.stat_result) -> str:
+def other_writers(facts: os.stat_result) -> str:
     """Return the other accounts that can write to a file, or ""."""
-    if found.st_mode & stat.S_IWOTH:
+    if facts.st_mode & stat.S_IWOTH:
         return say("every account")
-    if found.st_mode & stat.S_IWGRP and not _is_private(found.st_gid):
+    if facts.st_mode & stat.S_IWGRP and not _is_private(facts.st_gid):
         return say("its group")
     return ""
 
@@ -129,7 +129,7 @@ def _is_private(gid: int) -> bool:
     """Say whether a group is known to have no members but us and root, as many are."""
     names = {_name(0), _name(os.geteuid())}
     # A directory service may not tell whose first group it is, so none is no answer.
-    members = {each.pw_name for each in pwd.getpwall() if each.pw_gid == gid}
+    members = {account.pw_name for account in pwd.getpwall() if account.pw_gid == gid}
     with contextlib.suppress(KeyError):
         group = grp.getgrgid(gid)
         members.update(group.gr_mem, {group.gr_name} & names)

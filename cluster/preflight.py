@@ -70,29 +70,29 @@ class Account:
     def problems(self) -> Iterator[errors.LabError]:
         """Yield an error for everything that is too little; pure."""
         threads = self.threads + self.THREADS
-        for what, needed, found, hint in (
+        for what, needed, available, hint in (
             (_FILES, self.FILES, self.files, _ulimit("-n", self.FILES, "nofile")),
             (_PROCESSES, threads, self.processes, _ulimit("-u", threads, "nproc")),
             (_INSTANCES, self.WATCHERS, self.watchers, say(_FEW_WATCHERS)),
         ):
-            if found is not None and found < needed:
+            if available is not None and available < needed:
                 text = mark(
                     "This account may have too few {what}: {needed} needed, {found} "
                     "available."
                 )
-                facts = {"needed": needed, "found": found}
+                facts = {"needed": needed, "found": available}
                 yield errors.LabError(say(text, what=say(what), **facts), hint)
         space, data = (
             _ulimit(option, "unlimited", item)
             for option, item in (("-v", "as"), ("-d", "data"))
         )
-        for what, where, needed, found, hint in (
+        for what, where, needed, available, hint in (
             (_MEMORY, _ALL, self.MEMORY, self.memory, say(LITTLE_MEMORY)),
             (_SPACE, _ONE, self.ADDRESS_SPACE, self.address_space, space),
             (_DATA, _ONE, self.DATA, self.data, data),
         ):
-            if found is not None and found < needed:
-                yield errors.NotEnough(say(what), say(where), needed, found, hint)
+            if available is not None and available < needed:
+                yield errors.NotEnough(say(what), say(where), needed, available, hint)
 
 
 class PlainAccount(Account):
@@ -136,15 +136,15 @@ def _ulimit(option: str, number: int | str, item: str) -> str:
     return say(text, option=option, number=number, item=item)
 
 
-def _watchers(wanted: int) -> int:
-    """Try how many of `wanted` there are: the kernel tells none in use."""
-    with contextlib.ExitStack() as made:
-        for number in range(wanted):
+def _watchers(needed: int) -> int:
+    """Try how many of `needed` there are: the kernel tells none in use."""
+    with contextlib.ExitStack() as stack:
+        for number in range(needed):
             try:
-                made.callback(os.close, inotify_init())
+                stack.callback(os.close, inotify_init())
             except OSError:
                 return number
-    return wanted
+    return needed
 
 
 def _threads() -> int:
@@ -167,10 +167,10 @@ def memory_available(
     cgroups: Path = _CGROUPS, membership: Path = Path("/proc/self/cgroup")
 ) -> int:
     """Return the memory that can still be had: the machine's or a cgroup's rest."""
-    asked = _limiting_cgroups(cgroups, membership)
-    rests = [_free_memory(directory, *names) for names, directory in asked]
-    known = [max(0, rest) for rest in rests if rest is not None]
-    return min([psutil.virtual_memory().available, *known])
+    limits = _limiting_cgroups(cgroups, membership)
+    rests = [_free_memory(directory, *names) for names, directory in limits]
+    free = [max(0, rest) for rest in rests if rest is not None]
+    return min([psutil.virtual_memory().available, *free])
 
 
 def processors() -> int:

@@ -119,9 +119,9 @@ def _start_time(pid: int) -> int | None:
     import psutil  # takes long to load
 
     try:
-        found = psutil.Process(pid)
-        gone = found.status() == psutil.STATUS_ZOMBIE
-        return None if gone else int(found.create_time())
+        process = psutil.Process(pid)
+        gone = process.status() == psutil.STATUS_ZOMBIE
+        return None if gone else int(process.create_time())
     except psutil.NoSuchProcess:
         return None
 

@@ -34,9 +34,9 @@ def address(file: str) -> str:
 
 def _repository() -> str:
     """Return OWNER/NAME on GitHub, of the checkout or else of the package, or ""."""
-    for known in (_origin(), *_addresses()):
-        if found := _GITHUB.search(known):
-            return found[1]
+    for link in (_origin(), *_addresses()):
+        if match := _GITHUB.search(link):
+            return match[1]
     return ""
 
 
@@ -51,7 +51,7 @@ def _origin() -> str:
 def _addresses() -> list[str]:
     """Return the addresses that the package's metadata name."""
     try:
-        found = metadata.metadata(PROGRAM).get_all("Project-URL") or []
+        lines = metadata.metadata(PROGRAM).get_all("Project-URL") or []
     except metadata.PackageNotFoundError:
         return []
-    return [line.partition(",")[2].strip() for line in found]
+    return [line.partition(",")[2].strip() for line in lines]

@@ -162,10 +162,10 @@ def read_shared(path: Path, limit: int) -> str:
     """
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
     with open(os.open(path, flags), "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
+        facts = os.fstat(file.fileno())
+        if not stat.S_ISREG(facts.st_mode):
             raise OSError(errno.EINVAL, "no regular file", str(path))
-        file.seek(max(0, found.st_size - limit))
+        file.seek(max(0, facts.st_size - limit))
         return printable_text(file.read(limit).decode(errors="replace"))
 
 

@@ -96,7 +96,7 @@ def drop_capability(number: int) -> None:
     sets = ctypes.create_string_buffer(24)
     _check(_libc.capget(header, sets), "capget")
     # Effective, permitted, inheritable; then the same of the other half.
-    first = [each & ~(1 << number) for each in struct.unpack_from("3I", sets)]
+    first = [word & ~(1 << number) for word in struct.unpack_from("3I", sets)]
     struct.pack_into("3I", sets, 0, *first)
     _check(_libc.capset(header, sets), "capset")
 
@@ -140,8 +140,8 @@ def copy_mount(source: str, attributes: int, namespace: int | None = None) -> in
     _check(min(mount, 0), source)
     mapped = _MOUNT_ATTR_IDMAP if namespace is not None else 0
     # Set, cleared, propagation, user namespace.
-    wanted = struct.pack("4Q", attributes | mapped, 0, MS_PRIVATE, namespace or 0)
-    words = (_MOUNT_SETATTR, mount, b"", _AT_EMPTY_PATH, wanted, len(wanted))
+    settings = struct.pack("4Q", attributes | mapped, 0, MS_PRIVATE, namespace or 0)
+    words = (_MOUNT_SETATTR, mount, b"", _AT_EMPTY_PATH, settings, len(settings))
     try:
         _check(_libc.syscall(*words), source)
     except OSError:

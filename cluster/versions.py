@@ -43,5 +43,5 @@ def parse(version: str) -> "Version":
     try:
         return Version(text)
     except InvalidVersion:
-        found = re.match(r"v?\d+(\.\d+)*", text)
-        return Version(found[0] if found else "0")
+        match = re.match(r"v?\d+(\.\d+)*", text)
+        return Version(match[0] if match else "0")

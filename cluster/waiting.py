@@ -9,6 +9,8 @@ from cluster.language import say
 
 Answer = TypeVar("Answer")
 
+#: codes of responses that may be another one in a moment
+PASSING = (429, 500, 502, 503, 504)
 #: seconds between two questions; most of them cost a process
 PAUSE = 0.2
 #: seconds before a learner is told what the waiting is for
@@ -40,9 +42,9 @@ def poll(
             break
         if what and waited > QUIET:
             view = view or progress.for_here()
-            told = state() if state else ""
+            detail = state() if state else ""
             step = say("waiting for {what}", what=what)
-            view.update(f"{step}: {told}" if told else step)
+            view.update(f"{step}: {detail}" if detail else step)
         time.sleep(pause)
     if view and answer:
         view.finish(say("{what}: done", what=what))

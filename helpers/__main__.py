@@ -19,8 +19,8 @@ if "-packages" + os.sep in __file__:
 def unmet_requirement(platform, version):
     """Return why this Python cannot run the suite, or "" if it can."""
     if version < (3, 11):
-        found = f"{version[0]}.{version[1]}"
-        return f"Python 3.11 or newer is needed; this is {found}.\n{AGAIN}"
+        release = f"{version[0]}.{version[1]}"
+        return f"Python 3.11 or newer is needed; this is {release}.\n{AGAIN}"
     if platform not in ("linux", "darwin"):
         return (
             f"Linux or macOS is needed; this is {platform}.\n"

@@ -50,8 +50,8 @@ def progress(as_json: bool) -> None:
     """
     from helpers.course import board
 
-    shown = board.progress()
-    click.echo(shown.json() if as_json else repr(shown))
+    rows = board.progress()
+    click.echo(rows.json() if as_json else repr(rows))
 
 
 @main.command(short_help="Write the notebooks for a class and for its teacher.")

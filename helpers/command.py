@@ -88,7 +88,7 @@ def backend_in_use() -> "Backend":
 
 def demand_cluster() -> None:
     """Raise ClusterDown if the cluster of `connect()` does not answer."""
-    phase = _backend.told()["phase"] if _backend else "ready"
+    phase = _backend.full_status()["phase"] if _backend else "ready"
     if phase not in ("ready", "degraded"):
         raise errors.ClusterDown(phase)
 

@@ -147,7 +147,7 @@ class Cluster:
         for the node if the lesson begins with a pod; raise NoNode if there is none.
         """
         if any(one.topic == lesson and one.pods for one in lessons()):
-            backend_in_use().require_node(say("This lesson"))
+            _require_node()
         # An earlier run of the cell chose a kubeconfig that now goes.
         use_kubeconfig(self.kubeconfig)
         self._remove_abandoned(lesson)
@@ -236,6 +236,17 @@ class Cluster:
             json.dump(document, file)
         use_kubeconfig(path)
         os.environ["NAMESPACE"] = name
+
+
+def _require_node() -> None:
+    """Wait for the node; raise NoNode with the lessons that need none."""
+    try:
+        backend_in_use().require_node(say("This lesson"))
+    except errors.NoNode as error:
+        numbers = ", ".join(lesson.number for lesson in lessons() if not lesson.pods)
+        text = mark("lessons {numbers}, and whatever asks the API server alone")
+        works = say(text, numbers=numbers)
+        raise errors.NoNode(error.what, error.reason, works) from None
 
 
 def _wait_until_gone(name: str) -> None:

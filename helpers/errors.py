@@ -8,6 +8,7 @@ from cluster.errors import (
     KubeconfigError as KubeconfigError,
     LabError as LabError,
     MissingTool as MissingTool,
+    NoNode as NoNode,
     NoSigningKey as NoSigningKey,
     NotReady as NotReady,
     Unreachable as Unreachable,
@@ -132,22 +133,22 @@ def _proxy_end(exit_code: int | None, words: str) -> str:
 class UnknownKind(LabError):
     """A kind, a version or a group that the server does not describe."""
 
-    def __init__(self, api_version: str, kind: str, known: list[str]) -> None:
-        self.api_version, self.kind, self.known = api_version, kind, known
+    def __init__(self, api_version: str, kind: str, names: list[str]) -> None:
+        self.api_version, self.kind, self.names = api_version, kind, names
         if kind:
             text = mark("The server describes no kind {kind} in {api_version}.")
         else:
             text = mark("The server does not describe {api_version}.")
-        hint = say("It has {names}.", names=closest_names(kind or api_version, known))
+        hint = say("It has {names}.", names=closest_names(kind or api_version, names))
         super().__init__(say(text, **vars(self)), hint)
 
 
-def closest_names(wanted: str, known: list[str]) -> str:
-    """Return the known names that are closest to `wanted`, or else the first."""
+def closest_names(name: str, names: list[str]) -> str:
+    """Return the names that are closest to `name`, or else the first."""
     import difflib  # not on top: every helper imports this module
 
-    close = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     if close:
         return ", ".join(close)
-    shown = ", ".join(known[:8])
-    return f"{shown}, … ({len(known)})" if len(known) > 8 else shown
+    first = ", ".join(names[:8])
+    return f"{first}, … ({len(names)})" if len(names) > 8 else first

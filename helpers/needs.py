@@ -11,6 +11,8 @@ from cluster import backends, errors
 from cluster.versions import parse
 from helpers.language import mark, say
 
+#: tag of a cell that needs a running pod in a lesson that goes on without it
+PODS = "needs-pods"
 #: tag of a cell that needs an administrator of the cluster
 LAB = "needs-lab"
 #: tag of a cell that shows what servers before this minor version answer otherwise
@@ -35,27 +37,27 @@ def unmet_need(tags: Iterable[str]) -> str:
                 "This cell needs an administrator's rights, which the lessons do not "
                 "have on an existing cluster: go on with the next cell."
             )
-        wanted = MINOR.fullmatch(tag)
-        if wanted and version and parse(version) < parse(wanted[1]):
+        minor = MINOR.fullmatch(tag)
+        if minor and version and parse(version) < parse(minor[1]):
             text = mark(
                 "This cell shows what Kubernetes {wanted} and later do, and this "
                 "cluster has {version}: go on with the next cell."
             )
-            return say(text, wanted=wanted[1], version=version)
+            return say(text, wanted=minor[1], version=version)
     return ""
 
 
-def effective_version(found: dict) -> str:
+def effective_version(answer: dict) -> str:
     """Return the version that a server behaves as, from what it says at `/version`.
 
     A newer server can emulate an older one:
     https://kubernetes.io/docs/concepts/cluster-administration/compatibility-version/
     """
-    own = found["gitVersion"]
-    minor = f"{found.get('emulationMajor')}.{found.get('emulationMinor')}"
-    if "emulationMinor" in found and parse(minor).minor != parse(own).minor:
-        return f"v{minor} ({own} emulates it)"
-    return own
+    release = answer["gitVersion"]
+    minor = f"{answer.get('emulationMajor')}.{answer.get('emulationMinor')}"
+    if "emulationMinor" in answer and parse(minor).minor != parse(release).minor:
+        return f"v{minor} ({release} emulates it)"
+    return release
 
 
 def client_warning() -> str:
@@ -63,15 +65,17 @@ def client_warning() -> str:
     from packaging.requirements import Requirement  # takes long to load
 
     try:
-        asked = metadata.requires(errors.PROGRAM) or []
-        found = metadata.version("kubernetes")
+        requirements = metadata.requires(errors.PROGRAM) or []
+        version = metadata.version("kubernetes")
     except metadata.PackageNotFoundError:
         return ""  # a checkout that was not installed names no package
-    wanted = next(r for r in map(Requirement, asked) if r.name == "kubernetes")
-    if wanted.specifier.contains(found, prereleases=True):
+    requirement = next(
+        r for r in map(Requirement, requirements) if r.name == "kubernetes"
+    )
+    if requirement.specifier.contains(version, prereleases=True):
         return ""
     text = mark(
         "Python has the Kubernetes client {found}, and the lessons are written for "
         "{wanted}: `pip install '{wanted}'` gets it."
     )
-    return say(text, found=found, wanted=wanted)
+    return say(text, found=version, wanted=requirement)

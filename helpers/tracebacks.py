@@ -21,7 +21,9 @@ _MESSAGE = f"__import__('{__name__}', fromlist=['assert_message']).assert_messag
 
 def shorten(notebook: "InteractiveShell") -> None:
     """Make a kernel show errors so; a second call does nothing."""
-    if any(isinstance(one, _Asserts) for one in notebook.ast_transformers):
+    if any(
+        isinstance(transformer, _Asserts) for transformer in notebook.ast_transformers
+    ):
         return
     notebook.ast_transformers.append(_Asserts())
     show = notebook._showtraceback
@@ -40,8 +42,8 @@ def shorten(notebook: "InteractiveShell") -> None:
 
 def _tags(notebook: Any) -> list[str]:
     """Return the tags of the cell that runs; none outside of a kernel."""
-    asked: dict = getattr(notebook, "get_parent", dict)()
-    return asked.get("metadata", {}).get("tags", [])
+    message: dict = getattr(notebook, "get_parent", dict)()
+    return message.get("metadata", {}).get("tags", [])
 
 
 def assert_message(claim: str, operator: str, left: object, right: object) -> str:
@@ -84,8 +86,8 @@ def _short_message(error: Any, names: dict) -> str:
         place = error.__traceback__
         while place and place.tb_next:
             place = place.tb_next
-        own = place and place.tb_frame.f_globals is names
-        return " ".join(str(error).split()) if own else ""
+        is_own = place and place.tb_frame.f_globals is names
+        return " ".join(str(error).split()) if is_own else ""
     if type(error).__module__.startswith("kubernetes.") and hasattr(error, "body"):
         status = find_status(str(error.body)) or {}
         words = f"{error.status} {error.reason}: {status.get('message', '')}"

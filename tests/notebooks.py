@@ -17,11 +17,6 @@ from helpers.course import lessons
 ROOT = Path(__file__).parent.parent
 FILES = [ROOT / "notebooks" / lesson.path for lesson in lessons()]
 
-#: tag of a cell that needs a running pod in a lesson that goes on without it
-NEEDS_PODS = "needs-pods"
-NEEDS_LAB = needs.LAB
-
-
 #: target of the bold words of lessons
 GLOSSARY = ROOT / "notebooks" / "glossary.md"
 

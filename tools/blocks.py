@@ -22,6 +22,8 @@ _FENCE = re.compile(r"\s*(?:```|~~~)")
 _CAPTION = re.compile(r"(?<=^:caption: ).+")
 _PIPE = re.compile(r"((?<!\\)\|)")
 _FOLD = re.compile(r"(</?(?:details|summary)>|<!--.*?-->)")
+#: what a picture in HTML tells those who do not see it
+_ALT = re.compile(r'(?<=\balt=")[^"]+')
 _TEXT = re.compile(r"(<(title|desc|text)\b[^>]*>)(.*?)(</\2>)", re.DOTALL)
 _SPAN = re.compile(r"(<tspan\b[^>]*>)([^<]*)(</tspan>)")
 
@@ -71,7 +73,10 @@ def markdown(text: str, say: Say) -> str:
 def _lines(block: list[tuple[str, str]], say: Say) -> Iterator[str]:
     """Yield the lines of a block with new words behind the marks of the old ones."""
     old = "\n".join(words for _, words in block)
-    new = (say(old) if speaks(old) else old).split("\n")
+    if speaks(old):
+        new = say(old).split("\n")
+    else:
+        new = _ALT.sub(lambda alt: say(alt[0]), old).split("\n")
     marks = [marks for marks, _ in block]
     while len(marks) < len(new):
         marks.append(re.sub(r"[^\s>]", " ", marks[-1]))

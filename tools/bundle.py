@@ -20,7 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from cluster import errors, programs, release, versions
-from cluster.bundle.archive import FORMAT, IMAGE, MANIFEST, PROGRAMS, SHELL, SUMS
+from cluster.bundle.fetch import SUMS
+from cluster.bundle.manifest import FORMAT, IMAGE, MANIFEST, PROGRAMS, SHELL
 from cluster.image import find as image_find
 from cluster.image.archive import EPOCH
 from cluster.programs import releases

@@ -1,6 +1,6 @@
-"""Make the frame of each lesson, the map and the README's table of `course.toml`.
+"""Make the frame of each lesson, the map and the lists of pages of `course.toml`.
 
-    .venv/bin/python -m tools.course    # also the page of the book, see `tools.book`
+    .venv/bin/python -m tools.course    # also what `tools.book`, `tools.picture` make
 
 The first cell of a notebook is `title`, the last one `go-deeper`; the map is the cell
 `map` of 00. What is in these cells is overwritten. `say` translates every word here:
@@ -16,12 +16,17 @@ from pathlib import Path
 
 from helpers.course import Lesson, lessons
 from helpers.course.exercise import CHECK, OPTIONAL, SOLUTION, STUB, has_tag
-from tools import book
+from tools import book, picture
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
-#: between these lines of the README is the table
-BEGIN, END = "<!-- lessons: python -m tools.course -->", "<!-- end of the lessons -->"
+#: a list of a page, between two comments; the first one says which, by a key of LISTS
+LIST = re.compile(
+    r"(<!-- ([\w ]+): python -m tools\.course -->)(.*?)(<!-- end of the list -->)",
+    re.DOTALL,
+)
+#: the pages that have such a list
+PAGES = ("README.md", "docs/machines.md")
 FIRST = "00-start-here"
 #: on the first page, the way to the Korean one, and back
 OTHER = "[한국어](ko/00-start-here.ipynb)"
@@ -129,24 +134,41 @@ def go_deeper(lesson: Lesson, say: Say = str) -> str:
 
 
 def lesson_map(say: Say = str) -> str:
-    """Return the map in 00: the core path as a table, the deeper lessons folded."""
+    """Return the map in 00: a table of all lessons by their titles."""
     first = _find_lesson(FIRST)
 
     def link(lesson: Lesson) -> str:
         return _link(first, lesson, f"{lesson.number} {say(lesson.title)}")
 
+    return _all_lessons(link, say)
+
+
+def readme_tables(say: Say = str) -> str:
+    """Return the README's table of all lessons by their files, between line ends."""
+
+    def link(lesson: Lesson) -> str:
+        return f"[{lesson.name}](notebooks/{lesson.path.as_posix()})"
+
+    return f"\n{_all_lessons(link, say)}\n"
+
+
+def _all_lessons(link: Callable[[Lesson], str], say: Say) -> str:
+    """Return the core path as a table, and the deeper lessons as one that is folded."""
     core, deeper = (lesson_table(link, core=core, say=say) for core in (True, False))
     summary = f"<summary><b>{say('The deeper lessons')}</b></summary>"
     return f"{core}\n\n<details>\n{summary}\n\n{deeper}\n\n</details>"
 
 
-def readme_table(say: Say = str) -> str:
-    """Return the tables of the README."""
+def numbers_without_pods(say: Say = str) -> str:
+    """Return the numbers of the lessons that begin without a pod: no node is needed."""
+    return ", ".join(lesson.number for lesson in lessons() if not lesson.pods)
 
-    def link(lesson: Lesson) -> str:
-        return f"[{lesson.name}](notebooks/{lesson.path.as_posix()})"
 
-    return "\n\n".join(lesson_table(link, core=core, say=say) for core in (True, False))
+#: what a page can have between two comments
+LISTS: dict[str, Callable[[Say], str]] = {
+    "all lessons": readme_tables,
+    "lessons without pods": numbers_without_pods,
+}
 
 
 def lesson_table(link: Callable[[Lesson], str], *, core: bool, say: Say = str) -> str:
@@ -232,16 +254,14 @@ def _prose(name: str, text: str) -> dict:
     return {"cell_type": "markdown", "id": name, "metadata": {}, "source": lines}
 
 
-def without_table(readme: str) -> str:
-    """Return what is the README's own."""
-    before, _, rest = readme.partition(BEGIN)
-    return f"{before}{BEGIN}\n{END}{rest.partition(END)[2]}"
+def without_lists(text: str) -> str:
+    """Return a page without what lies between the comments of its lists."""
+    return LIST.sub(r"\1\4", text)
 
 
-def with_table(readme: str, say: Say = str) -> str:
-    """Return the README with its table made anew."""
-    table = f"{BEGIN}\n{readme_table(say)}"
-    return without_table(readme).replace(BEGIN, table)
+def with_lists(text: str, say: Say = str) -> str:
+    """Return a page with each of its lists made anew."""
+    return LIST.sub(lambda mark: f"{mark[1]}{LISTS[mark[2]](say)}{mark[4]}", text)
 
 
 def files() -> dict[Path, str]:
@@ -251,13 +271,15 @@ def files() -> dict[Path, str]:
         path = NOTEBOOKS / lesson.path
         notebook = with_frame(lesson, json.loads(path.read_text("utf-8")))
         texts[path] = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
-    texts[ROOT / "README.md"] = with_table((ROOT / "README.md").read_text("utf-8"))
+    for page in PAGES:
+        texts[ROOT / page] = with_lists((ROOT / page).read_text("utf-8"))
+    texts[picture.FILE] = picture.draw(str, name_predecessors)
     texts[book.PAGE] = book.page(lambda _, cell: "".join(cell["source"]))
     return texts
 
 
 def main() -> None:
-    """Write the generated cells, the README's table and the page of the book."""
+    """Write generated cells, the lists of pages, the picture, the book's page."""
     for path, text in files().items():
         if not path.exists() or path.read_text("utf-8") != text:
             path.write_text(text, "utf-8")

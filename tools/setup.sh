@@ -138,7 +138,7 @@ authorities() {
 take_archive() {
     # Ask for its contents only if it does not come, and for it only once.
     archive || return 0
-    .venv/bin/python -m cluster.cli.archive || {
+    .venv/bin/python -m cluster.cli.fetch || {
         packages list_missing_without_archive
         LAB_BUNDLE=none
         export LAB_BUNDLE
@@ -188,7 +188,7 @@ raise_limits() {
 raise_limits_for_machines() {
     raise_limits
     # Each page of a program in user-mode Linux may be a mapping of its own: 65530, the
-    # kernel's default, are few for a kube-apiserver with 26 lessons behind it.
+    # kernel's default, are few for a kube-apiserver that has served every lesson.
     raise_limit vm.max_map_count 262144
 }
 

@@ -11,8 +11,9 @@ import shutil
 from pathlib import Path
 
 from cluster import programs
-from cluster.bundle import archive
-from cluster.bundle.archive import IMAGE, PROGRAMS, SHELL, Manifest, Unusable
+from cluster.bundle.fetch import get
+from cluster.bundle.manifest import IMAGE, PROGRAMS, SHELL, Manifest, Unusable
+from cluster.bundle.unpack import unpack
 from cluster.image import find as image_find
 from cluster.image.toolbox import Inputs
 from cluster.language import mark, say
@@ -31,28 +32,29 @@ def ensure(progress: Progress, recipe: Recipe = RECIPE, *, image: bool = True) -
     IncompleteAssets, StateError for an unusable cache, LabError for a wrong setting.
     """
 
-    def complete() -> bool:
-        found = _binaries(recipe)
-        return found is not None and (not image or _has_image(found))
+    def is_complete(binaries: Path | None) -> bool:
+        return binaries is not None and (not image or _has_image(binaries))
 
-    if complete():
+    binaries = _binaries(recipe)
+    if is_complete(binaries):
         return True
     where = releases.bundle()
-    if where is None or not _worth_it(recipe):
+    if where is None or not _is_worth_it(binaries):
         return False
     with programs.workshop(progress) as work:
         # Another process may have got it while we waited.
-        if complete():
+        binaries = _binaries(recipe)
+        if is_complete(binaries):
             return True
         try:
-            _take(where, _binaries(recipe), work, progress)
+            _take(where, binaries, work, progress)
         except (Unusable, OSError) as error:
             reason = error if isinstance(error, Unusable) else _words(error)
             text = mark("no ready-made programs and image, because {reason}")
             progress.finish(say(text, reason=reason))
         finally:
             work.clear()
-    return complete()
+    return is_complete(_binaries(recipe))
 
 
 def _binaries(recipe: Recipe) -> Path | None:
@@ -64,12 +66,12 @@ def _has_image(binaries: Path) -> bool:
     return image_find.usable_archive(binaries) is not None or packed.exists()
 
 
-def _worth_it(recipe: Recipe) -> bool:
+def _is_worth_it(binaries: Path | None) -> bool:
     """Say whether to ask for an archive: one that nobody has named may not fit.
 
     Its image is for the kubectl that is in it, which may not be the one here.
     """
-    return releases.is_named() or not _binaries(recipe) or not image_find.can_build()
+    return releases.is_named() or not binaries or not image_find.can_build()
 
 
 def _words(error: OSError) -> str:
@@ -86,7 +88,7 @@ def _take(
     """
     fetched = work.downloads / "archive"
     try:
-        file = archive.get(where, fetched, progress)
+        file = get(where, fetched, progress)
         lacks = _unpack(file, binaries, work.stage(), progress)
     except Exception:
         shutil.rmtree(fetched, ignore_errors=True)
@@ -107,7 +109,7 @@ def _unpack(file: Path, binaries: Path | None, stage: Path, progress: Progress) 
         for_shell = SHELL in name or name.removeprefix(PROGRAMS) in Shell.NAMES
         return binaries is None and (shell or not for_shell)
 
-    manifest = archive.unpack(file, stage, wants, progress)
+    manifest = unpack(file, stage, wants, progress)
     lacks = ""
     if binaries is None:
         for step in RECIPE.steps:
@@ -118,44 +120,44 @@ def _unpack(file: Path, binaries: Path | None, stage: Path, progress: Progress) 
     return lacks
 
 
-def _drop_unfit(made: Path) -> str:
+def _drop_unfit(directory: Path) -> str:
     """Remove steps whose programs do not run here; say which are missing then."""
     lacks = []
     for step in RECIPE.steps:
-        if reason := check.step_problem(step, made):
+        if reason := check.step_problem(step, directory):
             for name in (*step.programs, *step.outputs()):
-                (made / name).unlink(missing_ok=True)
+                (directory / name).unlink(missing_ok=True)
             if not check.system_has(step):
                 lacks.append(reason)
     return "; ".join(lacks)
 
 
 def _keep_image(
-    made: Path, manifest: Manifest, binaries: Path, progress: Progress
+    content: Path, manifest: Manifest, binaries: Path, progress: Progress
 ) -> None:
     """Put the image where it is looked for, or raise Unusable."""
-    found = manifest.image
+    image = manifest.image
     try:
-        system, name = str(found["system"]), str(found["name"])
+        system, name = str(image["system"]), str(image["name"])
         theirs = Inputs(
             system,
             releases.ARCHITECTURE,
             manifest.files[f"{PROGRAMS}kubectl"][1],
-            tuple(map(str, found["client"])),
+            tuple(map(str, image["client"])),
         )
     except (LookupError, TypeError):
         raise Unusable(say("its manifest does not describe the image")) from None
     if image_find.file_of(theirs).name != name:
         text = mark("its image was made by another version of these notebooks")
         raise Unusable(say(text))
-    wanted = image_find.inputs_of(binaries)
-    if theirs.kubectl != wanted.kubectl:
+    here = image_find.inputs_of(binaries)
+    if theirs.kubectl != here.kubectl:
         text = mark("the kubectl of its image is not the one in {place}")
         raise Unusable(say(text, place=binaries))
     # Packages of another distribution will do; those of the client keep their name.
-    ours = dataclasses.replace(theirs, system=wanted.system)
+    inputs = dataclasses.replace(theirs, system=here.system)
     file = image_find.build_once(
-        image_find.file_of(ours), lambda _: made, progress, needed=0
+        image_find.file_of(inputs), lambda _: content, progress, needed=0
     )
     note = dataclasses.asdict(manifest)
     image_find.manifest_of(file).write_text(json.dumps(note, indent=1))

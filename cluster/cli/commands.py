@@ -33,8 +33,8 @@ from cluster.cli.format import (
 from cluster.errors import PROGRAM, SHORT, with_commands
 
 
-def _print_version(context: click.Context, _: click.Parameter, asked: bool) -> None:
-    if not asked:
+def _print_version(context: click.Context, _: click.Parameter, flag: bool) -> None:
+    if not flag:
         return
     # Late: no other command reads it.
     from cluster import release
@@ -161,12 +161,12 @@ def status(as_json: bool) -> None:
 
     What it is short of at the moment, as disk space, is told with each phase.
     """
-    found = backends.kept_backend().told()
+    facts = backends.kept_backend().full_status()
     if as_json:
-        click.echo(with_commands(json.dumps(found, indent=2)))
+        click.echo(with_commands(json.dumps(facts, indent=2)))
     else:
-        click.echo(status_text(found, time.time()))
-    phase = found["phase"]
+        click.echo(status_text(facts, time.time()))
+    phase = facts["phase"]
     sys.exit({"ready": 0, "not running": NOT_RUNNING}.get(phase, NOT_READY))
 
 
@@ -219,13 +219,13 @@ def doctor(as_json: bool) -> None:
     """
     from cluster import doctor as checks
 
-    found = checks.examine()
-    listed = [asdict(finding) for finding in found]
-    report = checks.report(found)
+    findings = checks.examine()
+    listed = [asdict(finding) for finding in findings]
+    report = checks.report(findings)
     if colours(sys.stdout):
         report = with_signs(report)
     click.echo(json.dumps(listed, indent=2) if as_json else report)
-    sys.exit(FAILED if any(finding.fatal for finding in found) else 0)
+    sys.exit(FAILED if any(finding.fatal for finding in findings) else 0)
 
 
 LOGS_HELP = f"""Print the last lines of a component's log.

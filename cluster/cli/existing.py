@@ -67,26 +67,26 @@ def use(
         reason = f"the state directory keeps a cluster of {kept}"
         raise backends.refusal(backends.Choice(backends.NONE, reason))
     statedir.make(state)
-    known = Record.read(state)
+    before = Record.read(state)
     with show_progress("this is the cluster") as view:
-        found = account.plan(kubeconfig, context, image, known, view)
-    if not _learner_agrees(found, known, yes=yes, without_policy=without_policy):
+        plan = account.plan(kubeconfig, context, image, before, view)
+    if not _learner_agrees(plan, before, yes=yes, without_policy=without_policy):
         click.echo("nothing was changed", err=True)
         sys.exit(FAILED)
     with show_progress("the cluster can be used") as view:
-        account.apply(found, state, view)
+        account.apply(plan, state, view)
         Existing().up(view)
-    click.echo(f"in use: {found.record.context} at {found.record.server}")
+    click.echo(f"in use: {plan.record.context} at {plan.record.server}")
 
 
 def _learner_agrees(
-    found: "UsePlan", known: "Record | None", *, yes: bool, without_policy: bool
+    plan: "UsePlan", before: "Record | None", *, yes: bool, without_policy: bool
 ) -> bool:
     """Say whether the learner agrees to a plan, now or when it was the same before."""
-    record = found.record
-    if known and (known.user, known.has_policy) == (record.user, record.has_policy):
+    record = plan.record
+    if before and (before.user, before.has_policy) == (record.user, record.has_policy):
         return True
-    click.echo("\n".join(found.lines()), err=True)
+    click.echo("\n".join(plan.lines()), err=True)
     what = (
         "Make this, and namespaces of lessons,"
         if record.account_made
@@ -96,7 +96,7 @@ def _learner_agrees(
         return False
     if record.has_policy:
         return True
-    click.echo(found.reason, err=True)
+    click.echo(plan.reason, err=True)
     if not record.account_made:
         click.echo(
             "`.venv/bin/kapi rbac --account NAME` prints the account, for an "

@@ -48,9 +48,9 @@ def colours(stream: TextIO) -> bool:
 def with_signs(text: str) -> str:
     """Give fatal and warning of a report their sign and colour."""
 
-    def sign(found: re.Match[str]) -> str:
-        mark, colour = _LEVELS[found[1]]
-        return click.style(f"{mark} {found[1]}", colour)
+    def sign(match: re.Match[str]) -> str:
+        mark, colour = _LEVELS[match[1]]
+        return click.style(f"{mark} {match[1]}", colour)
 
     return re.sub(rf"^  ({'|'.join(_LEVELS)})\b", sign, text, flags=re.MULTILINE)
 
@@ -140,28 +140,28 @@ def limit_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def status_text(found: dict, now: float) -> str:
+def status_text(status: dict, now: float) -> str:
     """Write a status (keys: `backend.STATUS`) for a person; pure."""
-    phase = found["phase"]
+    phase = status["phase"]
     if phase == "not running":
-        why = f": {found['problem']}" if found["problem"] else ""
+        why = f": {status['problem']}" if status["problem"] else ""
         return with_commands(f"not running{why}; start it with `.venv/bin/kapi up`")
-    waiting = waiting_text(found["awaited"], found["steps"])
-    reason = found["problem"] or (waiting if found["awaited"] else "")
-    limits = "enforced" if found["limits"] else "recorded, not enforced"
-    absent = f"{', '.join(found['absent'])}: no node, so pods stay Pending"
+    waiting = waiting_text(status["awaited"], status["steps"])
+    reason = status["problem"] or (waiting if status["awaited"] else "")
+    limits = "enforced" if status["limits"] else "recorded, not enforced"
+    absent = f"{', '.join(status['absent'])}: no node, so pods stay Pending"
     lines = [
         f"{phase}: {reason}" if reason else phase,
-        f"server      {found['server']}",
-        f"kubeconfig  {found['kubeconfig']}",
-        *([f"limits      {limits}"] if found["limits"] is not None else []),
-        *([f"ends        {found['ends']}"] if found["ends"] else []),
-        *([f"not here    {absent}"] if found["absent"] else []),
+        f"server      {status['server']}",
+        f"kubeconfig  {status['kubeconfig']}",
+        *([f"limits      {limits}"] if status["limits"] is not None else []),
+        *([f"ends        {status['ends']}"] if status["ends"] else []),
+        *([f"not here    {absent}"] if status["absent"] else []),
     ]
-    if found["components"]:
+    if status["components"]:
         head = f"{'component':<25}{'state':<12}{'for':>8}{'restarts':>10}  last exit"
         lines += ["", head]
-    for name, part in found["components"].items():
+    for name, part in status["components"].items():
         age = _duration(now - part["since"])
         lines.append(
             f"{name:<25}{part['state']:<12}{age:>8}{part['restarts']:>10}  "

@@ -81,7 +81,8 @@ def without_secrets(text: str) -> str:
 
 def _versions() -> str:
     packages = {
-        f"{found.name} {found.version}" for found in importlib.metadata.distributions()
+        f"{package.name} {package.version}"
+        for package in importlib.metadata.distributions()
     }
     system = f"system    {distribution()}, {platform.platform()}"
     python = f"Python    {platform.python_version()} ({sys.executable})"
@@ -89,12 +90,12 @@ def _versions() -> str:
 
 
 def _settings() -> str:
-    found = sorted(item for item in os.environ.items() if item[0].startswith("LAB_"))
-    return "\n".join(f"{name}={value}" for name, value in found) or "none"
+    settings = sorted(item for item in os.environ.items() if item[0].startswith("LAB_"))
+    return "\n".join(f"{name}={value}" for name, value in settings) or "none"
 
 
 def _status() -> str:
-    return status_text(backends.kept_backend().told(), time.time())
+    return status_text(backends.kept_backend().full_status(), time.time())
 
 
 SECTIONS: dict[str, Callable[[], str]] = {

@@ -73,18 +73,18 @@ class ApiServer:
         if self.running:
             return self
         self.stop()
-        found = programs.ensure_api_server()
+        binaries = programs.ensure_api_server()
         if (available := memory_available()) < MEMORY:
             hint = say(LITTLE_MEMORY)
             where = say("for an API server of this notebook")
             raise errors.NotEnough(say("memory"), where, MEMORY, available, hint)
         directory = make_directory()
-        lifeline, ours = os.pipe()
+        lifeline, write_end = os.pipe()
         flags = {NAME: self._flags}
         self._machine = machine = api_server(directory, lifeline, flags)
-        self._finish = weakref.finalize(self, _clear, machine, lifeline, ours)
+        self._finish = weakref.finalize(self, _clear, machine, lifeline, write_end)
         try:
-            with machine.launched(found, None, 0, Silent()):
+            with machine.launched(binaries, None, 0, Silent()):
                 _wait_until_ready(machine, None, timeout)
         except errors.ComponentFailed as error:
             self.stop()
@@ -171,16 +171,16 @@ class ApiServer:
 
 
 def _component(machine: Machine) -> dict:
-    found = machine.last_status()["components"]
-    return found.get(NAME, {"state": "waiting", "pid": None})
+    components = machine.last_status()["components"]
+    return components.get(NAME, {"state": "waiting", "pid": None})
 
 
 def _wait_until_ready(machine: Machine, before: int | None, timeout: float) -> None:
     """Wait for a process of another number than `before` that is ready."""
 
     def ready() -> bool:
-        found = _component(machine)
-        return found["state"] == "running" and found["pid"] != before
+        component = _component(machine)
+        return component["state"] == "running" and component["pid"] != before
 
     began = time.monotonic()
     what = say("the API server of this notebook")

@@ -60,12 +60,12 @@ class ControlPlane(Local):
 
     def setup(self, progress: Progress) -> tuple[Path, Path | None]:
         """Make the files of a start: programs, and the disk of a node or None."""
-        found, _ = kernel.find()
-        if found:
+        kernel_here, _ = kernel.find()
+        if kernel_here:
             try:
                 ready.ensure(progress)
                 directory = programs.ensure(progress)
-                return directory, disk.ensure(found, directory, progress)
+                return directory, disk.ensure(kernel_here, directory, progress)
             except errors.LabError as error:
                 # The lessons that ask the API server alone need none of it.
                 text = mark("without a node: {reason}")
@@ -94,38 +94,38 @@ class ControlPlane(Local):
 
         Waiting, starting, running, restarting or failed, as `status` shows it.
         """
-        found = self.status() or {}
-        return found.get("components", {}).get(NAME, {}).get("state", "")
+        status = self.status() or {}
+        return status.get("components", {}).get(NAME, {}).get("state", "")
 
     def require_node(self, what: str, *, wait: bool = True) -> None:
         """Return when pods can run; raise NoNode where none will, or not in time.
 
         Without `wait` return also while a node is starting.
         """
-        found = ""
+        state = ""
 
         def settled() -> bool:
-            nonlocal found
-            found = self.node()
-            return found in ("", "failed", "running") or not wait
+            nonlocal state
+            state = self.node()
+            return state in ("", "failed", "running") or not wait
 
         in_time = poll(settled, NODE_TIMEOUT, what=say("the node, in user-mode Linux"))
-        if not in_time or found in ("", "failed"):
-            raise errors.NoNode(what, self._why_no_node(found))
+        if not in_time or state in ("", "failed"):
+            raise errors.NoNode(what, self._why_no_node(state))
 
-    def _why_no_node(self, found: str) -> str:
+    def _why_no_node(self, state: str) -> str:
         """Return why no pod can run, by the state of the node's component."""
-        if not found:
+        if not state:
             return say("this cluster has none")
-        if found != "failed":
+        if state != "failed":
             return say("the one of this cluster is still starting")
         log = self._log_directory(NAME) / f"{NAME}.log"
-        said = last_words(log, 2).replace("\n", "; ")
+        lines = last_words(log, 2).replace("\n", "; ")
         text = mark(
             "the one of this cluster did not start ({said}; all of that: "
             "`.venv/bin/kapi logs {name}`)"
         )
-        return say(text, said=said, name=NAME)
+        return say(text, said=lines, name=NAME)
 
     def _log_directory(self, component: str) -> Path:
         return self.state / (STATE if component in INSIDE else "") / "logs"

@@ -116,7 +116,7 @@ def main(plan_file: str, report: str) -> int:
         threading.Thread(target=_end_with, args=(plan.lifeline,), daemon=True).start()
     # Open as long as this process is there, so that the ports are ours.
     held = [ports.hold() for _ in range(4)]
-    lifecycle = _lifecycle(plan, [each.getsockname()[1] for each in held])
+    lifecycle = _lifecycle(plan, [listener.getsockname()[1] for listener in held])
     os.close(int(report))
     return lifecycle.run()
 
@@ -130,12 +130,14 @@ def _end_with(lifeline: int) -> None:
 def _lifecycle(plan: ProcessPlan, free: list[int]) -> Lifecycle:
     etcd = f"{components.STATE}/etcd"
     # With an API server alone nobody waits for roles and classes.
-    known = plan.lifeline is not None or storage.is_bootstrapped(etcd, plan.binaries)
+    bootstrapped = plan.lifeline is not None or storage.is_bootstrapped(
+        etcd, plan.binaries
+    )
     taken = components.Ports(plan.port, *free)
     parts = components.describe(
         taken,
         plan.binaries,
-        bootstrapped=known,
+        bootstrapped=bootstrapped,
         node=bool(plan.node),
         flags=plan.flags,
     )

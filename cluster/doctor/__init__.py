@@ -31,25 +31,25 @@ __all__ = ["Finding", "examine", "report"]
 def examine(topics: Iterable[type[Topic]] | None = None) -> list[Finding]:
     """Return the findings of topics, by default the backend's; never raise."""
     topics = _topics() if topics is None else topics
-    found: list[Finding] = []
+    findings: list[Finding] = []
     # A problem that several topics find is reported once.
     seen: set[Finding | str] = set()
     for finding in (finding for topic in topics for finding in _look(topic)):
         key = finding.message if finding.fatal else finding
         if key not in seen:
             seen.add(key)
-            found.append(finding)
+            findings.append(finding)
     return [
         replace(f, message=with_commands(f.message), hint=with_commands(f.hint))
-        for f in found
+        for f in findings
     ]
 
 
 def _topics() -> tuple[type[Topic], ...]:
     needs: tuple[type[Topic], ...] = ()
     try:
-        if known := backends.BACKENDS.get(backends.machine_choice().backend):
-            needs = (*known().topics(), Programs)
+        if backend := backends.BACKENDS.get(backends.machine_choice().backend):
+            needs = (*backend().topics(), Programs)
     except errors.LabError:
         pass  # the first topic says what is wrong
     general = (Chosen, Directories)
@@ -73,27 +73,27 @@ def _look(topic: type[Topic]) -> list[Finding]:
 class Chosen:
     """How a cluster is run here, and why so; `about` is "" where none can be had."""
 
-    made: Choice
+    choice: Choice
     about: str
 
     @classmethod
     def read(cls) -> "Chosen":
         """Read which backend `connect()` would use."""
-        made = backends.machine_choice()
-        known = backends.BACKENDS.get(made.backend)
-        return cls(made, known().about if known else "")
+        choice = backends.machine_choice()
+        backend = backends.BACKENDS.get(choice.backend)
+        return cls(choice, backend().about if backend else "")
 
     def findings(self) -> Iterator[Finding]:
         """Report the backend and the reason; its own topics tell its problems."""
-        made = self.made
+        choice = self.choice
         if not self.about:
-            error = refusal(made)
+            error = refusal(choice)
             yield fatal("backend", error.message, error.hint)
             return
-        yield ok("backend", f"{made.backend}: {self.about}; because {made.reason}")
+        yield ok("backend", f"{choice.backend}: {self.about}; because {choice.reason}")
         # Without an engine the topic of the node tells it, with what is lacking.
-        if made.hint and made.backend == backends.KIND:
-            yield way_to_local(made.hint)
+        if choice.hint and choice.backend == backends.KIND:
+            yield way_to_local(choice.hint)
 
 
 @dataclass(frozen=True)
@@ -182,8 +182,8 @@ class Directory:
                 "several times more slowly."
             )
             hint = f"Name a directory in Linux' own file system in {self.variable}."
-            found = fatal if self.variable == "LAB_STATE_DIR" else warning
-            return found(self.name, message, hint)
+            level = fatal if self.variable == "LAB_STATE_DIR" else warning
+            return level(self.name, message, hint)
         if self.system.startswith("nfs"):
             message = (
                 f"{self.path} is on a server (NFS), where no overlay can be: a cluster "
@@ -191,8 +191,8 @@ class Directory:
             )
             hint = f"Name a directory on a disk of this machine in {self.variable}."
             return warning(self.name, message, hint)
-        made = "" if self.made else ", not made yet"
-        return ok(self.name, f"{self.path}{made}, {self.free / 1e9:.0f} GB free")
+        state = "" if self.made else ", not made yet"
+        return ok(self.name, f"{self.path}{state}, {self.free / 1e9:.0f} GB free")
 
 
 @dataclass(frozen=True)
@@ -211,8 +211,8 @@ class Directories:
         state = Directory.read("state", paths.state_dir(), "LAB_STATE_DIR", needed)
         cache = Directory.read("cache", paths.cache_dir(), "LAB_CACHE_DIR", 0)
         if cache.reason:
-            known = backends.BACKENDS.get(backends.machine_choice().backend)
-            cache = replace(cache, filled=bool(known and known().prepared()))
+            backend = backends.BACKENDS.get(backends.machine_choice().backend)
+            cache = replace(cache, filled=bool(backend and backend().prepared()))
         return cls(state, cache, permissions.file_system(Path(sys.prefix)))
 
     def findings(self) -> Iterator[Finding]:

@@ -56,7 +56,7 @@ class UsePlan:
     def lines(self) -> list[str]:
         """Return the lines that a person reads before they agree."""
         record = self.record
-        names = [f"{each['kind']}/{each['metadata']['name']}" for each in self.objects]
+        names = [f"{item['kind']}/{item['metadata']['name']}" for item in self.objects]
         lines = [
             f"server      {record.server}",
             f"cluster     {record.uid} (UID of kube-system)",
@@ -83,17 +83,17 @@ def plan(
     kubeconfig: Path,
     context: str,
     image: str | None,
-    known: Record | None,
+    before: Record | None,
     progress: Progress,
 ) -> UsePlan:
     """Return the plan of `use`; nothing is made.
 
-    `known` is the record of the last `use`. Raise LabError if that was another cluster,
-    or where `image` cannot be put in.
+    `before` is the record of the last `use`. Raise LabError if that was another
+    cluster, or where `image` cannot be put in.
     """
     target = find(kubeconfig, context, progress)
-    if known and known.uid != target.uid:
-        raise _other_cluster_error(target.client.server, target.uid, known.uid)
+    if before and before.uid != target.uid:
+        raise _other_cluster_error(target.client.server, target.uid, before.uid)
     record = Record(
         uid=target.uid,
         server=target.client.server,
@@ -101,34 +101,34 @@ def plan(
         version=target.version,
         user=target.user,
         source=str(target.client.kubeconfig),
-        image=image or (known.image if known else TOOLBOX),
+        image=image or (before.image if before else TOOLBOX),
     )
-    record = replace(record, state=known.state) if known else record
+    record = replace(record, state=before.state) if before else record
     progress.update("asking what this credential may do, by dry runs")
     if policy_problem(target.client, target.user):
-        found = _with_account(target, record)
+        use = _with_account(target, record)
     else:
-        found = UsePlan(target, record)
-    if found.record.image != TOOLBOX and not found.record.account_made:
+        use = UsePlan(target, record)
+    if use.record.image != TOOLBOX and not use.record.account_made:
         raise errors.LabError(
             "`--image` needs a policy, which nobody can make with this credential.",
             "`.venv/bin/kapi rbac --image …` prints it, for an administrator.",
         )
-    return found
+    return use
 
 
-def apply(found: UsePlan, state: Path, progress: Progress) -> Record:
+def apply(use: UsePlan, state: Path, progress: Progress) -> Record:
     """Carry out a plan, prove the policy, and return the record; undo it on failure."""
-    record, admin = found.record, found.target.client
+    record, admin = use.record, use.target.client
     kubeconfig = state / "kubeconfig"
     if not record.account_made:
-        _write(kubeconfig, found.target.document)
+        _write(kubeconfig, use.target.document)
     else:
         try:
             progress.update("making the account and its policy")
-            admin.run("apply", *SEND, manifest=found.objects)
+            admin.run("apply", *SEND, manifest=use.objects)
             token, expires = _token(admin, record)
-            _write(kubeconfig, with_token(found.target.document, token))
+            _write(kubeconfig, with_token(use.target.document, token))
             record = replace(record, expires=expires)
             if record.has_policy:
                 _await_policy(lesson_client(record, kubeconfig), record, progress)
@@ -235,17 +235,17 @@ def remove(admin: KubectlClient, record: Record) -> str:
 
 def with_token(document: dict, token: str) -> dict:
     """Return a kubeconfig of one context with a token for its user, and no more."""
-    found = copy.deepcopy(document)
-    found["contexts"][0]["context"]["user"] = rbac.LEARNER
-    found["users"] = [{"name": rbac.LEARNER, "user": {"token": token}}]
-    return found
+    kubeconfig = copy.deepcopy(document)
+    kubeconfig["contexts"][0]["context"]["user"] = rbac.LEARNER
+    kubeconfig["users"] = [{"name": rbac.LEARNER, "user": {"token": token}}]
+    return kubeconfig
 
 
 def _with_account(target: Target, record: Record) -> UsePlan:
     """Return the plan for a credential without a policy: an account, if it can."""
     user = rbac.user_of(record.state)
     planned = replace(record, account_made=True, user=user)
-    parts = [each for each in objects(planned) if each["kind"] != "ServiceAccount"]
+    parts = [item for item in objects(planned) if item["kind"] != "ServiceAccount"]
     stderr = target.client.attempt("apply", *_DRY, manifest=parts).stderr
     if record.image != TOOLBOX and _NO_KIND.format("MutatingAdmissionPolicy") in stderr:
         raise errors.LabError(
@@ -318,9 +318,9 @@ def _token(admin: KubectlClient, record: Record) -> tuple[str, float]:
     """Return a new token of the account, and when it ends."""
     namespace = f"--namespace={rbac.home(record.state)}"
     words = ("create", "token", rbac.LEARNER, namespace, f"--duration={LIFETIME}s")
-    found = admin.json(*words)["status"]
-    end = datetime.fromisoformat(found["expirationTimestamp"])
-    return found["token"], end.timestamp()
+    status = admin.json(*words)["status"]
+    end = datetime.fromisoformat(status["expirationTimestamp"])
+    return status["token"], end.timestamp()
 
 
 def _write(kubeconfig: Path, document: dict) -> None:

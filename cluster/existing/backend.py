@@ -48,13 +48,13 @@ class Existing(Backend):
 
     def record(self) -> Record:
         """Return the record of `use`; raise LabError without one."""
-        found = Record.read(self.state)
-        if found is None:
+        record = Record.read(self.state)
+        if record is None:
             raise errors.LabError(
                 say("No cluster has been named."),
                 say("`.venv/bin/kapi use` does that."),
             )
-        return found
+        return record
 
     def running(self) -> bool:
         """Say whether a cluster has been named; `status` says whether it answers."""
@@ -75,9 +75,9 @@ class Existing(Backend):
         if port is not None:
             raise _not_ours_error(say("A port of its API server"))
         progress = progress or Silent()
-        known = self.record()
+        before = self.record()
         ensure_kubectl(progress)
-        record = account.renew(known, self.kubeconfig, progress)
+        record = account.renew(before, self.kubeconfig, progress)
         progress.update(say("asking {server}", server=record.server))
         client = account.lesson_client(record, self.kubeconfig)
         account.require_same(client, record)
@@ -90,7 +90,7 @@ class Existing(Backend):
             )
             message = say(text, user=record.user, reason=reason)
             raise errors.LabError(message, say(account.AGAIN))
-        if record != known:
+        if record != before:
             with statedir.state_errors(self.state):
                 record.write(self.state)
 
@@ -108,12 +108,12 @@ class Existing(Backend):
         except errors.LabError as error:
             gone = f"Remove what is here, and nothing from {record.server}?"
             return f"{error.message}\n{gone}"
-        made = ""
+        account_words = ""
         if record.account_made:
-            made = f"the account {record.user} with its roles, "
+            account_words = f"the account {record.user} with its roles, "
         return (
-            f"Remove the namespaces of the lessons, {made}from {record.server}, and "
-            "what is here?"
+            f"Remove the namespaces of the lessons, {account_words}from "
+            f"{record.server}, and what is here?"
         )
 
     def delete(self) -> bool:
@@ -219,11 +219,11 @@ class Existing(Backend):
 
     def _remover(self, record: Record) -> KubectlClient:
         """Return the client that may remove the objects: the account itself cannot."""
-        found = account.lesson_client(record, self.kubeconfig)
+        client = account.lesson_client(record, self.kubeconfig)
         if record.account_made:
-            found = account.admin_client(record)
-        account.require_same(found, record)
-        return found
+            client = account.admin_client(record)
+        account.require_same(client, record)
+        return client
 
 
 def _not_ours_error(what: str, hint: str = "") -> errors.LabError:
@@ -236,6 +236,6 @@ def _command(record: Record) -> str:
     if not record.account_made:
         return f"kubectl delete namespaces --selector={rbac.STATE}={record.state}"
     # Roles go before the policy; the label is on the lessons' namespaces, too.
-    kinds = [each["kind"].lower() for each in reversed(account.objects(record))]
-    words = ",".join(each for each in dict.fromkeys(kinds) if each != "serviceaccount")
+    kinds = [item["kind"].lower() for item in reversed(account.objects(record))]
+    words = ",".join(item for item in dict.fromkeys(kinds) if item != "serviceaccount")
     return f"kubectl delete {words} --selector={rbac.ACCOUNT}={rbac.key(record.user)}"

@@ -66,8 +66,8 @@ class KubectlClient:
 
     def uid(self) -> str:
         """Return the UID of the cluster, "" if it has no namespace kube-system."""
-        found = self.json("get", "namespace", HOME, "--ignore-not-found")
-        return found.get("metadata", {}).get("uid", "")
+        namespace = self.json("get", "namespace", HOME, "--ignore-not-found")
+        return namespace.get("metadata", {}).get("uid", "")
 
 
 _FACT = re.compile(r"error: |Error from server|Unable to connect|The connection")

@@ -69,7 +69,7 @@ def manifest(
     The policy comes first: nothing is allowed before. With `account`, which `user`
     then is, the ServiceAccount is among them.
     """
-    wanted = {
+    files = {
         "policy.yaml": policy,
         "image.yaml": image != TOOLBOX,
         "roles.yaml": True,
@@ -87,7 +87,7 @@ def manifest(
         "image": json.dumps(image),
         "home": home(account),
     }
-    return "---\n".join(_fill(file, values) for file in wanted if wanted[file])
+    return "---\n".join(_fill(file, values) for file in files if files[file])
 
 
 def objects(user: str, **options: Any) -> list[dict]:
@@ -123,5 +123,5 @@ def is_name(text: str) -> bool:
 
 
 def _fill(file: str, values: dict[str, str]) -> str:
-    found = resources.files("cluster.existing").joinpath("objects", file)
-    return Template(found.read_text("utf-8")).substitute(values)
+    template = resources.files("cluster.existing").joinpath("objects", file)
+    return Template(template.read_text("utf-8")).substitute(values)

@@ -10,8 +10,6 @@ from cluster.statedir import write_private
 
 #: the file that marks a state directory as ours
 RECORD = "existing.json"
-#: keys of the file that are not the names of their fields
-_KEYS = {"account_made": "made", "has_policy": "fenced"}
 
 
 @dataclass(frozen=True)
@@ -41,15 +39,14 @@ class Record:
     def read(cls, state: Path) -> "Record | None":
         """Return the record of a state directory, or None if there is none."""
         try:
-            found = json.loads((state / RECORD).read_text())
-            keys = {each.name: _KEYS.get(each.name, each.name) for each in fields(cls)}
-            known = {name: found[key] for name, key in keys.items() if key in found}
-            return cls(**known)
+            document = json.loads((state / RECORD).read_text())
+            names = [field.name for field in fields(cls)]
+            # A later version may write more.
+            return cls(**{name: document[name] for name in names if name in document})
         except (OSError, ValueError, TypeError):
             # Our records are written whole or not at all; any other file is not ours.
             return None
 
     def write(self, state: Path) -> None:
         """Write the record, for its owner alone; raise OSError."""
-        document = {_KEYS.get(key, key): value for key, value in asdict(self).items()}
-        write_private(state / RECORD, json.dumps(document, indent=2))
+        write_private(state / RECORD, json.dumps(asdict(self), indent=2))

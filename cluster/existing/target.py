@@ -33,11 +33,11 @@ def find(kubeconfig: Path, context: str, progress: Progress) -> Target:
     programs.ensure_kubectl(progress)
     progress.update(say("asking {server}", server=server))
     client = KubectlClient(path, context, server)
-    found = client.json("version")
+    answer = client.json("version")
     user = client.json("auth", "whoami")["status"]["userInfo"]["username"]
-    version = found.get("serverVersion", {}).get("gitVersion", "")
-    ours = found["clientVersion"]["gitVersion"]
-    return Target(client, document, client.uid(), user, version, ours)
+    version = answer.get("serverVersion", {}).get("gitVersion", "")
+    kubectl_version = answer["clientVersion"]["gitVersion"]
+    return Target(client, document, client.uid(), user, version, kubectl_version)
 
 
 def take(document: dict, context: str, folder: Path) -> dict:

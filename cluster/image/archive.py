@@ -58,17 +58,17 @@ def scan(root: Path, inside: str = "") -> Tree:
     Devices are left out: in a user namespace nobody may make a device, and the import
     of the whole layer would fail. Set-uid bits and the umask do not belong into it.
     """
-    found: Tree = {}
+    tree: Tree = {}
     for item in os.scandir(root):
         name = str(PurePosixPath(inside, item.name))
         if item.is_symlink():
-            found[name] = Entry(target=os.readlink(item.path))
+            tree[name] = Entry(target=os.readlink(item.path))
         elif item.is_dir():
-            found |= {name: Entry(), **scan(Path(item.path), name)}
+            tree |= {name: Entry(), **scan(Path(item.path), name)}
         elif item.is_file():
             runs = item.stat().st_mode & stat.S_IXUSR
-            found[name] = Entry(0o755 if runs else 0o644, source=Path(item.path))
-    return found
+            tree[name] = Entry(0o755 if runs else 0o644, source=Path(item.path))
+    return tree
 
 
 def write_layer(tree: Tree, path: Path) -> Layer:

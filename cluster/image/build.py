@@ -101,7 +101,7 @@ class Build:
         constraints = self.work / "constraints.txt"
         # The client is asked for by its version: as one more constraint, a mirror out
         # of reach would be reported as a conflict of versions.
-        wanted, *others = pins
+        client, *others = pins
         constraints.write_text("".join(f"{pin}\n" for pin in others))
         self._run(
             mark("fetching the Python client (2 of 4)"),
@@ -111,7 +111,7 @@ class Build:
                 platform.machine(),
                 str(constraints),
                 str(modules),
-                wanted,
+                client,
             ),
             # A learner's pip may be set to install for the user; not together with
             # a directory.
@@ -217,9 +217,9 @@ def apt_sources(targets: str, os_release: dict[str, str]) -> Sources:
     is trusted: to hand the outcome of a check on as an option would switch it off.
     """
     suite = next((os_release[name] for name in _SUITE_NAMES if name in os_release), "")
-    own = {suite, f"{suite}-updates", f"{suite}-security", f"{suite}/updates"}
+    suites = {suite, f"{suite}-updates", f"{suite}-security", f"{suite}/updates"}
     rows = [line.split("|") for line in targets.splitlines() if line.count("|") == 3]
-    chosen = [row for row in rows if suite and row[1] in own]
+    chosen = [row for row in rows if suite and row[1] in suites]
     if not chosen:
         # Unstable has the next release's codename, which its sources do not use.
         chosen = rows

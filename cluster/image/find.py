@@ -71,9 +71,9 @@ def manifest_of(archive: Path) -> Path:
 def readable_stores(archive: Path) -> list[Path]:
     """Return the readable stores: a cluster reads the one with which it once began."""
     first = store_of(archive)
-    found = {first, *archive.parent.glob("*.store")}
+    stores = {first, *archive.parent.glob("*.store")}
     # A teacher's, of an archive for all, is the teacher's.
-    readable = [path.resolve() for path in found if os.access(path, os.R_OK)]
+    readable = [path.resolve() for path in stores if os.access(path, os.R_OK)]
     return sorted(readable, key=lambda path: (path.name != first.name, path))
 
 
@@ -91,8 +91,8 @@ def ensure(binaries: Path, progress: Progress, maker: Maker | None = None) -> Pa
     """
     inputs = inputs_of(binaries)
     file = file_of(inputs)
-    if found := _archive_or_substitute(file, progress):
-        return found
+    if usable := _archive_or_substitute(file, progress):
+        return usable
 
     def make(work: Path) -> Path:
         packed = file.with_suffix(_COMPRESSED)
@@ -125,14 +125,18 @@ def _archive_or_substitute(file: Path, progress: Progress | None) -> Path | None
     if file.exists():
         return file
     writable = os.access(preflight.existing_parent(file.parent), os.W_OK | os.X_OK)
-    found = _substitute(file)
+    substitute = _substitute(file)
     # To build one that came ready would change nothing but packages of the client.
-    if writable and can_build() and not (found and manifest_of(found).exists()):
+    if (
+        writable
+        and can_build()
+        and not (substitute and manifest_of(substitute).exists())
+    ):
         return None
-    if found and progress:
+    if substitute and progress:
         text = mark("the toolbox image is the one that was prepared: {difference}")
         progress.finish(say(text, difference=say(DIFFERENCE)))
-    return found
+    return substitute
 
 
 def _substitute(file: Path) -> Path | None:
@@ -187,7 +191,7 @@ def build_once(
             ) from error
         if not file.exists():
             _make(file, make, needed)
-            _forget_oldest(directory)
+            _remove_old_archives(directory)
     return file
 
 
@@ -201,13 +205,13 @@ def _make(file: Path, make: Callable[[Path], Path], needed: int) -> None:
         raise _disk_error(directory, free)
     try:
         with tempfile.TemporaryDirectory(prefix="build-", dir=directory) as work:
-            made = make(Path(work))
+            result = make(Path(work))
             os.sync()
-            if made.is_file():
+            if result.is_file():
                 # The umask must not keep out a machine that root starts, or a class.
-                made.chmod(0o644)
+                result.chmod(0o644)
             directory.chmod(0o755)
-            os.replace(made, file)
+            os.replace(result, file)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             free = preflight.disk_available(directory)
@@ -215,13 +219,13 @@ def _make(file: Path, make: Callable[[Path], Path], needed: int) -> None:
         raise
 
 
-def _forget_oldest(directory: Path) -> None:
+def _remove_old_archives(directory: Path) -> None:
     files = sorted(directory.glob("*.tar"), key=lambda path: path.stat().st_mtime)
     for old in files[:-_KEPT]:
-        ours = [*directory.glob(f"{old.stem}.*")]
-        if any(_is_used(path) for path in ours if path.is_dir()):
+        paths_of_image = [*directory.glob(f"{old.stem}.*")]
+        if any(_is_used(path) for path in paths_of_image if path.is_dir()):
             continue
-        for path in ours:
+        for path in paths_of_image:
             if path.is_dir():
                 # Never half of it under its name, should this be killed.
                 path = path.rename(directory / f"build-{path.name}")
@@ -257,15 +261,17 @@ def client_pins() -> tuple[str, ...]:
     while waiting:
         name = waiting.pop()
         try:
-            found = metadata.distribution(name)
+            distribution = metadata.distribution(name)
         except metadata.PackageNotFoundError:
             # Asked for by an extra or for another version of Python.
             continue
         # `packaging` would do both, and take 40 ms of every start.
-        name = re.sub(r"[-_.]+", "-", found.metadata["Name"]).lower()
+        name = re.sub(r"[-_.]+", "-", distribution.metadata["Name"]).lower()
         if name not in pins:
-            pins[name] = found.version
-            needs = [line for line in found.requires or () if "extra ==" not in line]
+            pins[name] = distribution.version
+            needs = [
+                line for line in distribution.requires or () if "extra ==" not in line
+            ]
             waiting += [re.split(r"[^\w.-]", line)[0] for line in needs]
     client = pins.pop("kubernetes")
     pinned = [("kubernetes", client), *sorted(pins.items())]

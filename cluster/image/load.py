@@ -78,13 +78,13 @@ def add(client: "ContainerdClient", archive: Path) -> list[str]:
     except Refused as refused:
         message = f"containerd refused it: {refused}."
         raise _archive_error(archive, message) from None
-    found = {row.name: row for row in client.rows()}
+    rows = {row.name: row for row in client.rows()}
     names = sorted(set(full.values()))
-    if missing := names - found.keys():
+    if missing := names - rows.keys():
         message = f"containerd did not store {', '.join(sorted(missing))}."
         raise _archive_error(archive, message)
     here = f"linux/{architecture()}"
-    foreign = [found[name] for name in names if here not in found[name].platforms]
+    foreign = [rows[name] for name in names if here not in rows[name].platforms]
     for row in foreign:
         client.ask("images", "remove", row.name)
     if foreign:
@@ -131,9 +131,9 @@ def _names(tar: tarfile.TarFile) -> Iterator[str]:
 
     if {"oci-layout", "index.json"} <= members.keys():
         for item in document("index.json")["manifests"]:
-            found = [(item.get("annotations") or {}).get(key, "") for key in _NAMES]
+            names = [(item.get("annotations") or {}).get(key, "") for key in _NAMES]
             # A tag alone names nothing.
-            yield from [name for name in found if ":" in name or "/" in name][:1]
+            yield from [name for name in names if ":" in name or "/" in name][:1]
     else:
         for item in document("manifest.json"):
             yield from item["RepoTags"] or ()

@@ -298,10 +298,18 @@ def layers(
 def _additions(tree: Tree, packages: str) -> Tree:
     """Return what the packages' install scripts would have made beside `tree`."""
     links = {f"usr/bin/{name}": "busybox" for name in BUSYBOX} | _LINKS
-    made = {name: Entry(0o644, content=text.encode()) for name, text in _FILES.items()}
-    made |= {name: Entry(target=to) for name, to in links.items() if name not in tree}
-    made["etc/ssl/certs/ca-certificates.crt"] = Entry(
+    entries = {
+        name: Entry(0o644, content=text.encode()) for name, text in _FILES.items()
+    }
+    entries |= {
+        name: Entry(target=to) for name, to in links.items() if name not in tree
+    }
+    entries["etc/ssl/certs/ca-certificates.crt"] = Entry(
         target=f"/{packages}/certifi/cacert.pem"
     )
     # Modes that a scan does not keep.
-    return made | {"tmp": Entry(0o1777), "var/tmp": Entry(0o1777), "root": Entry(0o700)}
+    return entries | {
+        "tmp": Entry(0o1777),
+        "var/tmp": Entry(0o1777),
+        "root": Entry(0o700),
+    }

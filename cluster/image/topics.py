@@ -25,15 +25,15 @@ class Image:
     @classmethod
     def read(cls) -> "Image":
         """Look for the archive that fits the binaries."""
-        found = programs.find_kubectl()
-        archive = image_find.usable_archive(found) if found else None
+        binaries = programs.find_kubectl()
+        archive = image_find.usable_archive(binaries) if binaries else None
         return cls(
             archive,
             image_find.can_build()
             or releases.bundle() is not None
-            or bool(found and image_find.compressed_archive(found).exists()),
+            or bool(binaries and image_find.compressed_archive(binaries).exists()),
             preflight.disk_available(paths.cache_dir()),
-            bool(archive and found and image_find.is_substitute(archive, found)),
+            bool(archive and binaries and image_find.is_substitute(archive, binaries)),
         )
 
     def findings(self) -> Iterator[Finding]:

@@ -62,16 +62,16 @@ class Kind(Backend):
 
     def setup(self, progress: Progress) -> tuple[Path, Path]:
         """Get kubectl, our archive, and the image of the node; raise what `up` does."""
-        found = self._engine()
+        engine_here = self._engine()
         statedir.make(self.state)
         kubectl, archive = self._prepare(progress)
-        Commands(self.state, found).node_image(progress)
+        Commands(self.state, engine_here).node_image(progress)
         return kubectl, archive
 
     def prepared(self) -> bool:
         """Say whether kubectl and the image archive are there."""
-        found = self.binaries()
-        return bool(found and image_find.usable_archive(found))
+        binaries = self.binaries()
+        return bool(binaries and image_find.usable_archive(binaries))
 
     def topics(self) -> "tuple[type[Topic], ...]":
         """Return the topics of `doctor`."""
@@ -168,22 +168,22 @@ class Kind(Backend):
 
     @property
     def _plan(self) -> KindPlan:
-        known = Record.read(self.state)
-        return KindPlan(self.state, known.cluster if known else name_for(self.state))
+        record = Record.read(self.state)
+        return KindPlan(self.state, record.cluster if record else name_for(self.state))
 
     def _engine(self) -> engine.Engine:
         """Return the engine of the cluster, or the first one; raise LabError."""
-        known = Record.read(self.state)
-        if known:
-            ours = engine.Engine(known.engine)
-            place = ours.endpoint
+        record = Record.read(self.state)
+        if record:
+            recorded = engine.Engine(record.engine)
+            place = recorded.endpoint
             # An engine that does not say fails at the first question, in its own words.
-            if place and known.endpoint and place != known.endpoint:
+            if place and record.endpoint and place != record.endpoint:
                 text = mark(
                     "{engine} leads to {place} now, and the kind cluster is at "
                     "{endpoint}."
                 )
-                facts = {"engine": known.engine, "endpoint": known.endpoint}
+                facts = {"engine": record.engine, "endpoint": record.endpoint}
                 raise errors.LabError(
                     say(text, **facts, place=place),
                     say(
@@ -191,11 +191,11 @@ class Kind(Backend):
                         "DOCKER_HOST or CONTAINER_HOST, and try again."
                     ),
                 )
-            return ours
-        found, reason = engine.detect()
-        if found is None:
+            return recorded
+        answering, reason = engine.detect()
+        if answering is None:
             raise errors.NoEngine(reason)
-        return found
+        return answering
 
     def _commands(self) -> Commands:
         return Commands(self.state, self._engine())
@@ -214,19 +214,21 @@ class Kind(Backend):
         return Node(self._plan, self._engine(), programs.ensure_kubectl(Silent()))
 
     def _note(self, *, made: bool) -> None:
-        found = self._engine()
-        known = Record(self._plan.cluster, found.program, made, found.endpoint)
-        known.write(self.state)
+        engine_here = self._engine()
+        record = Record(
+            self._plan.cluster, engine_here.program, made, engine_here.endpoint
+        )
+        record.write(self.state)
 
     def _prepare(self, progress: Progress) -> tuple[Path, Path]:
         kind_programs.ensure_kind(progress)
         ready.ensure(progress, KUBECTL)
         kubectl = programs.ensure_kubectl(progress)
         try:
-            # Lesson 23 starts one beside the cluster, and should not wait for it then.
+            # A notebook that starts one beside the cluster should not wait for it then.
             programs.ensure_api_server(progress)
         except errors.LabError as error:
-            why = mark("lesson 23 cannot start an API server: {reason}")
+            why = mark("no notebook can start an API server of its own: {reason}")
             progress.finish(say(why, reason=error.message))
         make = None
         if sys.platform == "darwin":

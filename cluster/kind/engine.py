@@ -67,8 +67,8 @@ class Engine:
         if self.program == "podman":
             return os.environ.get("CONTAINER_HOST") or HERE
         form = "{{.Endpoints.docker.Host}}"
-        asked = self._run("context", "inspect", "--format", form, timeout=ASK_TIMEOUT)
-        return asked.stdout.strip()
+        answer = self._run("context", "inspect", "--format", form, timeout=ASK_TIMEOUT)
+        return answer.stdout.strip()
 
     def environment(self) -> dict[str, str]:
         """Return the environment for kind: this engine, and no kubeconfig but ours."""
@@ -106,10 +106,10 @@ class Engine:
                 timeout=timeout,
             )
         except OSError as error:
-            said = f"{self.program}: {error.strerror}"
+            reason = f"{self.program}: {error.strerror}"
         except subprocess.TimeoutExpired:
-            said = say("no answer in {seconds} s", seconds=f"{timeout:.0f}")
-        return subprocess.CompletedProcess(arguments, -1, "", said)
+            reason = say("no answer in {seconds} s", seconds=f"{timeout:.0f}")
+        return subprocess.CompletedProcess(arguments, -1, "", reason)
 
 
 def detect() -> tuple[Engine | None, str]:
@@ -118,9 +118,9 @@ def detect() -> tuple[Engine | None, str]:
     programs = [name for name in PROGRAMS if chosen in (None, "", name)]
     reasons = []
     for name in filter(shutil.which, programs):
-        found, reason = _answer(name)
-        if found:
-            return found, ""
+        engine, reason = _answer(name)
+        if engine:
+            return engine, ""
         reasons.append(reason)
     if reasons:
         return None, ", ".join(reasons)
@@ -141,14 +141,14 @@ def _answer(program: str) -> tuple[Engine | None, str]:
     if re.match(r"(tcp|ssh|https?)://", place):
         text = mark("{program} works on another machine ({place})")
         return None, say(text, program=program, place=place)
-    asked = engine._run(*VERSION[program], timeout=ASK_TIMEOUT)
-    found = asked.stdout.strip()
-    if asked.returncode or not found:
+    answer = engine._run(*VERSION[program], timeout=ASK_TIMEOUT)
+    version = answer.stdout.strip()
+    if answer.returncode or not version:
         text = mark("{program} does not answer ({reason})")
-        return None, say(text, program=program, reason=_shorten(asked.stderr))
+        return None, say(text, program=program, reason=_shorten(answer.stderr))
     info = engine._run("info", "--format", _INFO[program], timeout=ASK_TIMEOUT)
     reason = problem(program, info.stdout)
-    return (None, reason) if reason else (Engine(program, found), "")
+    return (None, reason) if reason else (Engine(program, version), "")
 
 
 def _shorten(complaint: str) -> str:

@@ -61,8 +61,8 @@ class Node:
 
     def pods(self) -> list[dict]:
         """Return the pods of kube-system, [] if the API server does not answer."""
-        said = self._get("pods", "--namespace=kube-system", "-o", "json")
-        return json.loads(said)["items"] if said else []
+        answer = self._get("pods", "--namespace=kube-system", "-o", "json")
+        return json.loads(answer)["items"] if answer else []
 
     def _get(self, *arguments: str) -> str:
         command = self.asks("get", *arguments, f"--request-timeout={ANSWER:.0f}s")
@@ -87,13 +87,15 @@ class Node:
                 "journalctl", f"--unit={component}", "--no-pager", f"--lines={lines}"
             )
         # The newest first.
-        found = self.run("crictl", "ps", "--all", "--quiet", f"--name=^{component}$")
-        wanted = found.split()[1:2] if previous else found.split()[:1]
-        if not wanted:
+        containers = self.run(
+            "crictl", "ps", "--all", "--quiet", f"--name=^{component}$"
+        )
+        container = containers.split()[1:2] if previous else containers.split()[:1]
+        if not container:
             raise errors.NoLog(component)
         # A container's two streams are one log; crictl parts them again.
         both = 'exec crictl logs --tail="$1" "$2" 2>&1'
-        return self.run("sh", "-c", both, "sh", str(lines), *wanted)
+        return self.run("sh", "-c", both, "sh", str(lines), *container)
 
     def audit_log(self) -> str:
         """Return the content of the audit log's files; raise EngineFailed."""
@@ -212,8 +214,8 @@ def ensure_toolbox(
             if name in map(images.full_name, found["RepoTags"])
         )
         # An image's id is the digest of its configuration.
-        ours = (name, f"sha256:{Path(entry['Config']).stem}")
-        if any((image.name, image.digest) == ours for image in node.images()):
+        image_here = (name, f"sha256:{Path(entry['Config']).stem}")
+        if any((image.name, image.digest) == image_here for image in node.images()):
             return
         try:
             _extract(source, entry, alone)

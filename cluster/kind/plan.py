@@ -121,21 +121,21 @@ class KindPlan:
     def create(self, configuration: Path) -> list[str]:
         """Return the arguments that create the cluster, all of it or nothing."""
         # Not `--wait`: kind warns and goes on when the time is over.
-        return ["create", "cluster", f"--config={configuration}", *self._ours()]
+        return ["create", "cluster", f"--config={configuration}", *self._options()]
 
     def delete(self) -> list[str]:
         """Return the arguments that remove the cluster, if there is one."""
-        return ["delete", "cluster", *self._ours()]
+        return ["delete", "cluster", *self._options()]
 
     def export_kubeconfig(self) -> list[str]:
         """Return the arguments that write the kubeconfig again."""
-        return ["export", "kubeconfig", *self._ours()]
+        return ["export", "kubeconfig", *self._options()]
 
     def load(self, archive: Path) -> list[str]:
         """Return the arguments that import an archive into the node."""
         return ["load", "image-archive", str(archive), f"--name={self.cluster}"]
 
-    def _ours(self) -> list[str]:
+    def _options(self) -> list[str]:
         return [f"--name={self.cluster}", f"--kubeconfig={self.kubeconfig}"]
 
     def conditions(self) -> dict[str, list[str]]:

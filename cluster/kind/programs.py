@@ -54,8 +54,8 @@ def find_kind() -> Path | None:
     on_path = shutil.which("kind")
     if on_path and _is_new_enough(Path(on_path)):
         return Path(on_path)
-    found = programs.find(KIND)
-    return found and found / "kind"
+    directory = programs.find(KIND)
+    return directory and directory / "kind"
 
 
 def ensure_kind(progress: Progress) -> Path:
@@ -123,9 +123,9 @@ class Commands:
             if not self.engine.has_image(image):
                 self._get(["pull", "--quiet", image], image, progress)
             return image
-        said = self._get(["load", f"--input={image}"], str(image), progress)
+        output = self._get(["load", f"--input={image}"], str(image), progress)
         # Untagged images are loaded as well, and told otherwise.
-        names = re.findall(r"^Loaded image: (.+)$", said, re.MULTILINE)
+        names = re.findall(r"^Loaded image: (.+)$", output, re.MULTILINE)
         if len(names) != 1:
             several = mark("{image} holds {count} named images.")
             text = several if names else mark("{image} holds no named image.")
@@ -165,8 +165,8 @@ class Commands:
             ["save", f"--output={archive}", name],
         ):
             what = f"{self.engine.program} {words[0]}"
-            shown = say("{what}: the toolbox image", what=what)
-            show = partial(progress.update, shown)
+            line = say("{what}: the toolbox image", what=what)
+            show = partial(progress.update, line)
             self.run([self.engine.program, *words], what, show)
         return archive
 
@@ -188,14 +188,14 @@ class Commands:
         with self.log.open("a") as log:
             log.write(printed)
         if code:
-            said = self.log.read_bytes()[began:].decode(errors="replace")
-            raise errors.KindFailed(what, code, essence(said), self.log)
+            ending = self.log.read_bytes()[began:].decode(errors="replace")
+            raise errors.KindFailed(what, code, essence(ending), self.log)
         return printed
 
     def _step(self, began: int) -> str:
         """Return the present step of kind: the last in its log since `began`."""
-        said = self.log.read_bytes()[began:].decode(errors="replace").splitlines()
-        steps = [line for line in said if line.lstrip().startswith("•")]
+        lines = self.log.read_bytes()[began:].decode(errors="replace").splitlines()
+        steps = [line for line in lines if line.lstrip().startswith("•")]
         return steps[-1].strip(" •.…") if steps else say("starting")
 
     @property
@@ -207,7 +207,7 @@ class Commands:
 def essence(output: str) -> str:
     """Return kind's own sentence, and the end of what it quotes; pure."""
     lines = [line for line in output.splitlines() if line.strip()]
-    own = next((n for n, line in enumerate(lines) if line.startswith("ERROR:")), None)
-    if own is None:
+    first = next((n for n, line in enumerate(lines) if line.startswith("ERROR:")), None)
+    if first is None:
         return "\n".join(lines[-_TAIL:])
-    return "\n".join([lines[own], *lines[own + 1 :][-_TAIL:]])
+    return "\n".join([lines[first], *lines[first + 1 :][-_TAIL:]])

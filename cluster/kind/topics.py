@@ -22,17 +22,17 @@ class Engine:
     @classmethod
     def read(cls) -> "Engine":
         """Ask the engine."""
-        found, reason = engine.detect()
+        engine_here, reason = engine.detect()
         try:
             image = node_image()
         except errors.LabError as error:
-            return cls(str(found or ""), reason, "", error)
+            return cls(str(engine_here or ""), reason, "", error)
         node = str(image).partition("@")[0]
         if isinstance(image, Path):
             node += " will be loaded"
-        elif found and not found.has_image(image):
+        elif engine_here and not engine_here.has_image(image):
             node += " will be pulled"
-        return cls(str(found or ""), reason, node)
+        return cls(str(engine_here or ""), reason, node)
 
     def findings(self) -> Iterator[Finding]:
         """Judge: without an engine there is no node."""

@@ -118,8 +118,8 @@ class Local(Backend):
         """Say whether the programs and the image archive are there."""
         from cluster.image import find as image_find
 
-        found = self.binaries()
-        return bool(found and image_find.usable_archive(found))
+        binaries = self.binaries()
+        return bool(binaries and image_find.usable_archive(binaries))
 
     def topics(self) -> "tuple[type[Topic], ...]":
         """Return the topics of `doctor`."""
@@ -177,18 +177,18 @@ class Local(Backend):
 
     def status(self) -> dict | None:
         """Return the status, with the keys of `STATUS`, or None if no cluster runs."""
-        found = self._machine.status()
-        if found is None:
+        status = self._machine.status()
+        if status is None:
             return None
         from cluster.machine.shortage import shortages
 
-        found |= {"server": self._server(), "kubeconfig": str(self.kubeconfig)}
-        found["ends"] = self.ends()
+        status |= {"server": self._server(), "kubeconfig": str(self.kubeconfig)}
+        status["ends"] = self.ends()
         if short := shortages(self.state):
-            found["problem"] = "\n".join(map(str, short.values()))
-        elif found["phase"] == NOT_ANSWERING:
-            found["problem"] = "the API server does not call itself ready within 5 s"
-        return {**STATUS, **found}
+            status["problem"] = "\n".join(map(str, short.values()))
+        elif status["phase"] == NOT_ANSWERING:
+            status["problem"] = "the API server does not call itself ready within 5 s"
+        return {**STATUS, **status}
 
     def _server(self) -> str:
         return f"https://127.0.0.1:{ports.port_of(self.state)}"
@@ -301,9 +301,9 @@ class Local(Backend):
         progress.update(say("making keys and certificates"))
         with statedir.state_errors(self.state):
             self._make_keys()
-        wanted = ports.port_of(self.state) if port is None else port
+        first_port = ports.port_of(self.state) if port is None else port
         try:
-            self._machine.start(programs, archive, wanted, progress)
+            self._machine.start(programs, archive, first_port, progress)
         except errors.PortTaken:
             if port is not None:
                 raise
@@ -333,7 +333,7 @@ class Local(Backend):
     def _ensure_kubeconfig(self) -> None:
         """Write the learner's kubeconfig, unless it is right: what was added stays."""
         with statedir.state_errors(self.state):
-            ours = embed(
+            document = embed(
                 self.state / "pki",
                 "admin",
                 server=self._server(),
@@ -341,11 +341,11 @@ class Local(Backend):
                 user="kubernetes-admin",
             )
             try:
-                right = holds(read_kubeconfig(self.kubeconfig), ours)
+                right = holds(read_kubeconfig(self.kubeconfig), document)
             except errors.KubeconfigError:
                 right = False
             if not right:
-                write_private(self.kubeconfig, json.dumps(ours, indent=2))
+                write_private(self.kubeconfig, json.dumps(document, indent=2))
 
 
 def _change_error(path: Path, error: OSError) -> errors.StateError:

@@ -25,11 +25,11 @@ def begin_with_store(key: str) -> None:
     if IMPORTED.exists() and _is_whole(CONTAINERD):
         return
     _empty(CONTAINERD)
-    shown = Path(layout.IMAGES, store_name(key))
-    if not (shown.exists() and rootfs.can_overlay(str(CONTAINERD), str(shown))):
+    store = Path(layout.IMAGES, store_name(key))
+    if not (store.exists() and rootfs.can_overlay(str(CONTAINERD), str(store))):
         return
     try:
-        begin(shown, CONTAINERD)
+        begin(store, CONTAINERD)
     except OSError:
         # The disk is full, or the store was removed just now: the import tells why.
         _empty(CONTAINERD)

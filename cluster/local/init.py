@@ -49,39 +49,39 @@ class MachinePlan:
     archive_key: str | None
 
 
-def run(plan: MachinePlan, made: Callable[[], None]) -> int:
+def run(plan: MachinePlan, on_made: Callable[[], None]) -> int:
     """Be PID 1; return its exit code. Raise StepRefused before anything runs.
 
-    `made` is called when the components are about to start.
+    `on_made` is called when the components are about to start.
     """
     sc.set_hostname(layout.NODE_NAME)
     network.configure_network()
     nft = network.guard_loopback()
-    found = find_facts(plan.python, plan.archive_key, service_proxy=nft)
+    facts = find_facts(plan.python, plan.archive_key, service_proxy=nft)
     api = probes.Prober()
     copy_scripts()
     lifecycle = Lifecycle(
-        make_supervisor(describe(found), api.ready),
-        _tasks(api, found),
+        make_supervisor(describe(facts), api.ready),
+        _tasks(api, facts),
         status=Path(layout.RUN, "status.json"),
-        facts={**{name: getattr(found, name) for name in _TOLD}, "ids": count_ids()},
-        finish=lambda: _remember(found, plan.archive_key),
+        facts={**{name: getattr(facts, name) for name in _TOLD}, "ids": count_ids()},
+        finish=lambda: _remember(facts, plan.archive_key),
         clean_up=_end_pods,
     )
-    made()
+    on_made()
     return lifecycle.run()
 
 
-def _tasks(api: probes.Prober, found: Facts) -> tuple[Task, ...]:
+def _tasks(api: probes.Prober, facts: Facts) -> tuple[Task, ...]:
     ca = Path(layout.PKI, "ca.crt").read_text()
-    posts = bootstrap.posts(limits=found.limits, single_id=found.single_id, ca=ca)
+    posts = bootstrap.posts(limits=facts.limits, single_id=facts.single_id, ca=ca)
     machine = Path("/etc/machine-id").read_text().strip()
 
     def storage_known() -> bool:
         return bootstrap.set_storage(api, shutil.disk_usage("/var/lib/kubelet").free)
 
     def controllers_work() -> bool:
-        return not found.empty or bootstrap.controllers_work(api)
+        return not facts.empty or bootstrap.controllers_work(api)
 
     def service_answers() -> bool:
         return bootstrap.service_answers(api)
@@ -130,10 +130,10 @@ def count_ids() -> int:
         return sum(int(line.split()[2]) for line in file)
 
 
-def _remember(found: Facts, archive_key: str | None) -> None:
+def _remember(facts: Facts, archive_key: str | None) -> None:
     """Keep the work of this start for the next; call it when all is ready."""
     storage.remember_bootstrap(layout.ETCD, layout.BIN)
-    if found.import_archive and archive_key:
+    if facts.import_archive and archive_key:
         write_private(images.IMPORTED, archive_key)
 
 

@@ -68,10 +68,10 @@ def main(plan_file: str, report_to: str) -> int:
     cgroup, lack = make_cgroup(state)
     if lack:
         print(f"limits of pods are not enforced: {lack}", flush=True)
-    ours, theirs = socket.socketpair()
+    receiver, theirs = socket.socketpair()
     child = os.fork()
     if child == 0:
-        ours.close()
+        receiver.close()
         os._exit(_build(plan, report, theirs, cgroup))
     theirs.close()
     os.close(report)
@@ -81,7 +81,7 @@ def main(plan_file: str, report_to: str) -> int:
         with suppress(OSError):  # a file system without locks
             fcntl.flock(os.open(store, os.O_RDONLY), fcntl.LOCK_SH)
     _pass_signals_to(child)
-    pid_1 = ours.recv(16)
+    pid_1 = receiver.recv(16)
     if pid_1:
         identity.write_state(state, int(pid_1))
     _, status = os.waitpid(child, 0)
@@ -185,10 +185,10 @@ def start(
     idmap.new_user_namespace(ids, MACHINE)
     # The change of ids has made the kernel forget it.
     die_with_parent()
-    ours, theirs = socket.socketpair()
+    receiver, theirs = socket.socketpair()
     child = os.fork()
     if child == 0:
-        ours.close()
+        receiver.close()
         die_with_parent()
         # As above. (getppid() says 0 either way, the parent being outside.)
         if select.select([theirs], [], [], 0)[0]:
@@ -197,7 +197,7 @@ def start(
         sc.hide_process()
         os._exit(pid1_main())
     theirs.close()
-    return child, ours
+    return child, receiver
 
 
 def _thread_limit() -> int:
@@ -208,19 +208,19 @@ def _thread_limit() -> int:
 def _map_owner(store: str) -> int | None:
     """Return a user namespace that maps the owner of `store` to us, None without."""
     try:
-        found = os.stat(store)
+        owner = os.stat(store)
     except FileNotFoundError:  # removed since it was listed
         return None
     uid, gid = os.geteuid(), os.getegid()
-    if (found.st_uid, found.st_gid) == (uid, gid):
+    if (owner.st_uid, owner.st_gid) == (uid, gid):
         return None
     ids = idmap.Map(
         "direct",
-        (idmap.Row(found.st_uid, uid, 1),),
-        (idmap.Row(found.st_gid, gid, 1),),
+        (idmap.Row(owner.st_uid, uid, 1),),
+        (idmap.Row(owner.st_gid, gid, 1),),
     )
-    ours, theirs = socket.socketpair()
-    with ours:
+    receiver, theirs = socket.socketpair()
+    with receiver:
         child = os.fork()
         if child == 0:
             with suppress(sc.StepRefused):
@@ -229,7 +229,7 @@ def _map_owner(store: str) -> int | None:
                 socket.send_fds(theirs, [b"x"], [namespace])
             os._exit(0)
         theirs.close()
-        _, received, *_ = socket.recv_fds(ours, 1, 1, socket.MSG_CMSG_CLOEXEC)
+        _, received, *_ = socket.recv_fds(receiver, 1, 1, socket.MSG_CMSG_CLOEXEC)
         os.waitpid(child, 0)
     return received[0] if received else None
 

@@ -39,7 +39,7 @@ def program() -> bytes:
     for arch, numbers in CALLS.items():
         last = len(numbers)
         lines += [(_EQUAL, 0, last + 3, arch), (_LOAD, 0, 0, _NUMBER)]
-        lines += [(_EQUAL, last - i, 0, each) for i, each in enumerate(numbers)]
+        lines += [(_EQUAL, last - i, 0, number) for i, number in enumerate(numbers)]
         lines += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _NOTHING)]
     lines.append((_RETURN, 0, 0, _ALLOW))
     return b"".join(struct.pack("HBBI", *line) for line in lines)

@@ -74,8 +74,8 @@ def make_image(image: str) -> dict[str, tuple[str, bytes]]:
     config["config"]["Cmd"] = BOOK[image]
     inner = json.dumps(config).encode()
     below = _digest(inner)
-    own = {"digest": below, "size": len(inner)}
-    outer = json.dumps(manifest | {"config": kind | own}).encode()
+    changes = {"digest": below, "size": len(inner)}
+    outer = json.dumps(manifest | {"config": kind | changes}).encode()
     return {_digest(outer): (toolbox[0], outer), below: (kind["mediaType"], inner)}
 
 
@@ -110,18 +110,18 @@ class Registry(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         """Return the digest of a tag."""
-        asked = reference(self.path)
+        image = reference(self.path)
         # An image that was imported under such a name is the one that is meant.
-        if has := find_image(asked):
+        if has := find_image(image):
             kind, digest = has
             size = len(content(digest))
-            say(f"{asked}: imported")
-        elif own := make_image(asked):
-            digest, (kind, data) = next(iter(own.items()))
+            say(f"{image}: imported")
+        elif parts := make_image(image):
+            digest, (kind, data) = next(iter(parts.items()))
             size = len(data)
-            say(f"{asked}: {TOOLBOX} that runs {BOOK[asked][0]}")
+            say(f"{image}: {TOOLBOX} that runs {BOOK[image][0]}")
         else:
-            say(f"{asked}: not imported")
+            say(f"{image}: not imported")
             # After this code alone containerd asks for a reason, by GET.
             self._answer(403, {"Content-Length": "0"})
             return
@@ -135,8 +135,8 @@ class Registry(BaseHTTPRequestHandler):
         data = json.dumps({"errors": [error]}).encode()
         if self.path == "/v2/":
             code, data = 200, b"{}"
-        elif own := part(self.path):
-            code, (kind, data) = 200, own
+        elif answer := part(self.path):
+            code, (kind, data) = 200, answer
         length = str(len(data))
         self._answer(code, {"Content-Type": kind, "Content-Length": length})
         self.wfile.write(data)

@@ -37,9 +37,9 @@ class _End:
 
     def receive(self) -> None:
         """Read from the socket, for the other end; raise OSError."""
-        found = self.socket.recv(BUFFER)
-        self.other.waiting = found
-        self.silent = not found
+        data = self.socket.recv(BUFFER)
+        self.other.waiting = data
+        self.silent = not data
 
     def send(self) -> None:
         """Send the waiting bytes, or the end of the stream; raise OSError."""
@@ -113,20 +113,20 @@ class Relay:
         if len(self._ends) >= 2 * self._limit:
             self._close(next(iter(self._ends)))
         try:
-            one, other = _End(client), _End(socket.socket())
+            near, far = _End(client), _End(socket.socket())
         except OSError:
             client.close()
             return  # no descriptor left
-        one.other, other.other = other, one
-        for end in (one, other):
+        near.other, far.other = far, near
+        for end in (near, far):
             if end.socket.family != socket.AF_UNIX:
                 # A request is one small segment; waiting for more costs 40 ms.
                 end.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # An error shows when something is sent: while the API server is restarting,
         # the client sees a closed connection.
-        other.socket.connect_ex(self._address)
-        self._ends |= {one: None, other: None}
-        self._ask(one)
+        far.socket.connect_ex(self._address)
+        self._ends |= {near: None, far: None}
+        self._ask(near)
 
     def _move(self, end: _End, events: int) -> None:
         """Read or write as an end is ready, unless both ends were closed before."""
@@ -146,25 +146,25 @@ class Relay:
         if end.closed and end.other.closed:
             self._close(end)
             return
-        for each in (end, end.other):
-            self._ends[each] = self._ends.pop(each)  # to the end of the line
-            self._ask(each)
+        for side in (end, end.other):
+            self._ends[side] = self._ends.pop(side)  # to the end of the line
+            self._ask(side)
 
     def _ask(self, end: _End) -> None:
-        known = self._selector.get_map().get(end.socket)
-        if end.events and known:
+        key = self._selector.get_map().get(end.socket)
+        if end.events and key:
             self._selector.modify(end.socket, end.events, end)
         elif end.events:
             self._selector.register(end.socket, end.events, end)
-        elif known:
+        elif key:
             self._selector.unregister(end.socket)
 
     def _close(self, end: _End) -> None:
-        for each in (end, end.other):
-            del self._ends[each]
-            if each.socket in self._selector.get_map():
-                self._selector.unregister(each.socket)
-            each.socket.close()
+        for side in (end, end.other):
+            del self._ends[side]
+            if side.socket in self._selector.get_map():
+                self._selector.unregister(side.socket)
+            side.socket.close()
 
 
 def run(
@@ -181,9 +181,9 @@ def run(
 
 def main() -> None:
     """Be the script."""
-    host, port, *own = sys.argv[1:]
-    if own:
-        listener = socket.create_server(("", int(own[0])), backlog=512)
+    host, port, *numbers = sys.argv[1:]
+    if numbers:
+        listener = socket.create_server(("", int(numbers[0])), backlog=512)
     else:
         listener = socket.socket(fileno=LISTENER)
     run(listener, (host, int(port)))

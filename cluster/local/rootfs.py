@@ -142,7 +142,7 @@ def _make_etc(etc: str) -> None:
             # Copied: a container's own /etc may be a mount for each file.
             with suppress(PermissionError):
                 shutil.copyfile(host, inside)
-    own = {
+    files = {
         "passwd": "root:x:0:0:root:/root:/bin/sh\n"
         "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
         "group": "root:x:0:\nnogroup:x:65534:\n",
@@ -153,7 +153,7 @@ def _make_etc(etc: str) -> None:
         # Not the host's: the Node object shows it.
         "machine-id": f"{secrets.token_hex(16)}\n",
     }
-    for name, content in own.items():
+    for name, content in files.items():
         with open(f"{etc}/{name}", "w") as file:
             file.write(content)
 
@@ -204,16 +204,16 @@ def _mount_store(store: str, inside: str, owner_namespace: int | None) -> None:
 def python_files(home: str) -> list[str]:
     """Return the files of this interpreter outside the directories of the system."""
     library = sysconfig.get_config_var("INSTSONAME") or ""
-    wanted = (
+    paths = (
         os.path.realpath(sys.executable),
         os.path.dirname(os.__file__),
         os.path.join(home, "lib", library),
     )
     return [
         path
-        for path in wanted
+        for path in paths
         if path.split("/")[1] not in SYSTEM
-        and (os.path.isfile(path) or path == wanted[1])
+        and (os.path.isfile(path) or path == paths[1])
     ]
 
 

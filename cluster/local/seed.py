@@ -20,7 +20,7 @@ MOST = 100
 def put_requests(lines: str) -> list[dict]:
     """Return the keys and values for etcd: an object for each line."""
     now = f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
-    made = []
+    requests = []
     for line in lines.splitlines():
         body = json.loads(line)
         meta = body["metadata"]
@@ -30,8 +30,8 @@ def put_requests(lines: str) -> list[dict]:
         key = "/".join((plural, *names))
         meta |= {"uid": str(uuid.uuid4()), "creationTimestamp": now}
         put = {"key": _base64(f"/registry/{key}"), "value": _base64(json.dumps(body))}
-        made.append({"requestPut": put})
-    return made
+        requests.append({"requestPut": put})
+    return requests
 
 
 def _base64(text: str) -> str:

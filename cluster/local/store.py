@@ -58,12 +58,12 @@ def _make(binaries: Path, archive: Path, work: Path) -> Path:
         raise errors.StartFailed(
             f"The toolbox image was not imported: {done.stderr}", ""
         )
-    made = work / "node" / "containerd"
+    directory = work / "node" / "containerd"
     if os.geteuid() == 0:
         # The next machine has other ids.
-        for path in (made, *entries_below(made)):
+        for path in (directory, *entries_below(directory)):
             os.lchown(path, 0, 0)
-    return made
+    return directory
 
 
 def main(work: str, binaries: str, archive: str) -> int:
@@ -75,8 +75,8 @@ def main(work: str, binaries: str, archive: str) -> int:
         rootfs.enter()
         if not rootfs.can_overlay(str(images.CONTAINERD)):
             return 1
-        found = Facts(python=python, snapshotter="overlayfs")
-        return 0 if fill(found) else 1
+        facts = Facts(python=python, snapshotter="overlayfs")
+        return 0 if fill(facts) else 1
 
     sources = rootfs.Sources(work, binaries, sys.base_prefix, archive)
     child, _alive = namespaces.start(sources, pid1_main)
@@ -86,12 +86,12 @@ def main(work: str, binaries: str, archive: str) -> int:
     return os.waitstatus_to_exitcode(status)
 
 
-def fill(found: Facts) -> bool:
+def fill(facts: Facts) -> bool:
     """Import the images and end containerd; say whether all went well."""
     supervisor = init.make_supervisor(
         (
-            replace(components.containerd(found), stop_after=()),
-            components.image_import(layout.ARCHIVE, found.snapshotter),
+            replace(components.containerd(facts), stop_after=()),
+            components.image_import(layout.ARCHIVE, facts.snapshotter),
             components.image_prune(),
         )
     )

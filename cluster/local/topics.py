@@ -148,13 +148,14 @@ class Limits:
         problems = () if self.running else tuple(self.account.problems())
         for problem in problems:
             yield fatal("account", problem.message, problem.hint)
-        known = f"{self.account.memory / 1e9:.1f} GB available"
+        available = f"{self.account.memory / 1e9:.1f} GB available"
         if self.running or self.account.memory >= self.COMFORT:
-            yield ok("memory", known)
+            yield ok("memory", available)
         elif not problems:
             yield warning(
                 "memory",
-                f"{known}; the cluster takes 0.9 GB and each open notebook 0.15 GB.",
+                f"{available}; the cluster takes 0.9 GB and each open notebook "
+                "0.15 GB.",
                 say(LITTLE_MEMORY),
             )
 

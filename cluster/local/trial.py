@@ -110,7 +110,8 @@ def hint_of(step: str) -> str:
         "This is usual inside a container: give it --privileged, or use Docker and "
         "kind on the host."
     )
-    return next(filter(None, (_advice(*each) for each in _SETTINGS)), in_container)
+    hints = (_advice(*setting) for setting in _SETTINGS)
+    return next(filter(None, hints), in_container)
 
 
 def _advice(file: str, restricts: str, allows: str) -> str:
@@ -123,18 +124,18 @@ def _advice(file: str, restricts: str, allows: str) -> str:
     if "selinux" in file:
         return _selinux()
     name = file.removeprefix("/proc/sys/").replace("/", ".")
-    found, switch = f"{name}={restricts}", f"`sudo sysctl {name}={allows}`"
+    setting, switch = f"{name}={restricts}", f"`sudo sysctl {name}={allows}`"
     if "apparmor" in file:
         text = mark(
             "AppArmor restricts user namespaces ({found}). An administrator can allow "
             "them to these notebooks alone: `{command}`. To every program: {switch}."
         )
-        return say(text, found=found, command=apparmor.command(), switch=switch)
+        return say(text, found=setting, command=apparmor.command(), switch=switch)
     text = mark(
         "User namespaces are restricted ({found}). An administrator can allow them: "
         "{switch}."
     )
-    return say(text, found=found, switch=switch)
+    return say(text, found=setting, switch=switch)
 
 
 def _selinux(attribute: Path = Path("/proc/self/attr/current")) -> str:

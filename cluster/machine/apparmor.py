@@ -54,13 +54,13 @@ def interpreter() -> str:
     """
     if not FILE.exists():
         return sys.executable
-    copy, ours = program(), Path(sys.executable).resolve()
+    copy, python = program(), Path(sys.executable).resolve()
     # Without the right to make a copy there is none: the kernel says what it refuses.
     with suppress(OSError):
-        if not (copy.exists() and filecmp.cmp(copy, ours)):
+        if not (copy.exists() and filecmp.cmp(copy, python)):
             # Replaced in one step: a cluster may be running it.
             with tempfile.TemporaryDirectory(dir=copy.parent) as directory:
-                new = shutil.copy2(ours, Path(directory, copy.name))
+                new = shutil.copy2(python, Path(directory, copy.name))
                 os.replace(new, copy)
         return str(copy)
     return sys.executable

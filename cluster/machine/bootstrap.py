@@ -162,8 +162,8 @@ def service_answers(api: Prober) -> bool:
 
     Ask when kube-proxy is ready: before that, the address answers without it.
     """
-    status, found = api.api("GET", _ENDPOINTS)
-    endpoints = found.get("endpoints") if status == 200 else None
+    status, answer = api.api("GET", _ENDPOINTS)
+    endpoints = answer.get("endpoints") if status == 200 else None
     return bool(endpoints) and api.ready(_SERVICE)
 
 
@@ -203,7 +203,7 @@ def node_labels() -> dict[str, str]:
     }
 
 
-def _refuse_resize(wanted: bool) -> list[Post]:
+def _refuse_resize(needed: bool) -> list[Post]:
     """Refuse to resize a running pod, which would end a kubelet without cgroups.
 
     Where `cgroupsPerQOS` is false, kubelet 1.37 reads the pod's cgroup through a nil
@@ -216,7 +216,7 @@ def _refuse_resize(wanted: bool) -> list[Post]:
         "false",
         "this cluster could make no cgroups: its kubelet cannot resize a running pod; "
         "`.venv/bin/kapi doctor` says how to have them",
-        wanted,
+        needed,
     )
 
 
@@ -229,7 +229,7 @@ _ASKED = """
 """.strip()
 
 
-def _refuse_other_ids(wanted: bool) -> list[Post]:
+def _refuse_other_ids(needed: bool) -> list[Post]:
     """Refuse a pod that asks for another id, where the node has a single id.
 
     The kubelet would try to give it its token, again and again, and never start it; a
@@ -245,12 +245,12 @@ def _refuse_other_ids(wanted: bool) -> list[Post]:
         "this cluster has a single user id, root's: its pods cannot have runAsUser, "
         "runAsGroup, fsGroup or supplementalGroups other than 0, nor runAsNonRoot; "
         "`.venv/bin/kapi doctor` says how to have more",
-        wanted,
+        needed,
     )
 
 
 def _refusal(
-    name: str, requests: Mapping[str, str], unless: str, message: str, wanted: bool
+    name: str, requests: Mapping[str, str], unless: str, message: str, needed: bool
 ) -> list[Post]:
     """Return a policy that refuses `requests` (operation to resource), and its binding.
 
@@ -285,7 +285,7 @@ def _refusal(
                 "metadata": {"name": name},
                 "spec": spec,
             },
-            wanted,
+            needed,
         )
         for suffix, spec in specs.items()
     ]

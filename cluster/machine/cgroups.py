@@ -47,13 +47,13 @@ def make(state: Path, owner: int) -> tuple[int | None, str]:
     try:
         if first := ", ".join(sorted(version_1_controllers())):
             raise OSError(errno.ENOTSUP, f"version 1 of cgroups has {first}")
-        made = _prepare_scope(name) if BOOTED.exists() else _place() / name
+        cgroup = _prepare_scope(name) if BOOTED.exists() else _place() / name
         # Before there is anything that could be forgotten.
-        write_private(state / _NOTE, str(made))
-        made.mkdir()
+        write_private(state / _NOTE, str(cgroup))
+        cgroup.mkdir()
         for file in _DELEGATED:
-            os.chown(made / file, owner, -1)
-        return os.open(made / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC), ""
+            os.chown(cgroup / file, owner, -1)
+        return os.open(cgroup / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC), ""
     except OSError as error:
         remove(state)
         return None, error.strerror or str(error)
@@ -91,8 +91,8 @@ def _place() -> Path:
 
     What its owner has not switched on is not ours to switch.
     """
-    ours = _current_path()
-    for place in (ours, *ours.parents):
+    cgroup = _current_path()
+    for place in (cgroup, *cgroup.parents):
         with suppress(OSError):
             if _words(place / "cgroup.subtree_control") >= NEEDED and os.access(
                 place, os.W_OK
@@ -131,9 +131,9 @@ def divide(root: Path = MOUNT) -> bool:
         have = _words(root / "cgroup.controllers")
         if not have >= NEEDED:
             return False
-        ours = root / "components"
-        ours.mkdir(exist_ok=True)
-        _write(ours / "cgroup.procs", "0")
+        components = root / "components"
+        components.mkdir(exist_ok=True)
+        _write(components / "cgroup.procs", "0")
         _enable(root, have & (NEEDED | _MORE))
     except OSError:
         return False
@@ -164,12 +164,12 @@ def remove(state: Path) -> None:
     """Remove the cgroup of a machine that has ended, if there is one."""
     note = state / _NOTE
     with suppress(OSError):
-        made = Path(note.read_text())
-        if made.is_relative_to(MOUNT):
+        cgroup = Path(note.read_text())
+        if cgroup.is_relative_to(MOUNT):
             inner = [
-                x.path for x in entries_below(made) if x.is_dir(follow_symlinks=False)
+                x.path for x in entries_below(cgroup) if x.is_dir(follow_symlinks=False)
             ]
-            for directory in (*reversed(inner), made):
+            for directory in (*reversed(inner), cgroup):
                 with suppress(FileNotFoundError):
                     os.rmdir(directory)
         note.unlink()
@@ -198,8 +198,8 @@ def in_system_service() -> bool:
     In a scope of the account's manager a cluster would escape the service's limits, and
     end with some login.
     """
-    ours = f"{cgroup_of()}/"
-    return ".service/" in ours and "/user.slice/" not in ours
+    cgroup = f"{cgroup_of()}/"
+    return ".service/" in cgroup and "/user.slice/" not in cgroup
 
 
 def enter_scope(name: str) -> None:

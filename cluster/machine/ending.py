@@ -42,10 +42,10 @@ def end_reason(last: identity.Run, phase: str, boot: str) -> str | None:
 
 def _manager_account(cgroup: str) -> str:
     """Return the account whose manager a cgroup is below, or ""."""
-    found = re.search(r"/user@(\d+)\.service/", cgroup)
-    if not found:
+    match = re.search(r"/user@(\d+)\.service/", cgroup)
+    if not match:
         return ""
     try:
-        return pwd.getpwuid(int(found[1])).pw_name
+        return pwd.getpwuid(int(match[1])).pw_name
     except KeyError:
         return ""

@@ -111,13 +111,13 @@ class Machine:
         """
         if not self.running():
             return None
-        found = self.last_status()
-        if found["phase"] == "ready":
+        status = self.last_status()
+        if status["phase"] == "ready":
             if not self.answers():
-                found["phase"] = NOT_ANSWERING
-            elif found["awaited"]:
-                found["phase"] = DEGRADED
-        return found
+                status["phase"] = NOT_ANSWERING
+            elif status["awaited"]:
+                status["phase"] = DEGRADED
+        return status
 
     def why_it_ended(self) -> str | None:
         """Return why the cluster ended without `stop`, or None if that is not known."""
@@ -170,14 +170,14 @@ class Machine:
         self, binaries: Path, archive: Path | None, port: int, progress: Progress
     ) -> Iterator[None]:
         """Start the machine and run a block that waits; stop it if the block fails."""
-        ours = False
+        started = False
         try:
             with (
                 identity.hold_lock(self.state) as lock,
                 self.program.take(port) as listener,
             ):
                 storage.prepare(self.state)
-                ours = True
+                started = True
                 report = self._launch(
                     Launch(self.state, binaries, archive, listener, lock)
                 )
@@ -185,7 +185,7 @@ class Machine:
             yield
         except BaseException:
             # Also KeyboardInterrupt: a half cluster is worse than none.
-            if ours:
+            if started:
                 self.stop()
             raise
 
@@ -312,7 +312,7 @@ class Machine:
         from cluster.machine.lifecycle import START_TIMEOUT
 
         deadline = time.monotonic() + START_TIMEOUT
-        said = b""
+        report_text = b""
         try:
             while time.monotonic() < deadline:
                 progress.update(say(self.program.first))
@@ -321,11 +321,11 @@ class Machine:
                 chunk = os.read(report, 65536)
                 if not chunk:
                     break
-                said += chunk
+                report_text += chunk
         finally:
             os.close(report)
-        if said:
-            refusal = json.loads(said)
+        if report_text:
+            refusal = json.loads(report_text)
             raise self.program.refused(refusal["step"], refusal["reason"])
 
     def _await_start(self, progress: Progress) -> None:

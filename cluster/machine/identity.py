@@ -70,8 +70,8 @@ _WHOLE_FILE = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
 def pid_of(state: Path, who: str) -> int | None:
     """Return the pid of "pid_1" or "outer" of the last start, or None if it is gone."""
     try:
-        known = json.loads((state / "machine.json").read_text())[who]
-        pid, start = known["pid"], known["start"]
+        process = json.loads((state / "machine.json").read_text())[who]
+        pid, start = process["pid"], process["start"]
     except (OSError, ValueError, TypeError, KeyError):
         return None
     if not isinstance(pid, int) or pid <= 0 or start is None:
@@ -81,9 +81,9 @@ def pid_of(state: Path, who: str) -> int | None:
 
 def send(state: Path, number: int) -> None:
     """Send a signal to PID 1, or to the outer process before there is one."""
-    known = pid_of(state, "pid_1") or pid_of(state, "outer")
+    leader = pid_of(state, "pid_1") or pid_of(state, "outer")
     # Without any, machine.json is damaged, or not written yet.
-    for pid in [known] if known else [p.pid for p in processes(state)]:
+    for pid in [leader] if leader else [p.pid for p in processes(state)]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
 
@@ -93,11 +93,11 @@ def processes(state: Path) -> "list[psutil.Process]":
     import psutil
 
     # Any function of ours: with namespaces or without, of this version or another.
-    ours = [PACKAGES, str(plan_file(state))]
+    words = [PACKAGES, str(plan_file(state))]
     return [
         process
         for process in psutil.process_iter(["cmdline"])
-        if (process.info["cmdline"] or [])[4:-1] == ours
+        if (process.info["cmdline"] or [])[4:-1] == words
     ]
 
 
@@ -124,8 +124,8 @@ class Run:
 def last_run(state: Path) -> Run | None:
     """Return where the machine ran last, or None if that is not known."""
     try:
-        known = json.loads((state / "machine.json").read_text())
-        return Run(str(known["boot"]), str(known["cgroup"]))
+        run = json.loads((state / "machine.json").read_text())
+        return Run(str(run["boot"]), str(run["cgroup"]))
     except (OSError, ValueError, TypeError, KeyError):
         return None
 

@@ -109,9 +109,9 @@ def single_map(uid: int, gid: int) -> Map:
     return Map("single", (Row(0, uid, 1),), (Row(0, gid, 1),))
 
 
-def _with_self(own: int, granted: tuple[int, int]) -> tuple[Row, ...]:
+def _with_self(outside: int, granted: tuple[int, int]) -> tuple[Row, ...]:
     first, count = granted
-    return Row(0, own, 1), Row(1, first, min(count, RANGE - 1))
+    return Row(0, outside, 1), Row(1, first, min(count, RANGE - 1))
 
 
 def unused_block(state: str, taken: Iterable[range]) -> int:
@@ -202,8 +202,8 @@ def _rows(path: str | os.PathLike) -> list[Row]:
 
 def row_starts(maps: Iterable[list[Row]], end: int) -> tuple[int, ...]:
     """Return the ids below `end` at which a row of any of the maps begins."""
-    found = {row.inside for rows in maps for row in rows}
-    return tuple(sorted(inside for inside in found if inside < end))
+    ids = {row.inside for rows in maps for row in rows}
+    return tuple(sorted(inside for inside in ids if inside < end))
 
 
 def count_available(rows: list[Row]) -> int:

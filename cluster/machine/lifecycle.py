@@ -194,7 +194,7 @@ def on_end_signal(act: Callable[[], None]) -> None:
     Python would run a handler only when the main thread, which waits for children, goes
     on; the byte to the descriptor is written at once.
     """
-    asked, wake = os.pipe()
+    read_end, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -202,7 +202,7 @@ def on_end_signal(act: Callable[[], None]) -> None:
         signal.signal(number, lambda *_: None)
 
     def wait() -> None:
-        os.read(asked, 1)
+        os.read(read_end, 1)
         act()
 
     threading.Thread(target=wait, daemon=True).start()

@@ -69,15 +69,15 @@ def last_words(path: Path, lines: int = 5) -> str:
     A component that has failed three times says the same three times, and traces push
     the cause out of sight; `tail` has all.
     """
-    said: dict[str, None] = {}
+    texts: dict[str, None] = {}
     for line in tail(path, 1000).splitlines():
         if not _TRACE.match(line):
             text = _plain(line)
-            said.pop(text, None)
-            said[text] = None
+            texts.pop(text, None)
+            texts[text] = None
     return "\n".join(
         text if len(text) <= COLUMNS else f"{text[:COLUMNS]}..."
-        for text in list(said)[-lines:]
+        for text in list(texts)[-lines:]
     )
 
 

@@ -58,8 +58,11 @@ def _owner_of(port: int) -> str:
     import psutil
 
     with suppress(psutil.Error, OSError):
-        for found in psutil.net_connections("tcp"):
-            listens = found.status == psutil.CONN_LISTEN and found.laddr.port == port
-            if listens and found.pid:
-                return f"{psutil.Process(found.pid).name()} (pid {found.pid})"
+        for connection in psutil.net_connections("tcp"):
+            listens = (
+                connection.status == psutil.CONN_LISTEN
+                and connection.laddr.port == port
+            )
+            if listens and connection.pid:
+                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
     return ""

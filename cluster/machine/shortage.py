@@ -17,11 +17,11 @@ MEMORY = 300_000_000
 
 def shortages(state: Path) -> dict[str, errors.LabError]:
     """Return an error for each thing that the cluster in `state` is short of."""
-    found: dict[str, errors.LabError] = {}
+    lacks: dict[str, errors.LabError] = {}
     disk = os.statvfs(state)
     free = disk.f_bavail * disk.f_frsize
     if free < DISK:
-        found["disk space"] = errors.NotEnough(
+        lacks["disk space"] = errors.NotEnough(
             say("disk space"),
             say("in {place}", place=state),
             DISK,
@@ -34,7 +34,7 @@ def shortages(state: Path) -> dict[str, errors.LabError]:
             "Not enough inodes in {place}: {needed} needed, {available} available."
         )
         facts = {"needed": INODES, "available": disk.f_favail}
-        found["inodes"] = errors.LabError(
+        lacks["inodes"] = errors.LabError(
             say(text, place=state, **facts), _removal_hint(state)
         )
     # A limit may be on the cluster alone.
@@ -43,14 +43,14 @@ def shortages(state: Path) -> dict[str, errors.LabError]:
         membership=Path("/proc", str(leader or "self"), "cgroup")
     )
     if memory < MEMORY:
-        found["memory"] = errors.NotEnough(
+        lacks["memory"] = errors.NotEnough(
             say("memory"),
             say("for the running cluster"),
             MEMORY,
             memory,
             say("Close other programs and notebooks, or delete pods."),
         )
-    return found
+    return lacks
 
 
 def _removal_hint(state: Path) -> str:

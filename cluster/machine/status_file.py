@@ -39,30 +39,31 @@ _PART = {
 
 def parse(text: str) -> dict:
     """Return the status; raise ValueError for anything else."""
-    found = _clean(json.loads(text))
-    if not (isinstance(found, dict) and _is_status(found)):
+    status = _clean(json.loads(text))
+    if not (isinstance(status, dict) and _is_status(status)):
         raise ValueError("not a status")
-    return found
+    return status
 
 
-def _is_status(found: dict) -> bool:
-    if not _has(found, _WHOLE):
+def _is_status(status: dict) -> bool:
+    if not _has(status, _WHOLE):
         return False
-    parts = found["components"]
-    words = [*found["awaited"], *(found.get("absent") or ())]
+    parts = status["components"]
+    words = [*status["awaited"], *(status.get("absent") or ())]
     return (
-        all(isinstance(found.get(key), kind) for key, kind in _MORE.items())
+        all(isinstance(status.get(key), kind) for key, kind in _MORE.items())
         and all(_has(part, _PART) for part in parts.values())
         # A log is called after it.
         and all(re.fullmatch("[a-z-]+", name) for name in parts)
-        and found["failed"] in (None, *parts)
+        and status["failed"] in (None, *parts)
         and all(isinstance(word, str) for word in words)
     )
 
 
-def _has(found: object, kinds: dict) -> bool:
-    return isinstance(found, dict) and all(
-        key in found and isinstance(found[key], kind) for key, kind in kinds.items()
+def _has(document: object, kinds: dict) -> bool:
+    return isinstance(document, dict) and all(
+        key in document and isinstance(document[key], kind)
+        for key, kind in kinds.items()
     )
 
 
@@ -71,9 +72,9 @@ def _clean(value: object) -> object:
     if isinstance(value, str):
         return printable_text(value)
     if isinstance(value, list):
-        return [_clean(each) for each in value]
+        return [_clean(item) for item in value]
     if isinstance(value, dict):
-        return {printable_text(key): _clean(each) for key, each in value.items()}
+        return {printable_text(key): _clean(item) for key, item in value.items()}
     if isinstance(value, int | float) and not abs(value) < 1e12:
         raise ValueError("no time")  # NaN as well
     return value

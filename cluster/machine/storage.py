@@ -118,8 +118,8 @@ def remove_tree(path: Path) -> None:
     """Remove a file or tree, also of ids of the user namespace; raise StateError."""
     remove = python_command("cluster.machine.idmap.remove_tree", str(path))
     # A pod may have nested directories deeper than Python's own function goes.
-    ours = apparmor.interpreter()
-    for command, program in ((["rm", "-rf", "--", str(path)], None), (remove, ours)):
+    python = apparmor.interpreter()
+    for command, program in ((["rm", "-rf", "--", str(path)], None), (remove, python)):
         done = subprocess.run(
             command,
             executable=program,
@@ -162,5 +162,5 @@ def says(marker: Path, expected: str) -> bool:
 
 def _api_server(binaries: str) -> str:
     """Name this very program: another version may have other roles to write."""
-    found = Path(binaries, "kube-apiserver").stat()
-    return f"{found.st_size} {found.st_mtime_ns}"
+    facts = Path(binaries, "kube-apiserver").stat()
+    return f"{facts.st_size} {facts.st_mtime_ns}"

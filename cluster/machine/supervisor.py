@@ -101,14 +101,14 @@ class Supervisor:
         """
         while True:
             try:
-                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+                child = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
             except ChildProcessError:
                 with self._news:
                     self._news.wait(0.2)
                 continue
-            assert found, "waitid returns None only with WNOHANG"
+            assert child, "waitid returns None only with WNOHANG"
             with self._news:
-                self._reap_child(found.si_pid)
+                self._reap_child(child.si_pid)
 
     def _reap_child(self, pid: int) -> None:
         if pid in self._children:
@@ -289,8 +289,8 @@ class Supervisor:
         self._set(part, "stopped", pid=None)
 
     def _ended(self, names: tuple[str, ...]) -> bool:
-        known = [self.states[name] for name in names if name in self.states]
-        return all(state.state == "stopped" for state in known)
+        states = [self.states[name] for name in names if name in self.states]
+        return all(state.state == "stopped" for state in states)
 
     def _keep_logs_small(self) -> None:
         while not self.stopping.wait(logs.INTERVAL):

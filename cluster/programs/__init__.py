@@ -50,8 +50,8 @@ def find(recipe: Recipe = RECIPE, *, or_any: Iterable[Recipe] = ()) -> Path | No
     """
     for larger in or_any:
         with contextlib.suppress(errors.IncompleteAssets):
-            if found := _find(larger):
-                return found
+            if directory := _find(larger):
+                return directory
     return _find(recipe)
 
 
@@ -64,9 +64,9 @@ def ensure(
     an unusable cache, MissingTool, BuildFailed, and LabError for a wrong setting or if
     builds are off. However it ends, the cache holds whole programs only.
     """
-    found = find(recipe, or_any=or_any)
-    if found:
-        return found
+    directory = find(recipe, or_any=or_any)
+    if directory:
+        return directory
     with workshop(progress) as work:
         # The programs may have been made while we waited.
         return _find(recipe) or _make(recipe, work, progress)
@@ -86,10 +86,10 @@ def workshop(progress: Progress) -> Iterator["WorkDir"]:
         yield work
 
 
-def keep(made: Path) -> Path:
-    """Put what is in `made`, programs of RECIPE, into the cache; return where it is."""
+def keep(stage: Path) -> Path:
+    """Put programs of RECIPE from `stage` into the cache; return where they are."""
     entry = _entry(RECIPE)
-    _install(made, entry)
+    _install(stage, entry)
     return entry
 
 
@@ -130,8 +130,8 @@ def problems(directory: Path, recipe: Recipe = RECIPE) -> dict[str, str]:
 
 
 def _problems(directory: Path, step: Step) -> dict[str, str]:
-    found = {name: check.problem(directory / name) for name in step.programs}
-    return {name: reason for name, reason in found.items() if reason}
+    reasons = {name: check.problem(directory / name) for name in step.programs}
+    return {name: reason for name, reason in reasons.items() if reason}
 
 
 def _find(recipe: Recipe) -> Path | None:
@@ -184,13 +184,13 @@ def _make(recipe: Recipe, work: "WorkDir", progress: Progress) -> Path:
     return entry
 
 
-def _install(made: Path, entry: Path) -> None:
+def _install(stage: Path, entry: Path) -> None:
     make_private(entry.parent)
     entry.mkdir(exist_ok=True)
     # The umask must not bar a machine that root starts: it reads as another account.
     entry.chmod(0o755)
     # Programs come after what they need in a directory beside them, links at last.
-    for program in sorted(made.iterdir(), key=lambda p: (p.is_symlink(), p.is_file())):
+    for program in sorted(stage.iterdir(), key=lambda p: (p.is_symlink(), p.is_file())):
         if program.is_dir():
             program.chmod(0o755)
             shutil.rmtree(entry / program.name, ignore_errors=True)

@@ -212,8 +212,8 @@ class Build:
         release = {}
         if self.step.variables:
             # -e: without a network the date may be missing, which is no failure.
-            found = self.go("list", "-m", "-e", "-json", self.step.upstream)
-            release = json.loads(found)
+            output = self.go("list", "-m", "-e", "-json", self.step.upstream)
+            release = json.loads(output)
         values = {
             "time": release.get("Time", "1970-01-01T00:00:00Z"),
             "commit": release.get("Origin", {}).get("Hash", ""),
@@ -262,15 +262,15 @@ class Build:
 
     def _failure(self, code: int, output: str) -> errors.LabError:
         lines = output.splitlines()
-        hint, told = "", lines[-20:]
+        hint, shown_lines = "", lines[-20:]
         for pattern, helps in _REASONS:
             # A single line is enough: a full disk fails each file in the same words.
-            if found := [line for line in lines if pattern.search(line)]:
-                hint, told = helps, found[-1:]
+            if matches := [line for line in lines if pattern.search(line)]:
+                hint, shown_lines = helps, matches[-1:]
                 break
         if hint == _ROOM:
             # Given back: gigabytes that cannot be finished here.
             shutil.rmtree(self.work.compiled, ignore_errors=True)
-        tail = "\n".join(told)
+        tail = "\n".join(shown_lines)
         hint = hint and say(hint)
         return errors.BuildFailed(self.step.name, code, tail, self.work.log, hint)

@@ -30,7 +30,7 @@ def problem(path: Path) -> str | None:
     """Return why the file at `path` is no program for this machine, or None."""
     try:
         with path.open("rb") as file:
-            head, found = file.read(4096), os.fstat(file.fileno())
+            head, facts = file.read(4096), os.fstat(file.fileno())
     except FileNotFoundError:
         return say("is missing")
     except OSError as error:
@@ -42,11 +42,11 @@ def problem(path: Path) -> str | None:
         return say("is not a Linux program")
     elif head[4:6] + head[18:20] != _own_format():
         return say("is for another kind of machine")
-    elif found.st_size < _end(head):
+    elif facts.st_size < _end(head):
         return say("is cut short")
-    if who := other_writers(found):
+    if who := other_writers(facts):
         return say("can be written by {who}", who=who)
-    return None if found.st_mode & stat.S_IXUSR else say("is not executable")
+    return None if facts.st_mode & stat.S_IXUSR else say("is not executable")
 
 
 def _end(head: bytes) -> int:
@@ -79,8 +79,8 @@ def program_version(command: Sequence[str | Path]) -> str:
         )
     except (OSError, subprocess.SubprocessError):
         return ""
-    found = re.search(r"\bv?(\d+\.\d+\.\d+[\w.+-]*)", answer.stdout + answer.stderr)
-    return f"v{found[1]}" if found else ""
+    match = re.search(r"\bv?(\d+\.\d+\.\d+[\w.+-]*)", answer.stdout + answer.stderr)
+    return f"v{match[1]}" if match else ""
 
 
 def step_problem(step: Step, directory: Path) -> str | None:

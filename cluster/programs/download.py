@@ -26,6 +26,7 @@ from cluster.programs import build, check, releases
 from cluster.programs.recipe import Recipe, Step
 from cluster.programs.releases import Release
 from cluster.progress import Progress
+from cluster.waiting import PASSING
 
 #: files at once: one rarely fills a line, and many would be rude to a mirror
 PARALLEL = 4
@@ -35,8 +36,8 @@ RETRIES = 2
 TIMEOUT = (3.0, 15.0)
 #: seconds for which the line of progress stays the same: a log keeps every line
 STEADY = 8.0
-#: answers that may be another one in a moment; 416 when the half is gone
-_PASSING = (416, 429, 500, 502, 503, 504)
+#: worth another request; 416 when the half is gone
+_PASSING = (416, *PASSING)
 _NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 
 
@@ -48,8 +49,8 @@ def download(
     Files that came stay in the work directory as long as others of their step are
     missing. Raise LabError for a mirror without HTTPS, OSError for a full disk.
     """
-    wanted = [(step, releases.published_files(step.programs)) for step in steps]
-    if not any(found for _, found in wanted):
+    published = [(step, releases.published_files(step.programs)) for step in steps]
+    if not any(files_of_step for _, files_of_step in published):
         return None
     architecture = releases.ARCHITECTURES.get(platform.machine(), "")
     off = releases.OFF in os.environ
@@ -60,21 +61,22 @@ def download(
         progress.finish(_instead_text("", why))
         return None
     base = releases.mirror()
-    asked = [
-        (step, [r.at(architecture, base) for r in found]) for step, found in wanted
+    addresses = [
+        (step, [r.at(architecture, base) for r in files_of_step])
+        for step, files_of_step in published
     ]
-    files = [release for _, found in asked for release in found]
+    files = [release for _, files_of_step in addresses for release in files_of_step]
     fetched, failed = fetch(files, work.downloads, progress)
     programs = work.stage() / "programs"
     programs.mkdir()
     left = []
-    for step, found in asked:
-        reason = next((failed[r] for r in found if r in failed), None)
-        reason = reason or _put(step, {r: fetched[r] for r in found}, programs)
-        if reason or not found:
+    for step, files_of_step in addresses:
+        reason = next((failed[r] for r in files_of_step if r in failed), None)
+        reason = reason or _put(step, {r: fetched[r] for r in files_of_step}, programs)
+        if reason or not files_of_step:
             left.append((step, reason))
-    _explain(left, len(left) == len(asked), progress)
-    return programs if len(left) < len(asked) else None
+    _explain(left, len(left) == len(addresses), progress)
+    return programs if len(left) < len(addresses) else None
 
 
 class Unavailable(Exception):
@@ -127,10 +129,10 @@ class _Fetcher:
 
     def watch(self, files: dict[Release, Future], progress: Progress) -> None:
         """Show the progress until all files have come or failed."""
-        shown, message = float("-inf"), ""
+        last, message = float("-inf"), ""
         while left := [file for file in files.values() if not file.done()]:
-            if time.monotonic() - shown >= STEADY:
-                shown = time.monotonic()
+            if time.monotonic() - last >= STEADY:
+                last = time.monotonic()
                 message = self._message(files, len(files) - len(left))
             progress.update(message)
             wait(left, timeout=0.1)
@@ -172,22 +174,22 @@ class _Fetcher:
         return self._get(client, release, half)
 
     def _get(self, client: httpx.Client, release: Release, half: Path) -> Path:
-        known = release.known or self._published(client, release)
+        digest = release.known or self._published(client, release)
         file = self.directory / release.name
-        if file.exists() and _sha256(file) == known:
+        if file.exists() and _sha256(file) == digest:
             return file
         self._receive(client, release.url, half)
-        if _sha256(half) == known:
+        if _sha256(half) == digest:
             return half.replace(file)
         os.truncate(half, 0)
         text = mark("{file} of {host} has another SHA-256 than the published {sum}…")
-        about = {"file": release.name, "host": release.host, "sum": known[:12]}
+        about = {"file": release.name, "host": release.host, "sum": digest[:12]}
         raise Unavailable(say(text, **about))
 
     def _published(self, client: httpx.Client, release: Release) -> str:
         sums = client.get(release.sums).raise_for_status().text
-        if known := releases.sum_in(sums, release.name):
-            return known
+        if digest := releases.sum_in(sums, release.name):
+            return digest
         text = mark("{address} holds no SHA-256 of {file}")
         raise Unavailable(say(text, address=release.sums, file=release.name))
 
@@ -239,8 +241,8 @@ def _client(host: str) -> httpx.Client:
 
 def _proxy(host: str) -> httpx.Proxy | None:
     """Return the proxy that the environment names for a host; raise ValueError."""
-    known = getproxies()
-    address = known.get("https") or known.get("all")
+    proxies = getproxies()
+    address = proxies.get("https") or proxies.get("all")
     if not address or proxy_bypass(host):
         return None
     address = address if "://" in address else f"http://{address}"
@@ -273,8 +275,8 @@ def _is_passing(error: Exception) -> bool:
 def _reason(error: httpx.HTTPError | httpx.InvalidURL, host: str) -> str:
     """Return one clause for a person."""
     if isinstance(error, httpx.HTTPStatusError):
-        asked = (*error.response.history, error.response)[0].url
-        return say("{code} for {url}", code=error.response.status_code, url=asked)
+        url = (*error.response.history, error.response)[0].url
+        return say("{code} for {url}", code=error.response.status_code, url=url)
     if isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol)):
         return say("{host} is no address ({reason})", host=host, reason=error)
     if isinstance(error, httpx.ConnectTimeout):
@@ -317,8 +319,8 @@ def _unpack(release: Release, file: Path, programs: Path) -> None:
     with tarfile.open(file) as tar:
         paths = {member.name.removeprefix("./"): member for member in tar}
         for name, path in release.members.items():
-            found = paths.get(path)
-            source = tar.extractfile(found) if found and found.isfile() else None
+            item = paths.get(path)
+            source = tar.extractfile(item) if item and item.isfile() else None
             if source is None:
                 text = mark("{archive} holds no file {path}")
                 raise Unavailable(say(text, archive=release.name, path=path))

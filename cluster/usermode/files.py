@@ -26,13 +26,13 @@ def prepare(launch: Launch, python: str) -> None:
     """
     assert launch.archive, "a node without a disk of images runs no pod"
     state = launch.state
-    own = state / components.STATE
-    own.mkdir(mode=0o700, exist_ok=True)
-    storage.prepare(own)
-    (own / "root").mkdir(mode=0o700)
-    _copy_keys(state / "pki", own / "pki")
+    directory = state / components.STATE
+    directory.mkdir(mode=0o700, exist_ok=True)
+    storage.prepare(directory)
+    (directory / "root").mkdir(mode=0o700)
+    _copy_keys(state / "pki", directory / "pki")
     guest = components.GuestPlan(
-        str(own),
+        str(directory),
         str(launch.binaries.resolve()),
         python,
         sys.base_prefix,

@@ -80,25 +80,25 @@ def main(plan_file: str) -> None:
         _mount_images()
     _clock_rate()
     network.configure_network()
-    found = init.find_facts(plan.python, plan.archive)
-    if not found.limits:
+    facts = init.find_facts(plan.python, plan.archive)
+    if not facts.limits:
         raise sc.StepRefused("making cgroups", "this kernel lacks what pods need")
     if plan.archive:
-        _make_disk(found, plan.mksquashfs)
+        _make_disk(facts, plan.mksquashfs)
     network.add_device(components.DEVICE, components.GUEST_IP, components.GUEST_MASK)
     init.copy_scripts(_SCRIPTS)
-    supervisor = init.make_supervisor(components.describe(found, plan.port))
+    supervisor = init.make_supervisor(components.describe(facts, plan.port))
     supervisor.start()
     supervisor.reap()
 
 
-def _make_disk(found: Facts, mksquashfs: str) -> None:
+def _make_disk(facts: Facts, mksquashfs: str) -> None:
     """Import the images, make a disk of them, and switch the machine off."""
-    if store.fill(found):
-        made = f"{at.ETC}/{MADE}"
-        command = [mksquashfs, _CONTAINERD, f"{made}.part", *_SQUASHFS]
+    if store.fill(facts):
+        disk = f"{at.ETC}/{MADE}"
+        command = [mksquashfs, _CONTAINERD, f"{disk}.part", *_SQUASHFS]
         # `reap` may take the exit code, so the name says that the file is whole.
-        line = ["sh", "-c", _WHOLE, "sh", made, *command]
+        line = ["sh", "-c", _WHOLE, "sh", disk, *command]
         subprocess.run(line, stdout=subprocess.DEVNULL)
     sc.power_off()
 
@@ -123,14 +123,14 @@ def _close_kernel() -> None:
 
 def load_order(lines: list[str], names: tuple[str, ...]) -> Iterator[str]:
     """Return the files to load, dependencies first, by the lines of modules.dep."""
-    known = {}
+    needs_of = {}
     for line in lines:
         path, _, needs = line.partition(":")
         # Each line names all that it needs, the nearest first.
-        known[path.rpartition("/")[2].partition(".")[0]] = [path, *needs.split()]
-    wanted = (path for name in names for path in reversed(known.get(name, [])))
+        needs_of[path.rpartition("/")[2].partition(".")[0]] = [path, *needs.split()]
+    paths = (path for name in names for path in reversed(needs_of.get(name, [])))
     # A module that is not in the file is built in.
-    yield from dict.fromkeys(wanted)
+    yield from dict.fromkeys(paths)
 
 
 def _mount_disks() -> None:
@@ -157,7 +157,7 @@ def _mount_images() -> None:
 def _clock_rate() -> None:
     """Show a processor's clock rate: the kubelet ends where there is none to read."""
     text = Path("/proc/cpuinfo").read_text()
-    shown = Path("/run/cpuinfo")
-    shown.write_text(text.replace("model name", "cpu MHz\t\t: 1000.000\nmodel name"))
+    copy = Path("/run/cpuinfo")
+    copy.write_text(text.replace("model name", "cpu MHz\t\t: 1000.000\nmodel name"))
     with step("showing /proc/cpuinfo"):
-        sc.mount(str(shown), "/proc/cpuinfo", "", sc.MS_BIND)
+        sc.mount(str(copy), "/proc/cpuinfo", "", sc.MS_BIND)

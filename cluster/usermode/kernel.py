@@ -48,9 +48,9 @@ def find() -> tuple[Kernel | None, str]:
         return None, f"{VARIABLE} says none"
     if platform.machine() != "x86_64":
         return None, f"user-mode-linux is for x86-64, and this is {platform.machine()}"
-    found = {name: shutil.which(name, path=SYSTEM_PATH) for name in PROGRAMS}
-    missing = [PROGRAMS[name] for name, path in found.items() if not path]
-    if not found["linux.uml"] and not packages.has_package(PROGRAMS["linux.uml"]):
+    paths = {name: shutil.which(name, path=SYSTEM_PATH) for name in PROGRAMS}
+    missing = [PROGRAMS[name] for name, path in paths.items() if not path]
+    if not paths["linux.uml"] and not packages.has_package(PROGRAMS["linux.uml"]):
         return None, "user-mode-linux is a package of Debian alone"
     if missing:
         *others, last = missing
@@ -58,7 +58,7 @@ def find() -> tuple[Kernel | None, str]:
         return None, f"{named} not installed"
     if not list(Path(MODULES).glob("*/modules.dep")):
         return None, f"{MODULES} has no modules for it"
-    linux, slirp, mkfs, mksquashfs = filter(None, found.values())
+    linux, slirp, mkfs, mksquashfs = filter(None, paths.values())
     # A newer one can serve a user-mode Linux, and not only a namespace.
     if not _helps_with(slirp, b"bess"):
         return None, f"{slirp} is older than 1.2"

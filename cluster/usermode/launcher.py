@@ -61,10 +61,10 @@ def main(port: str, relay: str, slirp: str, mkfs: str, *linux: str) -> int:
         # After SIGKILL the processes that ran on it would be left.
         _add(children, list(linux), signal.SIGTERM, confine=walled)
         forward(int(port), children)
-        found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
-        assert found, "waitid returns None only with WNOHANG"
-        [name] = [_name(child) for child in children if child.pid == found.si_pid]
-        print(f"{name} ended: {found.si_status}", file=sys.stderr)
+        result = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+        assert result, "waitid returns None only with WNOHANG"
+        [name] = [_name(child) for child in children if child.pid == result.si_pid]
+        print(f"{name} ended: {result.si_status}", file=sys.stderr)
         return 1
     except (ChildProcessError, TimeoutError) as error:
         print(f"the node did not come up: {error}", file=sys.stderr)

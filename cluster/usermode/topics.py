@@ -27,11 +27,11 @@ class Node:
     @classmethod
     def read(cls) -> "Node":
         """Look for its programs, and ask the kernel."""
-        found, reason = kernel.find()
+        kernel_here, reason = kernel.find()
         # Also where a control plane is kept: it was made because of that.
         problem = trial.attempt_here().problem
         return cls(
-            found.mode if found else "",
+            kernel_here.mode if kernel_here else "",
             reason,
             walls.version(),
             walls.is_switched_off(),

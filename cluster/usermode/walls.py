@@ -60,8 +60,8 @@ def version() -> int:
 
 def is_switched_off() -> bool:
     """Say whether this kernel has Landlock and was started without it."""
-    found = _libc.syscall(_CREATE, None, 0, _VERSION)
-    return found < 0 and ctypes.get_errno() == errno.EOPNOTSUPP
+    answer = _libc.syscall(_CREATE, None, 0, _VERSION)
+    return answer < 0 and ctypes.get_errno() == errno.EOPNOTSUPP
 
 
 def confine(
@@ -83,21 +83,21 @@ def confine(
         raise OSError(errno.ENOSYS, message)
     ports = {_BIND: [*listen], _CONNECT: [*connect]}
     _check(_libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
-    known = version()
-    if known:
-        _landlock(known, read, write, ports)
+    landlock = version()
+    if landlock:
+        _landlock(landlock, read, write, ports)
     _filter_calls(streams=any(ports.values()))
 
 
 def _landlock(
-    known: int,
+    landlock: int,
     read: Iterable[str],
     write: Iterable[str],
     ports: dict[int, list[int]],
 ) -> None:
-    files = (1 << _FILES[min(known, len(_FILES) - 1)]) - 1
-    net = _BIND | _CONNECT if known >= WHOLE else 0
-    rules = struct.pack("QQQ", files, net, _ELSEWHERE if known >= 6 else 0)
+    files = (1 << _FILES[min(landlock, len(_FILES) - 1)]) - 1
+    net = _BIND | _CONNECT if landlock >= WHOLE else 0
+    rules = struct.pack("QQQ", files, net, _ELSEWHERE if landlock >= 6 else 0)
     walls = _check(_libc.syscall(_CREATE, rules, len(rules), 0), "landlock")
     changed = files & ~(_EXECUTE | _MAKE_CHAR | _MAKE_BLOCK)
     for paths, rights in ((read, files & _READ), (write, changed)):

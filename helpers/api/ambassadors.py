@@ -81,8 +81,8 @@ def play_kubelet(
     A token is bound to a Secret, so it ends when the Secret is deleted. Raise NotAToken
     if the file cannot be written.
     """
-    found = kubectl("get", "pod", pod, "-o", "json").json()
-    account = found["spec"]["serviceAccountName"]
+    manifest = kubectl("get", "pod", pod, "-o", "json").json()
+    account = manifest["spec"]["serviceAccountName"]
     selector = f"--selector={LABEL}={pod}"
     before = kubectl("get", "secrets", selector, "-o", "name").stdout.split()
     secret = {
@@ -90,8 +90,8 @@ def play_kubelet(
         "kind": "Secret",
         "metadata": {"generateName": f"{pod}-", "labels": {LABEL: pod}},
     }
-    made = kubectl("create", "-f", "-", "-o", "name", input=secret)
-    token = create_token(account, bound_to=made.stdout.strip())
+    created = kubectl("create", "-f", "-", "-o", "name", input=secret)
+    token = create_token(account, bound_to=created.stdout.strip())
     write_token(pod, token, path=path, container=container)
     if before:
         kubectl("delete", *before)

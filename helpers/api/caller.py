@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: seconds for a connection, and for one response
 CONNECT, TIMEOUT = 10.0, 30.0
+#: codes with which the server has done nothing and may ask for another try
+BUSY = (429, 503)
 #: how often a request is sent at most
 ATTEMPTS = 11
 
@@ -65,7 +67,7 @@ class Reply:
 class HttpClient(httpx.Client):
     """A client of httpx that sends a request again when the server asks for that.
 
-    429 and 503 with Retry-After: while the storage of a new kind starts. The server has
+    BUSY with Retry-After: while the storage of a new kind starts. The server has
     done nothing yet, so any verb is sent again, as kubectl does; a stream is not.
     """
 
@@ -85,8 +87,8 @@ class HttpClient(httpx.Client):
         for left in reversed(range(ATTEMPTS)):
             reply = super().send(request, **options)
             pause = reply.headers.get("Retry-After", "")
-            busy = reply.status_code in (429, 503) and pause.isdigit()
-            if not (busy and left) or options.get("stream"):
+            is_busy = reply.status_code in BUSY and pause.isdigit()
+            if not (is_busy and left) or options.get("stream"):
                 break
             time.sleep(int(pause))
         return reply
@@ -263,11 +265,11 @@ def status_table(callers: Mapping[str, Caller], paths: list[str]) -> "pd.DataFra
     """
     import pandas as pd
 
-    found = {
+    columns = {
         name: [caller.get(path).status for path in paths]
         for name, caller in callers.items()
     }
-    return pd.DataFrame(found, index=paths)
+    return pd.DataFrame(columns, index=paths)
 
 
 def url_of(server: str, path: str) -> str:

@@ -55,15 +55,15 @@ def api_resources(server: Server) -> pd.DataFrame:
     """
     rows = [
         (
-            each.name,
-            [*each.short_names],
-            each.api_version,
-            each.namespaced,
-            each.kind,
-            [*each.verbs],
-            [*each.categories],
+            resource.name,
+            [*resource.short_names],
+            resource.api_version,
+            resource.namespaced,
+            resource.kind,
+            [*resource.verbs],
+            [*resource.categories],
         )
-        for each in resources(read_discovery(server))
+        for resource in resources(read_discovery(server))
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -75,17 +75,17 @@ def read_discovery(server: Server) -> list[dict]:
 
 def resources(documents: Iterable[dict]) -> Iterator[Resource]:
     """Yield all resources, in the server's order: the preferred version first."""
-    groups = [group for one in documents for group in one.get("items", ())]
+    groups = [group for document in documents for group in document.get("items", ())]
     for group in groups:
         for version in group["versions"]:
-            for each in version.get("resources", ()):
+            for resource in version.get("resources", ()):
                 yield Resource(
                     group["metadata"].get("name", ""),
                     version["version"],
-                    each["resource"],
-                    each["responseKind"]["kind"],
-                    each["scope"] == "Namespaced",
-                    tuple(sorted(each["verbs"])),
-                    tuple(each.get("shortNames", ())),
-                    tuple(each.get("categories", ())),
+                    resource["resource"],
+                    resource["responseKind"]["kind"],
+                    resource["scope"] == "Namespaced",
+                    tuple(sorted(resource["verbs"])),
+                    tuple(resource.get("shortNames", ())),
+                    tuple(resource.get("categories", ())),
                 )

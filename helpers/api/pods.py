@@ -69,11 +69,11 @@ def exec_in_pod(
     done = kubectl(
         "exec", pod, *options, "--", *command, input=input, check=False, timeout=timeout
     )
-    own, said, _ = done.stderr.rpartition(_TERMINATED)
-    if done.exit_code and not said:
+    output, termination, _ = done.stderr.rpartition(_TERMINATED)
+    if done.exit_code and not termination:
         raise errors.KubectlFailed(done.args, done.exit_code, done.stderr)
     return Completed(
-        done.args, done.stdout, own if said else done.stderr, done.exit_code
+        done.args, done.stdout, output if termination else done.stderr, done.exit_code
     )
 
 
@@ -223,11 +223,11 @@ def _meets(condition: str, resource: str, seconds: float) -> bool:
 
 def _cause(resource: str) -> Cause:
     kind, _, name = resource.partition("/")
-    found = kubectl("get", resource, "-o", "json", check=False)
-    if found.exit_code:
-        return Cause(found.stderr.strip())
+    reply = kubectl("get", resource, "-o", "json", check=False)
+    if reply.exit_code:
+        return Cause(reply.stderr.strip())
     if kind not in ("pod", "pods", "po"):
-        return Cause(conditions(found.json()))
+        return Cause(conditions(reply.json()))
     selector = f"--field-selector=involvedObject.name={name}"
     events = kubectl("get", "events", selector, "-o", "json").json()["items"]
-    return why_not_ready(found.json(), events, backend_in_use().image_hint())
+    return why_not_ready(reply.json(), events, backend_in_use().image_hint())

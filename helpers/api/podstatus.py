@@ -62,13 +62,13 @@ def why_not_ready(pod: dict, events: list[dict], image_hint: str = "") -> Cause:
     return Cause(_waiting_reason(status, containers, events))
 
 
-def conditions(found: dict) -> str:
+def conditions(document: dict) -> str:
     """Return the conditions of an object other than a pod, and the failure."""
-    known = found.get("status", {}).get("conditions", [])
-    parts = [f"{part['type']}={part['status']}" for part in known]
+    listed = document.get("status", {}).get("conditions", [])
+    parts = [f"{part['type']}={part['status']}" for part in listed]
     text = ", ".join(parts) or say("no condition yet")
     # A policy or a quota may refuse the pods that a Deployment wants.
-    failed = (part for part in known if part["type"] == "ReplicaFailure")
+    failed = (part for part in listed if part["type"] == "ReplicaFailure")
     why = [_shorten(part["message"]) for part in failed if part.get("message")]
     return f"{text} ({why[0]})" if why else text
 

@@ -63,10 +63,10 @@ class Schema:
         `[*]` can be left out, as in `kubectl explain`. Raise LabError for an
         unknown field, with the fields that are most like it.
         """
-        found = self
+        schema = self
         for step in re.findall(r"[^.[\]]+", path):
-            found = found._child(step)
-        return found
+            schema = schema._child(step)
+        return schema
 
     def tree(self, *, depth: int = DEPTH) -> pd.DataFrame:
         """Return a row per field below: FIELD, TYPE, REQUIRED, ENUM, DEFAULT.
@@ -119,10 +119,10 @@ class Schema:
         path = f"{self.path}.{step}"
         if isinstance(values, dict):
             return self._resolve(values, path)
-        known = errors.closest_names(step, sorted(self.fields))
-        text = mark("{kind} has {names}.") if known else mark("{kind} has no fields.")
+        names = errors.closest_names(step, sorted(self.fields))
+        text = mark("{kind} has {names}.") if names else mark("{kind} has no fields.")
         message = say("There is no field {path}.", path=path)
-        raise errors.LabError(message, say(text, kind=self.type, names=known))
+        raise errors.LabError(message, say(text, kind=self.type, names=names))
 
     def _resolve(self, node: dict, path: str = "", required: bool = False) -> "Schema":
         """Return the schema of a part, its reference followed."""
@@ -166,11 +166,11 @@ def _read_schema(server: Server, api_version: str, kind: str) -> Schema:
         _documents[url] = server.read(url)
     components = _documents[url].get("components", {}).get("schemas", {})
     group, _, version = api_version.rpartition("/")
-    wanted = {"group": group, "version": version, "kind": kind}
+    gvk = {"group": group, "version": version, "kind": kind}
     kinds = []
     for node in components.values():
         for served in node.get("x-kubernetes-group-version-kind", ()):
-            if served == wanted:
+            if served == gvk:
                 return Schema(kind, node, components)
             kinds.append(served["kind"])
     raise errors.UnknownKind(api_version, kind, sorted(set(kinds)))

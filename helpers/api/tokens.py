@@ -78,8 +78,8 @@ class Token:
     @property
     def audiences(self) -> list[str]:
         """Return the audiences that the token is meant for."""
-        found = self.claims().get("aud", [])
-        return [found] if isinstance(found, str) else list(found)
+        audience = self.claims().get("aud", [])
+        return [audience] if isinstance(audience, str) else list(audience)
 
     @property
     def lifetime(self) -> int | None:
@@ -90,8 +90,8 @@ class Token:
     @property
     def expires(self) -> datetime | None:
         """Return when the token expires, in UTC; None for a token without end."""
-        found = self.claims().get("exp")
-        return None if found is None else datetime.fromtimestamp(found, UTC)
+        seconds = self.claims().get("exp")
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
     @property
     def times(self) -> Times:
@@ -104,19 +104,21 @@ class Token:
         if "iat" not in claims:
             raise errors.NotAToken(str(jwt.MissingRequiredClaimError("iat")))
         issued = datetime.fromtimestamp(claims["iat"], UTC)
-        asked = claims.get("kubernetes.io", {}).get("warnafter") or claims.get("exp")
-        if asked is None:
+        end = claims.get("kubernetes.io", {}).get("warnafter") or claims.get("exp")
+        if end is None:
             return Times(issued, None, None)
-        life = timedelta(seconds=asked - claims["iat"])
+        life = timedelta(seconds=end - claims["iat"])
         renewal = issued + min(RENEWAL * life, LATEST_RENEWAL)
         return Times(issued, renewal, self.expires)
 
     @property
     def bound_to(self) -> str:
         """Return the object that the token is bound to, as `pod/NAME`; or nothing."""
-        own = self.claims().get("kubernetes.io", {})
-        found = [f"{kind}/{own[kind]['name']}" for kind in _BINDINGS if kind in own]
-        return found[0] if found else ""
+        binding = self.claims().get("kubernetes.io", {})
+        objects = [
+            f"{kind}/{binding[kind]['name']}" for kind in _BINDINGS if kind in binding
+        ]
+        return objects[0] if objects else ""
 
     def lifetime_explained(self) -> str:
         """Say how long the token lives and why: as asked, or extended to a year."""
@@ -129,8 +131,8 @@ class Token:
                 "extends the tokens of pods, and counts their use as stale after "
                 "`warnafter`."
             )
-            asked = warn - self.claims()["iat"]
-            return say(text, life=self.lifetime, asked=asked)
+            requested = warn - self.claims()["iat"]
+            return say(text, life=self.lifetime, asked=requested)
         if self.lifetime == ASKED_BY_KUBELET:
             text = mark(
                 "It lives {life} s, as the kubelet requested: this API server does not "

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 import httpx
 
+from cluster.waiting import PASSING
 from helpers import errors
 from helpers.api.caller import Caller, Reply
 from helpers.language import say
@@ -34,8 +35,6 @@ PAGE = 500
 LISTED, RECONNECTED, BROKEN, REFUSED = "LISTED", "RECONNECTED", "BROKEN", "REFUSED"
 #: the server no longer knows the version
 _GONE = 410
-#: codes of errors that may soon be over
-_PASSING = (429, 500, 502, 503, 504)
 
 
 class Event(NamedTuple):
@@ -115,7 +114,7 @@ class Watch:
             except errors.ApiError as error:
                 # A server that has just started knows no roles yet, and refuses a
                 # user who watched before. A user who could only list may not watch.
-                if not self._let_in and error.status not in _PASSING:
+                if not self._let_in and error.status not in PASSING:
                     self._report(REFUSED, str(error))
                     return
                 reason = str(error)

@@ -23,6 +23,7 @@ class Lesson:
     exercises: list[str]
     read: list[tuple[str, str]]
     knows: str = ""
+    short: str = ""
     after: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
 

@@ -76,9 +76,9 @@ def results(lesson: str, noted: list[Attempt] | None = None) -> list[Attempt]:
 
     Bad lines are skipped.
     """
-    found: Sequence[Attempt | BadLine] = read(file()) if noted is None else noted
-    steps = (one for one in found if isinstance(one, Attempt) and one.result)
-    return [one for one in steps if one.lesson == lesson]
+    lines: Sequence[Attempt | BadLine] = read(file()) if noted is None else noted
+    steps = (step for step in lines if isinstance(step, Attempt) and step.result)
+    return [step for step in steps if step.lesson == lesson]
 
 
 def read(path: Path) -> list[Attempt | BadLine]:
@@ -93,16 +93,16 @@ def read(path: Path) -> list[Attempt | BadLine]:
     except OSError as error:
         fault = say("{file} cannot be read: {error}.", file=path, error=error.strerror)
         raise errors.LabError(fault, say("Look at its permissions.")) from None
-    found: list[Attempt | BadLine] = []
+    attempts: list[Attempt | BadLine] = []
     for number, line in enumerate(text.split(b"\n"), 1):
         if line.strip():
             try:
-                found.append(_attempt(json.loads(line)))
+                attempts.append(_attempt(json.loads(line)))
             except (ValueError, RecursionError) as error:
                 broken = type(error) is not ValueError
                 reason = "it is not JSON" if broken else str(error)
-                found.append(BadLine(number, reason))
-    return found
+                attempts.append(BadLine(number, reason))
+    return attempts
 
 
 def _append(path: Path, line: str) -> None:

@@ -69,14 +69,14 @@ class Board:
 
     def json(self) -> str:
         """Return the rows as JSON: `lessons`, `finished`, `go_on` and others."""
-        found = {
+        document = {
             "lessons": [asdict(row) for row in self.rows],
             "finished": self.finished,
             "go_on": self.go_on,
             "unread": self.unread,
             "results": self.results,
         }
-        return json.dumps(found, indent=2, ensure_ascii=False)
+        return json.dumps(document, indent=2, ensure_ascii=False)
 
     def __repr__(self) -> str:
         if len(self.rows) == 1:
@@ -100,8 +100,8 @@ class Board:
             f"{''.join(map(_html_row, rows))}</tbody>"
             for words, rows in self._parts
         )
-        told = [*self.results, *self._words()]
-        sentences = [escape(self.total), *map(_link_lessons, told)]
+        notes = [*self.results, *self._words()]
+        sentences = [escape(self.total), *map(_link_lessons, notes)]
         words = "".join(f"<p>{sentence}</p>" for sentence in sentences)
         return f"<table><thead><tr>{head}</tr></thead>{body}</table>{words}"
 
@@ -121,11 +121,11 @@ class Board:
     @property
     def _parts(self) -> list[tuple[str, list[LessonRow]]]:
         """Return the parts of the course, each with its heading."""
-        found = [
+        parts = [
             (say(words), [row for row in self.rows if row.level == level])
             for level, words in _PARTS.items()
         ]
-        return [(words, rows) for words, rows in found if rows]
+        return [(words, rows) for words, rows in parts if rows]
 
     def _line(self) -> str:
         [row] = self.rows
@@ -148,10 +148,12 @@ def progress(lesson: str = "") -> Board:
     if there is none. Only your own answers count, and no step of the exam: it has
     points. The same as `.venv/bin/kapi progress`.
     """
-    found = attempts.read(attempts.file())
-    tried = [each for each in found if isinstance(each, attempts.Attempt)]
-    solved = {each.exercise for each in tried if each.passed and not each.result}
-    whole = board(lessons(), solved, unread=len(found) - len(tried))
+    lines = attempts.read(attempts.file())
+    tried = [attempt for attempt in lines if isinstance(attempt, attempts.Attempt)]
+    solved = {
+        attempt.exercise for attempt in tried if attempt.passed and not attempt.result
+    }
+    whole = board(lessons(), solved, unread=len(lines) - len(tried))
     rows = tuple(row for row in whole.rows if row.lesson.startswith(lesson))
     if not rows:
         fault = mark("There is no lesson {lesson!r}. There are {numbers}.")
@@ -186,7 +188,7 @@ def _next_lesson(course: tuple[Lesson, ...], rows: tuple[LessonRow, ...]) -> str
     left = [lesson for lesson, row in zip(course, rows, strict=True) if not row.done]
     if not left:
         return say("You have finished the chapter, and all deeper lessons, too.")
-    lesson = next((each for each in left if each.is_core), left[0])
+    lesson = next((other for other in left if other.is_core), left[0])
     about = {
         "lesson": lesson.name,
         "title": say(lesson.title),
@@ -217,16 +219,16 @@ def _hours(minutes: int) -> str:
 def _html_row(row: LessonRow) -> str:
     lesson, minutes, solved = row.cells
     place = _place(row.lesson)
-    shown = f'<a href="{place}">{escape(lesson)}</a>' if place else escape(lesson)
+    title = f'<a href="{place}">{escape(lesson)}</a>' if place else escape(lesson)
     return (
-        f'<tr><th scope="row" {_LEFT}>{shown}</th>'
+        f'<tr><th scope="row" {_LEFT}>{title}</th>'
         f"<td>{minutes}</td><td {_LEFT}>{solved}</td></tr>"
     )
 
 
 def _place(name: str) -> str:
     """Return where a lesson is, seen from here; "" if it is not found."""
-    path = next((each.path for each in lessons() if each.name == name), None)
+    path = next((lesson.path for lesson in lessons() if lesson.name == name), None)
     # Seen from the notebook, whose directory may be one level down.
     places = (path, Path("..", path)) if path else ()
     return next((place.as_posix() for place in places if place.exists()), "")
@@ -234,9 +236,9 @@ def _place(name: str) -> str:
 
 def _link_lessons(text: str) -> str:
     """Return HTML in which the names of lessons that are found from here are links."""
-    shown = escape(text)
+    html = escape(text)
     for lesson in lessons():
-        if lesson.name in shown and (place := _place(lesson.name)):
+        if lesson.name in html and (place := _place(lesson.name)):
             link = f'<a href="{place}">{lesson.name}</a>'
-            shown = shown.replace(lesson.name, link)
-    return shown
+            html = html.replace(lesson.name, link)
+    return html

@@ -27,9 +27,9 @@ def collect(files: Iterable[Path]) -> str:
     Raise LabError for a file that is not there, for a line that is no attempt, and
     for two files of the same learner.
     """
-    found = _learners(files).items()
-    each = ((name, *row) for name, tried in found for row in rows(tried))
-    return _table(COLUMNS, each)
+    learners = _learners(files).items()
+    lines = ((name, *row) for name, tried in learners for row in rows(tried))
+    return _table(COLUMNS, lines)
 
 
 def items(files: Iterable[Path]) -> str:
@@ -37,37 +37,40 @@ def items(files: Iterable[Path]) -> str:
 
     Raise as `collect`.
     """
-    every = list(_learners(files).values())
-    found = []
+    histories = list(_learners(files).values())
+    table = []
     for lesson in lessons():
         for name in lesson.exercises:
-            tries = [[one for one in each if one.exercise == name] for each in every]
-            tries = [each for each in tries if each]
-            first = sum(each[0].passed for each in tries)
+            tries = [
+                [attempt for attempt in history if attempt.exercise == name]
+                for history in histories
+            ]
+            tries = [history for history in tries if history]
+            first = sum(history[0].passed for history in tries)
             share = str(round(100 * first / len(tries))) if tries else ""
             # Of each learner once: who tries one answer ten times is one learner.
-            said = Counter(
+            diagnoses = Counter(
                 text
-                for each in tries
-                for text in {one.diagnosis for one in each} - {""}
+                for history in tries
+                for text in {attempt.diagnosis for attempt in history} - {""}
             )
-            common = sorted(said.items(), key=lambda pair: (-pair[1], pair[0]))[:3]
+            common = sorted(diagnoses.items(), key=lambda pair: (-pair[1], pair[0]))[:3]
             words = [f"{count}: {text}" for text, count in common]
             row = (lesson.name, name, len(tries), share, *words)
-            found.append((*row, *[""] * (len(ITEMS) - len(row))))
-    return _table(ITEMS, found)
+            table.append((*row, *[""] * (len(ITEMS) - len(row))))
+    return _table(ITEMS, table)
 
 
-def _table(columns: Iterable[str], found: Iterable[tuple]) -> str:
+def _table(columns: Iterable[str], lines: Iterable[tuple]) -> str:
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows([columns, *found])
+    csv.writer(out, lineterminator="\n").writerows([columns, *lines])
     return out.getvalue()
 
 
 def _learners(files: Iterable[Path]) -> dict[str, list[Attempt]]:
     """Return the attempts of each learner; raise as `collect`."""
     learners: dict[str, Path] = {}
-    found = {}
+    attempts = {}
     for file in files:
         name = learner(file)
         if name in learners:
@@ -76,8 +79,8 @@ def _learners(files: Iterable[Path]) -> dict[str, list[Attempt]]:
                 "Give one of them another name.",
             )
         learners[name] = file
-        found[name] = _attempts(file)
-    return found
+        attempts[name] = _attempts(file)
+    return attempts
 
 
 def learner(file: Path) -> str:
@@ -106,7 +109,7 @@ def rows(attempts: list[Attempt]) -> list[tuple[str, str, str, int, str]]:
     for attempt in attempts:
         tried.setdefault(attempt.exercise, []).append(attempt)
         homes.setdefault(attempt.exercise, attempt.lesson)
-    return [(homes[name], name, *_summary(each)) for name, each in tried.items()]
+    return [(homes[name], name, *_summary(tries)) for name, tries in tried.items()]
 
 
 def _summary(attempts: list[Attempt]) -> tuple[str, int, str]:
@@ -120,11 +123,11 @@ def _summary(attempts: list[Attempt]) -> tuple[str, int, str]:
 def _attempts(file: Path) -> list[Attempt]:
     if not file.exists():
         raise errors.LabError(f"{file} does not exist.", "Look at its name.")
-    found = read(file)
-    for line in found:
+    lines = read(file)
+    for line in lines:
         if isinstance(line, BadLine):
             raise errors.LabError(
                 f"{file}, line {line.number}: {line.reason}.",
                 "Remove the line, or ask for the file again.",
             )
-    return [line for line in found if isinstance(line, Attempt) and not line.result]
+    return [line for line in lines if isinstance(line, Attempt) and not line.result]

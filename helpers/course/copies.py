@@ -22,7 +22,7 @@ def refresh(source: Path, target: Path) -> list[str]:
     try:
         sums = _begin(target)
         news: list[str] = []
-        for file in sorted(one for one in source.rglob("*") if one.is_file()):
+        for file in sorted(path for path in source.rglob("*") if path.is_file()):
             # Commands in the lessons are a checkout's.
             data = with_commands(file.read_text("utf-8")).encode()
             news += _bring(data, target, file.relative_to(source), sums)
@@ -60,12 +60,12 @@ def _bring(
 ) -> Iterator[str]:
     """Write a file if it is newer; if the learner's is there, beside it."""
     place, new = target / path, hashlib.sha256(data).hexdigest()
-    found = hashlib.sha256(place.read_bytes()).hexdigest() if place.exists() else ""
+    current = hashlib.sha256(place.read_bytes()).hexdigest() if place.exists() else ""
     before = sums.get(path.as_posix())
     sums[path.as_posix()] = new
-    if found == new:
+    if current == new:
         return
-    if found in ("", before):
+    if current in ("", before):
         _write(place, data)
     elif new != before:
         beside = path.with_suffix(f".new{path.suffix}")

@@ -90,10 +90,12 @@ def _wrong_form(
         kind = signature.parameters[name].annotation
         kind = get_origin(kind) or kind
         # Several answers, as `*answers`.
-        for one in value if kind is str and isinstance(value, tuple) else [value]:
-            text = kind is Sequence and isinstance(one, str)
-            if kind in kinds and (text or not isinstance(one, kind)):
-                fault = say("The answer has the type {type}.", type=type(one).__name__)
+        for answer in value if kind is str and isinstance(value, tuple) else [value]:
+            text = kind is Sequence and isinstance(answer, str)
+            if kind in kinds and (text or not isinstance(answer, kind)):
+                fault = say(
+                    "The answer has the type {type}.", type=type(answer).__name__
+                )
                 return fault + " " + say(_FORMS[kind])
     return ""
 

@@ -13,9 +13,9 @@ from helpers.course.exercise import with_solutions, without_solutions
 
 def _notebooks() -> Path:
     """Return the directory of the lessons: this checkout's, or the installed ones."""
-    found = Path(__file__).resolve().parents
-    wheel = [above / "share" / PROGRAM for above in found if INSTALLED]
-    return next((one for one in wheel if one.is_dir()), found[2] / "notebooks")
+    parents = Path(__file__).resolve().parents
+    wheel = [above / "share" / PROGRAM for above in parents if INSTALLED]
+    return next((place for place in wheel if place.is_dir()), parents[2] / "notebooks")
 
 
 NOTEBOOKS = _notebooks()
@@ -35,9 +35,9 @@ def export(directory: Path) -> None:
             "Run it in a checkout, or install the package again.",
         )
     _demand_empty(directory)
-    found = {path: load(path) for path in paths()}
+    notebooks = {path: load(path) for path in paths()}
     for name, change in ((STUDENT, without_solutions), (TEACHER, with_solutions)):
-        for path, notebook in found.items():
+        for path, notebook in notebooks.items():
             text = json.dumps(change(notebook), indent=1, ensure_ascii=False)
             _place(directory / name / path).write_text(f"{text}\n", "utf-8")
         for file in _other_files():
@@ -47,7 +47,7 @@ def export(directory: Path) -> None:
 
 def paths() -> list[Path]:
     """Return every lesson in every language, from the directory of the notebooks."""
-    every = [Path(edition, one.path) for edition in EDITIONS for one in lessons()]
+    every = [Path(edition, lesson.path) for edition in EDITIONS for lesson in lessons()]
     return [path for path in every if (NOTEBOOKS / path).exists()]
 
 

@@ -42,8 +42,8 @@ def environment(cluster: "Backend") -> dict[str, str]:
     Its menus are in the language of the lessons.
     """
     # The Python of uvx, pipx or .venv is in no PATH.
-    ours = Path(sys.executable).parent
-    places = [str(place) for place in (cluster.binaries(), ours) if place]
+    scripts = Path(sys.executable).parent
+    places = [str(place) for place in (cluster.binaries(), scripts) if place]
     path = os.pathsep.join([*places, os.environ.get("PATH", os.defpath)])
     env = {**os.environ, "PATH": path, "KUBECONFIG": str(cluster.kubeconfig)}
     return korean_environment(env) if lessons_language(env) == "ko" else env

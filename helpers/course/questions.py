@@ -38,9 +38,12 @@ def ten_questions(*, before: str = "", after: str = "") -> Lines:
     when, answers = (AFTER, after) if after else (BEFORE, before)
     letters = "".join(str(answers).upper().split())
     if not letters:
-        shown = [f"{number}. {say(one[0])}" for number, one in enumerate(QUESTIONS, 1)]
+        statements = [
+            f"{number}. {say(question[0])}"
+            for number, question in enumerate(QUESTIONS, 1)
+        ]
         how = mark("Write T (true), F (false) or ? for each, in one text: ten letters.")
-        return Lines("\n".join([*shown, say(how)]))
+        return Lines("\n".join([*statements, say(how)]))
     if len(letters) != len(QUESTIONS) or not {*letters} <= {*"TF?"}:
         fault = mark("{answers!r} is not ten letters, each of them T, F or ?.")
         raise errors.LabError(say(fault, answers=answers))
@@ -74,12 +77,12 @@ def gain(given: dict[str, str]) -> str:
 
 def first_answers(noted: list[attempts.Attempt] | None = None) -> dict[str, str]:
     """Return the first answers of each kind, of `noted` or of the learner's file."""
-    found: dict[str, str] = {}
-    for one in attempts.results(TOPIC, noted):
-        letters = one.result.get("letters")
+    answers: dict[str, str] = {}
+    for step in attempts.results(TOPIC, noted):
+        letters = step.result.get("letters")
         if isinstance(letters, str) and len(letters) == len(QUESTIONS):
-            found.setdefault(one.exercise, letters)
-    return found
+            answers.setdefault(step.exercise, letters)
+    return answers
 
 
 def _points(letters: str) -> int:

@@ -70,8 +70,8 @@ def main(name: str, command: str) -> None:
     (FILES / "token").write_text(TOKEN)
     (FILES / "namespace").write_text("elsewhere")
 
-    def greet(connection: ssl.SSLObject, asked: str, _: ssl.SSLContext) -> None:
-        reached.append(asked)
+    def greet(connection: ssl.SSLObject, host: str, _: ssl.SSLContext) -> None:
+        reached.append(host)
         first = name == "localhost:443" and len(reached) == 1
         connection.context = genuine if first or name == "localhost" else impostor
 
@@ -79,11 +79,13 @@ def main(name: str, command: str) -> None:
     server = http.server.HTTPServer(("127.0.0.1", 443), Server)
     server.socket = genuine.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    own = {"SERVER": f"https://{name}", "KUBERNETES_SERVICE_HOST": "127.0.0.1"}
+    environment = {"SERVER": f"https://{name}", "KUBERNETES_SERVICE_HOST": "127.0.0.1"}
     # It ends what it has started, too.
     line = ["timeout", "--kill-after=1", "20", "bash", "-c", command]
     output, quiet = tempfile.TemporaryFile(), subprocess.DEVNULL
-    child = subprocess.Popen(line, env=os.environ | own, stdout=output, stderr=quiet)
+    child = subprocess.Popen(
+        line, env=os.environ | environment, stdout=output, stderr=quiet
+    )
     # Some commands never end, and come again and again.
     while child.poll() is None and len(reached) < 4:
         time.sleep(0.1)

@@ -4,13 +4,11 @@ from collections.abc import Iterable
 from itertools import product
 
 from cluster.waiting import poll
+from helpers.api.pods import PROPAGATION
 from helpers.command import current_namespace, kubectl, time_limit
 from helpers.language import mark, say
 from helpers.rbac import objects as rbac
 from helpers.rbac.reviews import Account, attributes_of, permissions_of
-
-#: seconds that the API server may take to learn of new rules: it watches them
-PROPAGATION = 5.0
 
 
 def fault_of_grant(

@@ -80,9 +80,9 @@ def read_rbac() -> Objects:
     The same as `kubectl get roles,clusterroles,rolebindings,clusterrolebindings -A`.
     """
     kinds = "roles,clusterroles,rolebindings,clusterrolebindings"
-    found = kubectl("get", kinds, "-A", "-o", "json").json()["items"]
-    bindings = [one for one in found if one["kind"].endswith("Binding")]
-    return Objects(bindings, [one for one in found if one not in bindings])
+    objects = kubectl("get", kinds, "-A", "-o", "json").json()["items"]
+    bindings = [item for item in objects if item["kind"].endswith("Binding")]
+    return Objects(bindings, [item for item in objects if item not in bindings])
 
 
 def minimal_objects(request: Attributes) -> list[dict]:
@@ -176,13 +176,14 @@ def has_subject(binding: dict, user: str, groups: Iterable[str] = ()) -> bool:
 
 def is_for(binding: dict, users: set[str]) -> bool:
     """Say whether a binding names no one but these users."""
-    return {_user(one, binding) for one in binding.get("subjects") or ()} <= users
+    subjects = binding.get("subjects") or ()
+    return {_user(subject, binding) for subject in subjects} <= users
 
 
 def other_subjects(binding: dict, user: str) -> str:
     """Return the subjects of a binding besides a user, in words."""
     subjects = binding.get("subjects") or ()
-    strangers = [one for one in subjects if _user(one, binding) != user]
+    strangers = [subject for subject in subjects if _user(subject, binding) != user]
     return ", ".join(map(_short_name, strangers))
 
 
@@ -314,10 +315,10 @@ def _insufficient_rules(binding: dict, rules: list[dict], request: Attributes) -
     text = mark("{binding} gives `{name}` {verbs} on {what}; that is not enough.")
     who = {"binding": title(binding), "name": subject_of(request.user)["name"]}
     near = [rule for rule in rules if _mentions(rule, request)]
-    said = [say(text, **who, **_verbs_and_resources(rule)) for rule in near]
+    sentences = [say(text, **who, **_verbs_and_resources(rule)) for rule in near]
     if any(verb != verb.lower() for rule in near for verb in rule["verbs"]):
-        said.append(say("Verbs are in lower case."))
-    return " ".join(said)
+        sentences.append(say("Verbs are in lower case."))
+    return " ".join(sentences)
 
 
 def title(binding: dict) -> str:

@@ -43,8 +43,8 @@ class Account:
         """Return a ServiceAccount, or a user (with : or @), and the server's groups."""
         if ":" not in name and "@" not in name:
             name = f"system:serviceaccount:{namespace}:{name}"
-        known = "unauthenticated" if name == "system:anonymous" else "authenticated"
-        groups = [f"system:{known}"]
+        group = "unauthenticated" if name == "system:anonymous" else "authenticated"
+        groups = [f"system:{group}"]
         if name.startswith("system:serviceaccount:"):
             home = name.split(":")[2]
             every = "system:serviceaccounts"
@@ -98,15 +98,17 @@ def can_i(
     who = Account.read(account, current_namespace())
     who = Account(who.user, (*who.groups, *groups))
     verbs, resources = list(verbs), list(resources)
-    found = permissions_of(who, verbs, resources)
-    rows = [["yes" if (v, row) in found else "no" for v in verbs] for row in resources]
+    permissions = permissions_of(who, verbs, resources)
+    rows = [
+        ["yes" if (v, row) in permissions else "no" for v in verbs] for row in resources
+    ]
     after = pd.DataFrame(rows, index=resources, columns=verbs)
     if before is None:
         return after
     # A field that the earlier table lacks is not compared.
     before = before.reindex_like(after)
     changed = after.where((before == after) | before.isna(), before + " → " + after)
-    changed["GRANTED BY"] = _granting_names(who, found, resources)
+    changed["GRANTED BY"] = _granting_names(who, permissions, resources)
     return changed.style.map(_colour)
 
 
@@ -141,13 +143,13 @@ def access_review(
 ) -> dict:
     """Return the SubjectAccessReview that asks whether a request is allowed."""
     names = ("verb", "group", "resource", "subresource", "name", "namespace", "path")
-    asked = {name: getattr(request, name) for name in names if getattr(request, name)}
+    attributes = {name: value for name in names if (value := getattr(request, name))}
     kind = "nonResourceAttributes" if request.path else "resourceAttributes"
     spec = {"user": request.user, "groups": [*groups], "extra": extra or {}}
     return {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SubjectAccessReview",
-        "spec": {**spec, kind: asked},
+        "spec": {**spec, kind: attributes},
     }
 
 
@@ -163,15 +165,15 @@ def excess(granted, needed):
 
 
 def _granting_names(
-    who: Account, found: list[tuple[str, str]], rows: list[str]
+    who: Account, permissions: list[tuple[str, str]], rows: list[str]
 ) -> list[str]:
     """Return the names of the bindings behind each row with a "yes"."""
     objects, here = rbac.read_rbac(), current_namespace()
     bindings: dict[str, dict[str, None]] = {row: {} for row in rows}
-    for verb, row in found:
+    for verb, row in permissions:
         request = attributes_of(who.user, verb, row, here)
-        for one in rbac.granting_bindings(request, who.groups, objects):
-            bindings[row][f"{one['kind']} {one['metadata']['name']}"] = None
+        for binding in rbac.granting_bindings(request, who.groups, objects):
+            bindings[row][f"{binding['kind']} {binding['metadata']['name']}"] = None
     return [", ".join(bindings[row]) for row in rows]
 
 

@@ -96,8 +96,8 @@ def _events_between(first: str, last: str) -> list[dict]:
     seconds = time_limit(IN_LOG)
 
     def text_before() -> str:
-        before, found, _ = backend_in_use().audit_log().partition(last)
-        return before if found else ""
+        before, mark, _ = backend_in_use().audit_log().partition(last)
+        return before if mark else ""
 
     text = waiting.poll(text_before, seconds)
     if not text:
@@ -113,7 +113,7 @@ def _events_between(first: str, last: str) -> list[dict]:
         raise errors.LabError(message, size)
     opening, *events = (json.loads(line) for line in lines[begin:])
     since = opening["requestReceivedTimestamp"]
-    return [each for each in events if each["requestReceivedTimestamp"] >= since]
+    return [event for event in events if event["requestReceivedTimestamp"] >= since]
 
 
 def _requests(events: list[dict]) -> list[dict]:
@@ -123,7 +123,7 @@ def _requests(events: list[dict]) -> list[dict]:
         for event in events
         if _MARK not in event["requestURI"] and not _is_component(event["user"])
     }
-    return sorted(latest.values(), key=lambda one: one["requestReceivedTimestamp"])
+    return sorted(latest.values(), key=lambda event: event["requestReceivedTimestamp"])
 
 
 def _frame(events: list[dict]) -> pd.DataFrame:

@@ -23,7 +23,8 @@ _METHODS |= {"deletecollection": "DELETE"}
 #: the grey of a notebook's theme and of the site, or one with enough contrast
 _GREY = "var(--jp-ui-font-color2, var(--pst-color-text-muted, #595959))"
 _STYLE = f"color: {_GREY}; background: none; border: 0; margin: 0; padding: 0"
-#: of the cell that runs; and why there are no lines, if that has been told
+#: `_log`: audit log of the running cell. `_told`: the last reason for no lines, so that
+#: it is shown once.
 _log: AuditLog | None = None
 _told = ""
 

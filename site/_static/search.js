@@ -2,7 +2,8 @@
 const parseWords = Search._parseQuery;
 Search._parseQuery = (query) => {
   const parsed = parseWords(query);
-  for (const code of query.match(/\b[1-5]\d\d\b/g) ?? []) [1, 3].forEach((place) => parsed[place].add(code));
+  for (const code of query.match(/\b[1-5]\d\d\b/g) ?? [])
+    for (const place of [1, 3]) parsed[place].add(code);
   return parsed;
 };
 // A pasted message has words that no page has: the pages that have most of its words are found.

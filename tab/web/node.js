@@ -11,16 +11,18 @@ require(`${directory}/wasm_exec.js`);
 require("./server.js");
 require("./shell.js");
 // A pipe that is full takes the rest later, and process.exit() would lose that.
-const say = (told) => new Promise((done) => { process.stdout.write(`${JSON.stringify(told)}\n`, done); });
+const print = (value) => new Promise((done) => {
+  process.stdout.write(`${JSON.stringify(value)}\n`, done);
+});
 
 (async () => {
   await startServer(await WebAssembly.compile(fs.readFileSync(`${directory}/kube-apiserver.wasm`)));
-  await say({});
+  await print({});
   for await (const line of readline.createInterface({ input: process.stdin })) {
     const { lines, input = "", ...request } = JSON.parse(line);
     let text = "";
     const answer = await (lines ? shell(lines, input, (more) => { text += more; }) : send(request));
-    await say(lines ? { ...answer, text } : answer);
+    await print(lines ? { ...answer, text } : answer);
   }
   process.exit(0);
 })().catch((error) => { console.error(error); process.exit(1); });

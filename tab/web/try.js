@@ -2,12 +2,16 @@
 "use strict";
 {
   // The sentences of the page, in its language, and its elements, by name.
-  const named = (selector, pair) => Object.fromEntries([...document.querySelectorAll(selector)].map(pair));
-  const words = named(".words li", (item) => /(\w+) (.*)/s.exec(item.textContent.trim()).slice(1));
-  const at = named("[id^=tab-]", (element) => [element.id.slice(4), element]);
-  const say = (name, ...values) => values.reduce((text, value) => text.replace("{}", () => value), words[name]);
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  const byName = (selector, pair) => Object.fromEntries(all(selector).map(pair));
+  const sentence = /(\w+) (.*)/s;
+  const words = byName(".words li", (item) => sentence.exec(item.textContent.trim()).slice(1));
+  const at = byName("[id^=tab-]", (element) => [element.id.slice(4), element]);
+  const say = (name, ...values) =>
+    values.reduce((text, value) => text.replace("{}", () => value), words[name]);
   const base = new URL(".", document.currentScript.src);
-  const unable = location.protocol === "file:" ? "file" : matchMedia("(max-width: 600px)").matches ? "narrow"
+  const unable = location.protocol === "file:" ? "file"
+    : matchMedia("(max-width: 600px)").matches ? "narrow"
     : globalThis.WebAssembly && globalThis.DecompressionStream ? "" : "old";
   let worker, witness, hidden;
 
@@ -19,21 +23,23 @@
   const stop = (why) => {
     worker?.terminate();
     worker = undefined;
-    for (const place of document.querySelectorAll("[aria-busy]")) place.ariaBusy = null;
-    for (const one of document.querySelectorAll("[role=status]")) if (one.textContent === words.waiting) one.textContent = "";
+    for (const place of all("[aria-busy]")) place.ariaBusy = null;
+    for (const label of all("[role=status]")) {
+      if (label.textContent === words.waiting) label.textContent = "";
+    }
     show("able", why);
   };
-  const call = (name, given, told) => new Promise((done, failed) => {
-    const { port1, port2 } = new MessageChannel(), asked = worker;
+  const call = (name, values, onReport) => new Promise((resolve, reject) => {
+    const { port1, port2 } = new MessageChannel(), called = worker;
     port1.onmessage = ({ data }) => {
       // Messages of a Worker may arrive after its end.
-      if (worker !== asked) return;
-      if (data.told) return void told(...data.told);
+      if (worker !== called) return;
+      if (data.report) return void onReport(...data.report);
       port1.close();
-      if (data.failed) failed(new Error(data.failed));
-      else done(data.done);
+      if (data.failure) reject(new Error(data.failure));
+      else resolve(data.result);
     };
-    worker.postMessage({ name, given }, [port2]);
+    worker.postMessage({ name, values }, [port2]);
   });
   const megabytes = (bytes) => (bytes ? (bytes / 1e6).toFixed(0) : "…");
   const progress = (loaded, total) => {
@@ -46,12 +52,13 @@
   const begin = async () => {
     const began = performance.now();
     worker = new Worker(new URL("worker.js", base));
-    worker.onerror = ({ target, message }) => target === worker && stop(say("ended", message ?? "worker.js"));
+    worker.onerror = ({ target, message }) =>
+      target === worker && stop(say("ended", message ?? "worker.js"));
     show("starting", say("loading", 0, "…"));
     at.cancel.focus();
     // Answers of an earlier server, and the verdict on it.
-    for (const one of document.querySelectorAll(".ask ~ .answer")) one.hidden = true;
-    for (const one of document.querySelectorAll(".ask + p + p, #tab-output, #tab-verdict")) one.textContent = "";
+    for (const answer of all(".ask ~ .answer")) answer.hidden = true;
+    for (const place of all(".ask + p + p, #tab-output, #tab-verdict")) place.textContent = "";
     try {
       await call("start", [new URL("kube-apiserver.wasm.gz", base).href], progress);
       // Read before the reader can grant anything.
@@ -74,15 +81,20 @@
     // A log is not written anew: a screen reader would read out all of it.
     if (heading) place.append(heading); else place.textContent = "";
     place.scrollIntoView({ block: "nearest" });
-    const write = (text) => { place.append(text); if (heading) place.scrollTop = place.scrollHeight; };
-    const done = await call("shell", [lines, input], write).catch(({ message }) => write(message));
+    const write = (text) => {
+      place.append(text);
+      if (heading) place.scrollTop = place.scrollHeight;
+    };
+    const result = await call("shell", [lines, input], write)
+      .catch(({ message }) => write(message));
     place.ariaBusy = null;
-    return done;
+    return result;
   };
 
   // A block of the page: predict the code, then see the recorded answer, or a live one.
-  for (const block of document.querySelectorAll(".ask")) {
-    const answer = block.nextElementSibling, { status } = answer.dataset, recorded = answer.textContent;
+  for (const block of all(".ask")) {
+    const answer = block.nextElementSibling, recorded = answer.textContent;
+    const { status } = answer.dataset;
     const [controls, label] = at.choices.content.cloneNode(true).querySelectorAll("p");
     const [guess, see, again] = controls.querySelectorAll("select, button");
     const tell = (whence, code) => {
@@ -94,8 +106,8 @@
     see.onclick = () => { answer.textContent = recorded; tell("recorded", status); };
     again.onclick = async () => {
       label.textContent = say("waiting");
-      const done = await run(block.querySelector("pre").textContent, answer);
-      if (done) tell("live", done.status);
+      const result = await run(block.querySelector("pre").textContent, answer);
+      if (result) tell("live", result.status);
     };
     answer.before(controls, label);
     answer.hidden = true;
@@ -106,11 +118,11 @@
   let past = [], back = 0;
   at.own.onsubmit = (event) => {
     event.preventDefault();
-    const own = at.line.value.trim(), added = at.caller.selectedOptions[0].dataset;
-    past = [own, ...past.filter((one) => one !== own)];
+    const typed = at.line.value.trim(), options = at.caller.selectedOptions[0].dataset;
+    past = [typed, ...past.filter((earlier) => earlier !== typed)];
     back = 0;
     at.line.select();
-    const line = own + (added[own.split(/\s/)[0]] ?? "");
+    const line = typed + (options[typed.split(/\s/)[0]] ?? "");
     run(line, at.output, `$ ${line}\n`, at.manifest.value);
   };
   at.line.onkeydown = (event) => {
@@ -122,26 +134,39 @@
   };
 
   // The drill: a ServiceAccount with one permission beyond those that each of them has.
-  const told = async (line) => { let text = ""; await call("shell", [line, ""], (more) => { text += more; }); return text; };
+  const outputOf = async (line) => {
+    let text = "";
+    await call("shell", [line, ""], (more) => { text += more; });
+    return text;
+  };
   const rights = async (account, namespace) => {
     const list = `kubectl auth can-i --list --no-headers --namespace ${namespace}`;
-    const table = await told(`${list} --as system:serviceaccount:drill:${account}`);
+    const table = await outputOf(`${list} --as system:serviceaccount:drill:${account}`);
     return [...table.matchAll(/^(\S*) +\[(.*)\] +\[(.*)\] +\[(.*)\]$/gm)].flatMap(
-      ([, resource, path, names, verbs]) => verbs.split(" ").map((verb) => `${verb} ${resource}${path} ${names}`.trim()),
+      ([, resource, path, names, verbs]) =>
+        verbs.split(" ").map((verb) => `${verb} ${resource}${path} ${names}`.trim()),
     );
   };
-  const checked = async () => {
-    if (!/^serviceaccount\//.test(await told("kubectl get serviceaccount reporter --namespace drill -o name"))) return say("absent");
-    const status = await told(at.drill.dataset.line);
+  const judge = async () => {
+    const get = "kubectl get serviceaccount reporter --namespace drill -o name";
+    if (!/^serviceaccount\//.test(await outputOf(get))) return say("absent");
+    const status = await outputOf(at.drill.dataset.line);
     if (status !== "200") return say("refused", status);
-    const excess = [], namespaces = await told("kubectl get namespaces -o name");
+    const excess = [], namespaces = await outputOf("kubectl get namespaces -o name");
     for (const [, name] of namespaces.matchAll(/\/(.*)/g)) {
-      const fine = name === "drill" ? [...witness, "list pods"] : witness;
-      for (const right of await rights("reporter", name)) if (!fine.includes(right)) excess.push(`${right} -n ${name}`);
+      const allowed = name === "drill" ? [...witness, "list pods"] : witness;
+      const more = (await rights("reporter", name)).filter((right) => !allowed.includes(right));
+      excess.push(...more.map((right) => `${right} -n ${name}`));
     }
-    return excess.length ? say("excess", excess.length, excess.slice(0, 5).join(", ")) : say("solved");
+    if (!excess.length) return say("solved");
+    return say("excess", excess.length, excess.slice(0, 5).join(", "));
   };
-  if (at.drill) at.check.onclick = async () => { at.verdict.textContent = say("waiting"); at.verdict.textContent = await checked(); };
+  if (at.drill) {
+    at.check.onclick = async () => {
+      at.verdict.textContent = say("waiting");
+      at.verdict.textContent = await judge();
+    };
+  }
 
   show(unable ? "unable" : "able", unable && say(unable));
   document.addEventListener("visibilitychange", () => {

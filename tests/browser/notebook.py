@@ -1,6 +1,7 @@
 """A notebook open in JupyterLab: what a person does there, and what there is to see."""
 
 import json
+import re
 from collections.abc import Sequence
 
 from axe_playwright_python.sync_playwright import Axe
@@ -18,6 +19,9 @@ CELL = 90.0
 
 #: Milliseconds between two looks at the page.
 POLLING = 50
+
+#: What the status bar says of a kernel that waits, in English and in Korean.
+IDLE = re.compile(r"\| (?:Idle|대기)")
 
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
@@ -51,7 +55,7 @@ class OpenNotebook:
         self.page.goto(self._url, timeout=OPEN * 1000)
         self._until(_SHOWN, OPEN)
         bar = self.page.locator("#jp-main-statusbar")
-        expect(bar).to_contain_text("| Idle", timeout=OPEN * 1000)
+        expect(bar).to_contain_text(IDLE, timeout=OPEN * 1000)
         self.theme(theme)
         return self
 

@@ -11,7 +11,7 @@ from helpers.views.widgets import markup
 from helpers.views.widgets.live import Live
 def show(rows, tree, key, said):
     table = markup.table(["NAME", "AGE"], rows, caption="Rows")
-    scrolled = markup.scrolled(table + markup.tree(tree), "Things", key=key)
+    scrolled = markup.scroll_region(table + markup.tree(tree), "Things", key=key)
     return markup.STYLE + markup.block(markup.status(said) + scrolled)
 rows = [[f"row-{n}", 1] for n in range(60)]
 tree = {"spec": {"a": {"b": {"c": 1}}}, "status": {"d": {"e": 2}}}

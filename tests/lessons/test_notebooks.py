@@ -18,6 +18,12 @@ from tools import course
 MOST_CELLS = 60
 BOLD = re.compile(r"(\[?)\*\*([^*]+)\*\*")
 LINK = re.compile(r"\]\(([^)#\s]+)")
+#: a page of Markdown and a heading of it; without a page, the one that links
+HEADING = re.compile(r"\]\(([^)#\s:]*(?:\.md)?)#([^)\s]+)\)")
+DOCUMENTS = [
+    *(*ROOT.glob("*.md"), ROOT / "cluster/README.md"),
+    *(*ROOT.glob("docs/**/*.md"), *ROOT.glob("cluster/docs/*.md")),
+]
 KOREAN = ROOT.glob("notebooks/ko/**/*.ipynb")
 PAGES = [*FILES, *sorted(KOREAN), *ROOT.glob("notebooks/**/*.md"), *ROOT.glob("*.md")]
 
@@ -46,10 +52,32 @@ def test_links_between_pages_lead_somewhere(path):
     assert [link for link in local if not (path.parent / link).exists()] == []
 
 
+@pytest.mark.parametrize(
+    "path", DOCUMENTS, ids=lambda path: f"{path.relative_to(ROOT)}"
+)
+def test_links_of_the_documentation_lead_to_a_heading(path):
+    for page, name in HEADING.findall(path.read_text("utf-8")):
+        text = (path.parent / page if page else path).read_text("utf-8")
+        headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+        assert name in {anchor(heading) for heading in headings}, page
+
+
 def test_what_is_generated_is_up_to_date():
-    """Frames, map and the README's table say what course.toml says."""
+    """Frames, map and the lists of pages say what course.toml says."""
     stale = [p.name for p, text in course.files().items() if p.read_text() != text]
     assert stale == [], "run `python -m tools.course`"
+
+
+def test_pages_that_name_the_lessons_have_their_list():
+    """What is between the comments is made; without them, old words would stay."""
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("cluster/**/*.md")]
+    names = {
+        page.relative_to(ROOT).as_posix(): course.LIST.search(page.read_text("utf-8"))
+        for page in pages
+    }
+    found = {name: mark[2] for name, mark in names.items() if mark}
+    assert found.pop("README.ko.md") == found["README.md"] == "all lessons"
+    assert {*found} == {*course.PAGES}
 
 
 def test_every_notebook_is_a_lesson():

@@ -1,6 +1,8 @@
 """The pictures of the lessons: there, readable in both themes, and told in words."""
 
+import itertools
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -8,6 +10,7 @@ import pytest
 
 from helpers.course import lessons
 from tests.notebooks import FILES, ROOT, load
+from tools import picture
 from tools.course import name_predecessors
 
 IMAGES = ROOT / "notebooks/images"
@@ -76,5 +79,48 @@ def test_the_picture_of_the_course_shows_the_lessons_as_they_are():
         if lesson.is_core:
             assert lesson.title in shown
         else:
-            told += f" ({name_predecessors(lesson).replace(', ', ' and ')})"
+            assert lesson.short in shown
+            told += f" ({name_predecessors(lesson)})"
         assert told in described
+
+
+def test_a_new_lesson_is_in_the_picture_without_a_hand(monkeypatch):
+    """Its row is that of the lesson that it follows, and what is new needs room."""
+    last = lessons()[-1]
+    new = replace(
+        last,
+        name="28-new",
+        short="News & more",
+        after=("02-cluster-info",),
+        needs=["02-cluster-info", "17-tokens"],
+    )
+    monkeypatch.setattr(picture, "lessons", lambda: [*lessons(), new])
+    drawn = ElementTree.fromstring(picture.draw(str, name_predecessors))
+    places = {
+        text.text: text.attrib["y"] for text in drawn.iter(f"{SVG}text") if text.text
+    }
+    [beside] = [
+        text.attrib["y"]
+        for text in drawn.iter(f"{SVG}text")
+        if "".join(text.itertext()).startswith("02 ")
+    ]
+    assert float(beside) < float(places["News & more"]) < float(beside) + 20
+    assert places["28 (17)"]
+    wide = [replace(new, name=f"{number}-x", short="W" * 9) for number in (28, 29, 30)]
+    monkeypatch.setattr(picture, "lessons", lambda: [*lessons(), *wide])
+    with pytest.raises(ValueError, match="after 02 have no room .* `short`"):
+        picture.draw(str, name_predecessors)
+
+
+@pytest.mark.parametrize("folder", [IMAGES, ROOT / "notebooks/ko/images"])
+def test_boxes_of_the_picture_of_the_course_are_within_it_and_apart(folder):
+    rows: dict[str, list[tuple[float, float]]] = {}
+    for box in tree(folder / "p01-course.svg").iter(f"{SVG}rect"):
+        if box.attrib["fill"] == "#f0f2f4":
+            start, width = float(box.attrib["x"]), float(box.attrib["width"])
+            rows.setdefault(box.attrib["y"], []).append((start, start + width))
+    assert sum(map(len, rows.values())) == sum(not one.is_core for one in lessons())
+    for boxes in rows.values():
+        assert boxes[0][0] == picture.MIDDLE and boxes[-1][1] <= picture.RIGHT
+        gaps = [right[0] - left[1] for left, right in itertools.pairwise(boxes)]
+        assert all(gap >= picture.GAPS[0] for gap in gaps)

@@ -10,7 +10,7 @@ from cluster import versions
 from cluster.programs import golang
 from helpers import kubectl
 from tests.notebooks import FILES, load, source
-from tools.follow import KUBERNETES, fetch_sources, staging_version
+from tools.locks import KUBERNETES, fetch_sources, staging_version
 
 STAGES = tomllib.loads(Path(__file__).with_name("stages.toml").read_text("utf-8"))
 SENTENCES = [(cell, *row) for cell, rows in STAGES.items() for row in rows.items()]

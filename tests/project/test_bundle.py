@@ -10,7 +10,9 @@ import tarfile
 import pytest
 
 from cluster import errors, programs
-from cluster.bundle import archive as bundle, ready
+from cluster.bundle import ready
+from cluster.bundle.fetch import SUMS
+from cluster.bundle.manifest import IMAGE, MANIFEST
 from cluster.image import archive, find as image_find
 from cluster.programs import check, releases, runc
 from cluster.programs.recipe import RECIPE
@@ -57,7 +59,7 @@ def test_it_is_the_same_bytes_for_the_same_cache(cache, tmp_path):
         second = writer.write(tmp_path / "two", Silent(), 0)
     finally:
         os.umask(before)
-    names = {NAME, NAME.replace(".tar.xz", ".json"), bundle.SUMS}
+    names = {NAME, NAME.replace(".tar.xz", ".json"), SUMS}
     assert {*os.listdir(first.parent)} == {*os.listdir(second.parent)} == names
     for name in names:
         assert (tmp_path / "one" / name).read_bytes() == (
@@ -70,15 +72,15 @@ def test_sums_are_as_sha256sum_reads_them_and_others_stay(cache, tmp_path):
     target.mkdir()
     (target / "a.whl").write_text("wheel")
     sums = subprocess.run(["sha256sum", "a.whl"], cwd=target, capture_output=True)
-    (target / bundle.SUMS).write_bytes(sums.stdout + b"0" * 64 + b"  " + NAME.encode())
+    (target / SUMS).write_bytes(sums.stdout + b"0" * 64 + b"  " + NAME.encode())
     writer.write(target, Silent(), 0)
-    lines = (target / bundle.SUMS).read_text().splitlines()
+    lines = (target / SUMS).read_text().splitlines()
     assert [line.split()[1] for line in lines] == [
         "a.whl",
         NAME,
         NAME.replace(".tar.xz", ".json"),
     ]
-    words = ["sha256sum", "--check", "--strict", bundle.SUMS]
+    words = ["sha256sum", "--check", "--strict", SUMS]
     assert subprocess.run(words, cwd=target, capture_output=True).returncode == 0
 
 
@@ -87,12 +89,12 @@ def test_its_manifest_describes_every_file(cache, tmp_path):
     outside = json.loads(file.with_name(NAME.replace(".tar.xz", ".json")).read_text())
     with tarfile.open(file) as tar:
         members = {member.name: member for member in tar}
-        inside = json.load(tar.extractfile(bundle.MANIFEST))
-    assert inside == outside and [*members][0] == bundle.MANIFEST
+        inside = json.load(tar.extractfile(MANIFEST))
+    assert inside == outside and [*members][0] == MANIFEST
     # The image ends with the kubectl that comes next, so that it is there once.
     names = [*members]
-    assert names[names.index(bundle.IMAGE) + 1] == "bin/kubectl"
-    assert {*inside["files"]} == {*names} - {bundle.MANIFEST}
+    assert names[names.index(IMAGE) + 1] == "bin/kubectl"
+    assert {*inside["files"]} == {*names} - {MANIFEST}
     assert {f"bin/{name}" for name in RECIPE.programs()} <= {*names}
     assert inside["versions"]["kubernetes"] == RECIPE.version
     assert inside["programs"] == RECIPE.key()

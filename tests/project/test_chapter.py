@@ -224,11 +224,11 @@ def test_what_runs_by_default_is_english():
 
 
 def test_there_is_one_lesson_more_at_once_than_cores_if_memory_allows():
-    assert chapter.at_once(2, 8e9) == 3
-    assert chapter.at_once(8, 1e9) == 2
-    assert chapter.at_once(2, 1e8) == 1
+    assert chapter.job_count(2, 8e9) == 3
+    assert chapter.job_count(8, 1e9) == 2
+    assert chapter.job_count(2, 1e8) == 1
 
 
 def test_each_lesson_has_a_place_in_the_order_and_a_new_one_comes_first(tmp_path):
     assert sorted(chapter.LONGEST.split()) == [path.stem[:2] for path in FILES]
-    assert chapter.longest_first(tmp_path / "99-new.ipynb") == -1
+    assert chapter.start_rank(tmp_path / "99-new.ipynb") == -1

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from cluster import versions
 from cluster.programs.recipe import RECIPE
 from tests.notebooks import ROOT
-from tools import follow
+from tools import follow, locks
 
 asks = pytest.mark.full("the module proxy and the index")
 UV = re.search("uv==(.*)", (ROOT / "tools" / "setup.sh").read_text())[1]
@@ -39,7 +39,7 @@ replace (
 
 
 def test_a_lock_has_the_staging_modules_of_its_version():
-    made = follow.kubernetes_lock(UPSTREAM, "v1.38.0-beta.0", "v3.7.3", "tool a")
+    made = locks.kubernetes_lock(UPSTREAM, "v1.38.0-beta.0", "v3.7.3", "tool a")
     assert made.startswith("module binaries/kubernetes\n\ngo 1.27.0\n\ntool a\n")
     assert "require k8s.io/kubernetes v1.38.0-beta.0\n" in made
     assert "require go.etcd.io/etcd/server/v3 v3.7.3\n" in made
@@ -59,6 +59,24 @@ def test_what_does_not_follow_is_told(monkeypatch):
     assert client.endswith("; 37.0.9 is the newest one.")
     assert [*follow.describe_lagging(newer | {"NODE": "v1.38.0"})] == [client]
     assert [*follow.describe_lagging({})] == []
+
+
+def test_pins_and_numbers_are_written_and_nothing_else(tmp_path):
+    for name in (follow.PINS, *follow.TEXTS):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / locks.LOCKS, tmp_path / locks.LOCKS)
+    same = {"GO_MINIMUM": locks.oldest_go(tmp_path)}
+    follow.write_versions(tmp_path / follow.PINS, same)
+    assert (tmp_path / follow.PINS).read_bytes() == (ROOT / follow.PINS).read_bytes()
+    pins = {"KUBERNETES": "v1.98.7"}
+    follow.write_versions(tmp_path / follow.PINS, pins)
+    assert '\nKUBERNETES = "v1.98.7"\n' in (tmp_path / follow.PINS).read_text()
+    for name in follow.TEXTS:
+        follow.write_numbers(tmp_path / name, pins)
+        old, new = ((root / name).read_text("utf-8") for root in (ROOT, tmp_path))
+        assert versions.NODE[1:] in new
+        assert new == old.replace(versions.KUBERNETES[1:], "1.98.7") != old
 
 
 @pytest.mark.parametrize("name", follow.TEXTS)
@@ -87,14 +105,14 @@ def test_what_repeats_a_pin_says_the_same(file, pattern, pin):
 
 @asks
 def test_the_lock_that_is_here_is_the_one_that_would_be_written(tmp_path):
-    mod = follow.module(follow.KUBERNETES, versions.KUBERNETES)["GoMod"]
+    mod = locks.module(locks.KUBERNETES, versions.KUBERNETES)["GoMod"]
     text = LOCK.read_text()
     tools = re.search(r"^tool \(.*?^\)", text, re.M | re.S)[0]
     own = versions.KUBERNETES, versions.ETCD
     with open(mod) as file:
-        made = follow.kubernetes_lock(file.read(), *own, tools)
+        made = locks.kubernetes_lock(file.read(), *own, tools)
     (tmp_path / "go.mod").write_text(made)
-    follow.go("mod", "tidy", cwd=tmp_path)
+    locks.go("mod", "tidy", cwd=tmp_path)
     assert (tmp_path / "go.mod").read_text() == text
     assert (tmp_path / "go.sum").read_text() == LOCK.with_name("go.sum").read_text()
 
@@ -102,9 +120,9 @@ def test_the_lock_that_is_here_is_the_one_that_would_be_written(tmp_path):
 @asks
 def test_the_lock_for_browsers_is_the_one_that_would_be_written(tmp_path):
     ours = "tab/go"
-    for folder in (f"{follow.LOCKS}/kubernetes", ours):
+    for folder in (f"{locks.LOCKS}/kubernetes", ours):
         shutil.copytree(ROOT / folder, tmp_path / folder)
-    follow.write_browser_lock(tmp_path, follow.go)
+    locks.write_browser_lock(tmp_path, locks.go)
     for name in ("go.mod", "go.sum"):
         made, kept = ((root / ours / name).read_text() for root in (tmp_path, ROOT))
         assert made == kept

@@ -5,6 +5,7 @@ import tomllib
 from pathlib import PurePosixPath
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -70,12 +71,28 @@ def test_the_lock_files_hold_names_versions_and_hashes_alone():
 
 
 def test_contributing_names_what_is_there():
-    """Every file and directory of the house in ten lines, and the words of make."""
+    """Every file and directory of the house in ten lines, and the words that check."""
     text = (ROOT / "CONTRIBUTING.md").read_text()
     for name in re.findall(NAMED, text):
         assert "NN" in name or (ROOT / name).exists(), name
-    words = re.findall(r"^\| `make (\w+)`", text, re.MULTILINE)
+    checking = text.partition("| what it checks |")[2].partition("\n\n")[0]
+    words = re.findall(r"^\| `make (\w+)`", checking, re.MULTILINE)
     assert words == ["lint", "quick", "test", "full", "machines"]
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.ko.md"])
+def test_readme_is_short_and_begins_with_a_command_and_a_picture(name):
+    """In each theme of GitHub its own picture, which also a slow line has soon."""
+    text = (ROOT / name).read_text("utf-8")
+    assert len(text.splitlines()) <= 150
+    assert "\nmake lab " in "\n".join(text.splitlines()[:12])
+    pictures = re.findall(r'<(source|img) [^>]*?src(?:set)?="([^"]+)"', text)
+    assert [tag for tag, _ in pictures] == ["source", "img"]
+    assert "(prefers-color-scheme: dark)" in text.partition("<picture>")[2]
+    for _, path in pictures:
+        assert 0 < (ROOT / path).stat().st_size < 150_000
+    # The Korean ones are of the Korean lesson.
+    assert all(path.startswith("docs/ko/") == ("ko" in name) for _, path in pictures)
 
 
 def question(url: str) -> dict[str, str]:
@@ -107,3 +124,34 @@ def test_both_ways_of_a_hub_open_the_same_notebook():
     # As `export` writes them.
     notebook = ROOT / "notebooks" / path.relative_to(name)
     assert path.parts[0] == name and notebook.is_file()
+
+
+#: modules and rooms of the helpers whose tests have another name -> the test
+TESTED_BY = {
+    "__main__.py": "cluster/tests/cli/test_cli.py",
+    "cli.py": "cluster/tests/cli/test_cli.py",
+    "course/exam.py": "tests/helpers/exercises/test_exam.py",
+    "exercises/checks": "tests/helpers/exercises/checks/test_answers.py",
+    "exercises/grants.py": "tests/helpers/exercises/checks/test_answers.py",
+}
+
+
+def test_a_helper_has_a_test_of_its_name_or_its_folder_has_one():
+    tests, untested = ROOT / "tests" / "helpers", set()
+    for path in (ROOT / "helpers").rglob("*.py"):
+        module = path.relative_to(ROOT / "helpers")
+        folder = module.parent
+        if path.name == "__init__.py" or folder.name == "data":
+            continue
+        of_folder = f"test_{folder.name}.py"
+        places = (
+            tests / folder / f"test_{path.name}",
+            tests / folder / of_folder,
+            tests / folder.parent / of_folder,
+        )
+        if not any(place.exists() for place in places):
+            untested.add(module.as_posix())
+    rooms = {name for name in TESTED_BY if not name.endswith(".py")}
+    others = {name for name in untested if not name.startswith(tuple(rooms))}
+    assert others <= TESTED_BY.keys()
+    assert all((ROOT / test).exists() for test in TESTED_BY.values())

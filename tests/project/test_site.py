@@ -1,5 +1,6 @@
 """`make site` shows a lesson as a learner finds it, and stops at what is broken."""
 
+import ast
 import copy
 import importlib.util
 import json
@@ -112,7 +113,7 @@ def test_the_site_has_the_documentation_that_is_translated(tmp_path, monkeypatch
         language: {file.stem for file in (tmp_path / language).glob("docs/*.md")}
         for language in ("en", "ko")
     }
-    assert found["ko"] == {"binder", "settings"} < found["en"]
+    assert found["ko"] == {"binder", "commands", "machines", "settings"} < found["en"]
     text = (tmp_path / "ko/docs/binder.md").read_text("utf-8")
     assert '<a href="../../docs/translating.html">' in text
     text = (tmp_path / "ko/docs/settings.md").read_text("utf-8")
@@ -158,13 +159,31 @@ def test_the_words_of_the_site_are_those_that_its_templates_say():
         for message in catalog
         if ("site/", None) in message.locations
     }
-    texts = [(ROOT / "site/conf.py"), *(ROOT / "site/_templates").iterdir()]
+    texts = [*ROOT.glob("site/*.py"), *(ROOT / "site/_templates").iterdir()]
     said = {
         text
         for path in texts
         for text in re.findall(r'\b(?:say|_)\([\'"](.+?)[\'"]\)', path.read_text())
     }
     assert ours.keys() == said and all(ours.values())
+
+
+def test_a_lesson_says_the_terms_that_a_search_leads_to_it():
+    """In its prose: a tuple of codes explains none of them."""
+    tree = ast.parse((ROOT / "site/search.py").read_text("utf-8"))
+    [terms] = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and node.targets[0].id == "EXPLAINED"
+    ]
+    assert terms.keys() < {lesson.number for lesson in lessons()}
+    for lesson in lessons():
+        cells = load(ROOT / "notebooks" / lesson.path)["cells"]
+        prose = "\n".join(
+            "".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"
+        )
+        for term in terms.get(lesson.number, []):
+            assert all(word in prose for word in term.split()), (lesson.name, term)
 
 
 def test_a_card_that_cannot_be_drawn_is_said_so(tmp_path, monkeypatch, capsys):

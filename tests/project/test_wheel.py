@@ -50,9 +50,9 @@ CLUSTER = 120.0
 FETCH = """
 import sys
 from pathlib import Path
-from cluster.bundle import archive
+from cluster.bundle.fetch import get
 from cluster.progress import Silent
-print(archive.get(sys.argv[1], Path(sys.argv[2]), Silent()))
+print(get(sys.argv[1], Path(sys.argv[2]), Silent()))
 """
 #: in a kernel, before `connect()`: the start-up file has added `%%sh`
 FACTS = f"""
@@ -231,8 +231,8 @@ def test_it_has_one_program_under_two_names_and_no_address_that_leads_nowhere(fi
     assert any(path.endswith("/licenses/LICENSE") for path in files)
 
 
-def test_readme_names_the_program_and_how_it_is_built():
-    text = (ROOT / "README.md").read_text("utf-8")
+def test_the_documentation_names_the_program_and_how_it_is_built():
+    text = (ROOT / "docs/machines.md").read_text("utf-8")
     for words in (
         "uv build --wheel",
         f"uv tool run --from dist/*.whl {PROGRAM} lab",

@@ -3,8 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from helpers.needs import MINOR
-from tests.notebooks import NEEDS_LAB, NEEDS_PODS
+from helpers import needs
 from tests.style.page import Fault, Page
 
 KERNEL = {
@@ -14,7 +13,7 @@ KERNEL = {
 }
 #: of prose: the parts of an exercise, and what was different in the book's time
 PROSE_TAGS = {"task", "optional", "hint", "solution", "then"}
-TAGS = PROSE_TAGS | {"raises-exception", "exercise", "check", NEEDS_PODS, NEEDS_LAB}
+TAGS = PROSE_TAGS | {"raises-exception", "exercise", "check", needs.PODS, needs.LAB}
 #: `steps` names the steps of the chapter that a cell shows or asserts: ["B2"].
 #: `book` lists the commands of the book that it shows or explains, see `tools.book`.
 CELL_METADATA = {"tags", "steps", "book"}
@@ -46,7 +45,7 @@ def cell_metadata(page: Page) -> Iterator[Fault]:
         for key in sorted(cell.metadata.keys() - CELL_METADATA):
             yield cell.id, f"unexpected metadata {key!r}"
         for tag in cell.tags:
-            if tag not in TAGS and not MINOR.fullmatch(tag):
+            if tag not in TAGS and not needs.MINOR.fullmatch(tag):
                 yield cell.id, f"unknown tag {tag!r}; known: {', '.join(sorted(TAGS))}"
             elif cell.is_code == (tag in PROSE_TAGS):
                 kind = "code" if cell.is_code else "prose"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import release
-from cluster.bundle import archive as bundle
+from cluster.bundle import fetch, manifest as layout
 from cluster.image import find as image_find
 from cluster.image.toolbox import Inputs
 from cluster.programs import releases
@@ -41,7 +41,7 @@ class Bundle:
             lzma.open(buffer, "wb", preset=0) as packed,
             tarfile.open(fileobj=packed, mode="w") as tar,
         ):
-            for name, content in ((bundle.MANIFEST, self.describe()), *self.members):
+            for name, content in ((layout.MANIFEST, self.describe()), *self.members):
                 info = tarfile.TarInfo(name)
                 info.size = len(content)
                 tar.addfile(info, io.BytesIO(content))
@@ -56,7 +56,7 @@ class Bundle:
         file.write_bytes(self.packed())
         if sums:
             digest = hashlib.sha256(file.read_bytes()).hexdigest()
-            (directory / bundle.SUMS).write_text(f"{digest}  {file.name}\n")
+            (directory / fetch.SUMS).write_text(f"{digest}  {file.name}\n")
         return file
 
     def files(self) -> dict[str, bytes]:
@@ -83,7 +83,7 @@ class Bundle:
         """Hold it at a place of the mirror as a release does; return its path there."""
         for name, content in self.files().items():
             mirror.files[f"{place}/{name}"] = content
-        mirror.files[f"{place}/{bundle.SUMS}"] = self.sums().encode()
+        mirror.files[f"{place}/{fetch.SUMS}"] = self.sums().encode()
         return f"{place}/{releases.bundle_name()}"
 
 
@@ -93,11 +93,11 @@ def small(client: tuple[str, ...] = CLIENT, *, image: bytes = b"layers") -> Bund
         f"bin/{name}": tinyelf.program(f"{name} v1.2.3") for name in RECIPE.programs()
     }
     shell = {"bin/shell/words": b"ours\n", "bin/curl": START, "bin/jq": START}
-    files = {**shell, bundle.IMAGE: image, **programs}
+    files = {**shell, layout.IMAGE: image, **programs}
     digests = {name: hashlib.sha256(text).hexdigest() for name, text in files.items()}
     inputs = Inputs("other-1", releases.ARCHITECTURE, digests["bin/kubectl"], client)
     manifest = {
-        "format": bundle.FORMAT,
+        "format": layout.FORMAT,
         "version": release.version(),
         "architecture": releases.ARCHITECTURE,
         "programs": RECIPE.key(),

@@ -1,6 +1,8 @@
 """Programs and image out of one archive, into the cache whole or not at all."""
 
+import hashlib
 import json
+import lzma
 import os
 import platform
 import shutil
@@ -14,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from cluster import errors, programs, release as own
-from cluster.bundle import archive as bundle, ready
+from cluster.bundle import fetch, ready, unpack
+from cluster.bundle.manifest import MANIFEST
 from cluster.image import find as image_find
 from cluster.programs import check, download, releases
 from cluster.programs.recipe import CONTROL_PLANE, KUBECTL, RECIPE
@@ -178,7 +181,7 @@ def test_a_runc_that_does_not_run_here_is_left_to_the_next_way(
 
 def replace(made, name, content):
     """Put other bytes into an archive, as the manifest then has them."""
-    digest = bundle.hashlib.sha256(content).hexdigest()
+    digest = hashlib.sha256(content).hexdigest()
     made.manifest["files"][name] = {"size": len(content), "sha256": digest}
     made.members = [(n, content if n == name else c) for n, c in made.members]
 
@@ -211,7 +214,7 @@ def test_a_url_is_asked_as_it_is_named(mirror, cache, monkeypatch):
     monkeypatch.setenv("LAB_BUNDLE", f"{mirror.base}{path}")
     assert take()[0]
     described = path.replace(".tar.xz", ".json")
-    sums = f"/class/{bundle.SUMS}"
+    sums = f"/class/{fetch.SUMS}"
     assert mirror.asked == [sums, described, sums, path]
 
 
@@ -239,11 +242,11 @@ def test_sums_in_the_package_are_those_that_count(
     release, mirror, cache, monkeypatch, tmp_path
 ):
     """As in a wheel: then whoever can change the release can change nothing here."""
-    sums = mirror.files.pop(f"{release.rpartition('/')[0]}/{bundle.SUMS}")
-    (tmp_path / bundle.SUMS).write_bytes(sums)
-    monkeypatch.setattr(bundle, "PACKAGED", tmp_path / bundle.SUMS)
+    sums = mirror.files.pop(f"{release.rpartition('/')[0]}/{fetch.SUMS}")
+    (tmp_path / fetch.SUMS).write_bytes(sums)
+    monkeypatch.setattr(fetch, "PACKAGED", tmp_path / fetch.SUMS)
     assert take()[0]
-    assert not any(path.endswith(bundle.SUMS) for path in mirror.asked)
+    assert not any(path.endswith(fetch.SUMS) for path in mirror.asked)
 
 
 def test_the_line_of_progress_counts_megabytes(release, mirror, cache, monkeypatch):
@@ -289,7 +292,7 @@ def test_a_release_that_does_not_give_it(release, mirror, cache, fault, reason):
     assert take()[0]
 
 
-@pytest.mark.parametrize("ending", [bundle.SUMS, ".json"])
+@pytest.mark.parametrize("ending", [fetch.SUMS, ".json"])
 def test_a_release_with_a_page_of_html_in_the_place_of_a_file(
     release, mirror, cache, ending
 ):
@@ -302,7 +305,7 @@ def test_a_release_with_a_page_of_html_in_the_place_of_a_file(
 
 def test_a_release_that_is_not_there(release, mirror, cache):
     mirror.files.clear()
-    sums = f"{mirror.base}{release.rpartition('/')[0]}/{bundle.SUMS}"
+    sums = f"{mirror.base}{release.rpartition('/')[0]}/{fetch.SUMS}"
     assert take() == (False, [f"{WITHOUT}404 for {sums}"])
 
 
@@ -327,7 +330,7 @@ def test_a_file_with_another_sum_than_the_one_beside_it(cache, monkeypatch, tmp_
     file = bundles.small().write(tmp_path / "dist")
     file.write_bytes(bundles.small(image=b"other").packed())
     monkeypatch.setenv("LAB_BUNDLE", str(file))
-    sums = tmp_path / "dist" / bundle.SUMS
+    sums = tmp_path / "dist" / fetch.SUMS
     line = f"{WITHOUT}{file} has another SHA-256 than {sums} says"
     assert take() == (False, [line]) and nothing(cache)
 
@@ -446,15 +449,15 @@ def test_a_member_that_does_not_belong_there(
     ],
     ids=["symlink", "link", "device", "disk", "pipe", "sparse"],
 )
-@pytest.mark.parametrize("name", ["bin/kubectl", bundle.MANIFEST])
+@pytest.mark.parametrize("name", ["bin/kubectl", MANIFEST])
 def test_a_member_that_is_no_plain_file(cache, monkeypatch, tmp_path, kind, name):
     """Though the manifest has one of that name and size."""
     made = bundles.small()
     replace(made, "bin/kubectl", b"")
     made.members = [one for one in made.members if one[0] != "bin/kubectl"]
     content = made.packed([entry(name, kind, "/etc/passwd")])
-    if name == bundle.MANIFEST:
-        packed = bundle.lzma.compress(entry(name, kind, "/etc/passwd").tobuf())
+    if name == MANIFEST:
+        packed = lzma.compress(entry(name, kind, "/etc/passwd").tobuf())
         content = packed + content
     file = tmp_path / "bad.tar.xz"
     file.write_bytes(content)
@@ -496,7 +499,7 @@ def test_a_file_that_is_not_what_the_manifest_says(cache, monkeypatch, tmp_path)
 def test_a_disk_with_too_little_room_is_told_before_it_is_full(
     release, cache, monkeypatch
 ):
-    monkeypatch.setattr(bundle.preflight, "disk_available", lambda path: 1000)
+    monkeypatch.setattr(unpack.preflight, "disk_available", lambda path: 1000)
     whole, [line] = take()
     assert not whole and " MB are needed in " in line and nothing(cache)
 
@@ -513,11 +516,11 @@ sys.path.insert(0, {str(ROOT)!r})
 from cluster import syscalls as sc
 from cluster.bundle import ready
 from cluster import release as own
-from cluster.bundle import archive as bundle
+from cluster.bundle import unpack
 from cluster.programs import download
 from cluster.progress import Terminal
 own._repository = lambda: "ann/notebooks"
-bundle.preflight.disk_available = lambda path: 1 << 40
+unpack.preflight.disk_available = lambda path: 1 << 40
 sc.unshare(sc.CLONE_NEWNS)
 sc.mount("none", "/", "", sc.MS_REC | sc.MS_PRIVATE)
 sc.mount("tmpfs", {str(cache)!r}, "tmpfs", 0, "size={free // 4096 * 4096},mode=700")

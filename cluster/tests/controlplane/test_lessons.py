@@ -4,14 +4,12 @@ import ast
 
 import pytest
 
-from cluster import errors
+from helpers import needs
 from helpers.course import lessons
 from helpers.course.exercise import with_solutions
 from tests.notebooks import (
     FILES,
-    NEEDS_LAB,
     NEEDS_MINOR,
-    NEEDS_PODS,
     ROOT,
     load,
     tagged,
@@ -21,18 +19,8 @@ from tests.style.page import Page
 OF_PODS = {lesson.name for lesson in lessons() if lesson.pods}
 
 
-def test_what_works_without_a_node_is_every_other_lesson():
-    """The message and the documents name them by their numbers."""
-    others = [path.stem[:2] for path in FILES if path.stem not in OF_PODS]
-    said = errors.WITHOUT_NODE.partition(", and whatever")[0]
-    assert [word for word in said.replace(",", "").split() if word.isdigit()] == others
-    for page in ("README.md", "cluster/docs/cluster.md"):
-        text = " ".join((ROOT / page).read_text("utf-8").split())
-        assert said.strip() in text.replace("Lessons", "lessons"), page
-
-
 def test_tags_stand_only_where_the_rest_of_the_lesson_runs():
-    found = {path.stem for path in FILES if tagged(load(path), NEEDS_PODS)}
+    found = {path.stem for path in FILES if tagged(load(path), needs.PODS)}
     assert found and not found & OF_PODS
 
 
@@ -46,7 +34,7 @@ def test_create_namespace_knows_a_lesson_of_pods_by_its_topic():
         assert not lesson.pods or wanted in asked, lesson.name
 
 
-@pytest.mark.parametrize("tag", [NEEDS_PODS, NEEDS_LAB, *sorted(NEEDS_MINOR)])
+@pytest.mark.parametrize("tag", [needs.PODS, needs.LAB, *sorted(NEEDS_MINOR)])
 def test_no_cell_takes_a_name_from_one_that_is_left_out(tag):
     """Nor an import: without that cell it would stop with a NameError."""
     faults = []

@@ -12,8 +12,8 @@ WRITTEN = {
     "user": "system:serviceaccount:lab-ann:learner",
     "source": "/home/ann/mine.yaml",
     "image": "toolbox:1",
-    "made": True,
-    "fenced": False,
+    "account_made": True,
+    "has_policy": False,
     "expires": 7.5,
     "state": "0a1b2c3d",
 }

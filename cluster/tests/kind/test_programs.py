@@ -21,4 +21,5 @@ def test_without_an_api_server_all_lessons_but_23_can_be_had(tmp_path, monkeypat
     view = Notes()
     assert Kind(tmp_path)._prepare(view) == (tmp_path, tmp_path / "image")
     (line,) = view.kept
-    assert line.startswith("lesson 23 cannot start an API server: etcd, kube-apiserver")
+    said = "no notebook can start an API server of its own: etcd, kube-apiserver"
+    assert line.startswith(said)

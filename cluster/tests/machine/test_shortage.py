@@ -4,6 +4,7 @@ Real disks without room are in cluster/tests/whole/test_disk.py.
 """
 
 import os
+from types import SimpleNamespace
 
 import pytest
 
@@ -29,3 +30,23 @@ def test_what_is_short_is_named_with_what_may_go(state, tmp_path, monkeypatch):
     assert f"`rm {state}/logs/*.log.1`" in found["disk space"].hint
     assert f"`rm -r {tmp_path}/cache/build`" in found["disk space"].hint
     assert "memory for the running cluster" in found["memory"].message
+
+
+@pytest.mark.parametrize(
+    ("blocks", "inodes", "memory", "short"),
+    [
+        (200_000, 500, 300e6, []),
+        (199_999, 500, 300e6, ["disk space"]),
+        (200_000, 499, 300e6, ["inodes"]),
+        (200_000, 500, 299e6, ["memory"]),
+    ],
+)
+def test_a_cluster_is_short_of_what_its_parts_need(
+    state, monkeypatch, blocks, inodes, memory, short
+):
+    disk = SimpleNamespace(f_bavail=blocks, f_frsize=1000, f_files=1, f_favail=inodes)
+    monkeypatch.setattr(shortage.os, "statvfs", lambda path: disk)
+    monkeypatch.setattr(
+        shortage.preflight, "memory_available", lambda membership: memory
+    )
+    assert [*shortage.shortages(state)] == short

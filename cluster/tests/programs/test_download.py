@@ -124,7 +124,7 @@ def test_each_error_that_passes_is_known():
         response = httpx.Response(code, request=request)
         return httpx.HTTPStatusError("", request=request, response=response)
 
-    passing = [code for code in range(400, 600) if download._passes(error(code))]
+    passing = [code for code in range(400, 600) if download._is_passing(error(code))]
     assert passing == [416, 429, 500, 502, 503, 504]
 
 

@@ -86,13 +86,13 @@ def explain(error: Any, *, token: Token | None = None) -> Explanation:
         request = _attributes(denied, token)
         is_known = request and request.user not in ("", forbidden.ANONYMOUS)
         objects = _try(read_rbac) if is_known else None
-        found = forbidden.diagnose(denied, request, objects)
+        diagnosis = forbidden.diagnose(denied, request, objects)
     elif token:
         review = _try(review_token, token)
-        found = unauthorized.diagnose(token, review, datetime.now(UTC))
+        diagnosis = unauthorized.diagnose(token, review, datetime.now(UTC))
     else:
-        found = unauthorized.diagnose_without_token(denied)
-    cause, why, hint, manifest = found
+        diagnosis = unauthorized.diagnose_without_token(denied)
+    cause, why, hint, manifest = diagnosis
     message = denied.message
     return Explanation(denied.code, cause, message, why, hint, request, manifest)
 

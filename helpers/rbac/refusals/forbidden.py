@@ -46,28 +46,28 @@ def attributes_of(
     `user` and `namespace` complete the sentence that ends after its colon: exec, attach
     or port-forward over a WebSocket without the verb `create`.
     """
-    found = _SENTENCE.search(denied.message)
+    sentence = _SENTENCE.search(denied.message)
     name = _NAMED.search(denied.message)
-    if found:
+    if sentence:
         return Attributes(
-            user=found["user"],
-            verb=found["verb"],
-            resource=found["resource"] or "",
-            group=found["group"] or "",
-            subresource=found["sub"] or "",
-            name=denied.name or (name["name"] if name and found["resource"] else ""),
-            namespace=found["namespace"] or "",
-            path=found["path"] or "",
+            user=sentence["user"],
+            verb=sentence["verb"],
+            resource=sentence["resource"] or "",
+            group=sentence["group"] or "",
+            subresource=sentence["sub"] or "",
+            name=denied.name or (name["name"] if name and sentence["resource"] else ""),
+            namespace=sentence["namespace"] or "",
+            path=sentence["path"] or "",
         )
     if name and denied.message.endswith(": "):
-        asked = denied.upgrade
+        parts = denied.upgrade
         return Attributes(
             user=Account.read(user, namespace).user if user else "",
             verb="create",
             resource="pods",
-            subresource=asked.get("subresource", "exec"),
+            subresource=parts.get("subresource", "exec"),
             name=name["name"],
-            namespace=asked.get("namespace", namespace),
+            namespace=parts.get("namespace", namespace),
         )
     return None
 
@@ -100,8 +100,8 @@ def diagnose(
 
 def _why(denied: DeniedRequest, request: Attributes, objects: Objects | None) -> str:
     near = rbac.near_misses(request, objects) if objects else []
-    found = _SENTENCE.search(denied.message)
-    if not found:
+    sentence = _SENTENCE.search(denied.message)
+    if not sentence:
         return " ".join([say(_NO_REASON), *near])
     if request.namespace:
         text = mark(
@@ -113,10 +113,10 @@ def _why(denied: DeniedRequest, request: Attributes, objects: Objects | None) ->
             "The server knows `{user}`, but no rule allows it the verb `{verb}` on "
             "`{what}` in the whole cluster."
         )
-    said = [say(text, **vars(request), what=request.path or request.what)]
-    if found["reason"]:
-        said.append(say("It adds: {reason}.", reason=found["reason"].strip()))
-    return " ".join([*said, *near])
+    sentences = [say(text, **vars(request), what=request.path or request.what)]
+    if sentence["reason"]:
+        sentences.append(say("It adds: {reason}.", reason=sentence["reason"].strip()))
+    return " ".join([*sentences, *near])
 
 
 def _hint(request: Attributes) -> str:

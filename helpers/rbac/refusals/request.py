@@ -53,14 +53,14 @@ class DeniedRequest:
     @classmethod
     def parse(cls, error: Any) -> "DeniedRequest":
         """Return the request that any of the forms describes, or raise LabError."""
-        found, kind = _parse(error), type(error).__name__
-        if found and found.code in (401, 403):
-            return found
+        denied, kind = _parse(error), type(error).__name__
+        if denied and denied.code in (401, 403):
+            return denied
         message = say(
             "explain() was given a {kind}: it is no 401 and no 403.", kind=kind
         )
-        if found:
-            message += f" {found.code}: {found.message}".rstrip(": ")
+        if denied:
+            message += f" {denied.code}: {denied.message}".rstrip(": ")
         hint = say("Give it the exception, response or Status of a denied request.")
         raise errors.LabError(message, hint)
 
@@ -77,8 +77,8 @@ class DeniedRequest:
     @property
     def upgrade(self) -> dict[str, str]:
         """Return namespace, name and subresource if a URL is that of an exec."""
-        found = filter(None, map(_UPGRADE.search, self.words))
-        return next((match.groupdict() for match in found), {})
+        matches = filter(None, map(_UPGRADE.search, self.words))
+        return next((match.groupdict() for match in matches), {})
 
 
 def _parse(error: Any) -> DeniedRequest | None:
@@ -99,10 +99,8 @@ def _parse(error: Any) -> DeniedRequest | None:
     if hasattr(error, "status") and hasattr(error, "body"):
         # A denied WebSocket has status 0 and all else in `reason`; a watch no body.
         reason = getattr(error, "reason", "") or ""
-        found = re.search(r"Handshake status (\d{3})", reason)
-        return _from_text(
-            int(found[1]) if found else error.status, error.body or reason
-        )
+        code = re.search(r"Handshake status (\d{3})", reason)
+        return _from_text(int(code[1]) if code else error.status, error.body or reason)
     return None
 
 
@@ -122,7 +120,7 @@ def _from_text(code: int, text: str, words: tuple = ()) -> DeniedRequest:
 def _from_kubectl(arguments: Iterable[str], stderr: str) -> DeniedRequest | None:
     if any(sentence in stderr for sentence in _KUBECTL_401):
         return DeniedRequest(401, "Unauthorized", words=tuple(arguments))
-    if found := _FORBIDDEN.search(stderr):
-        message = found[1].splitlines()[0]
+    if denial := _FORBIDDEN.search(stderr):
+        message = denial[1].splitlines()[0]
         return DeniedRequest(403, message, words=tuple(arguments))
     return None

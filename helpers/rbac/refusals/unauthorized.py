@@ -85,8 +85,9 @@ def _diagnose_review(token: Token, error: str, now: datetime) -> Diagnosis | Non
         hint = mark("Correct the clock of this machine.")
         return Diagnosis(mark("not valid yet"), why, hint).translate()
     if "audiences" in error:
-        wanted = re.search(r"target audiences \[(.*?)\]", error)
-        return _diagnose_audience(token, wanted[1].replace('"', "") if wanted else "")
+        audiences = re.search(r"target audiences \[(.*?)\]", error)
+        target = audiences[1].replace('"', "") if audiences else ""
+        return _diagnose_audience(token, target)
     if re.search(_REVOKED, error):
         reason = error.strip("[]").rpartition(", ")[2]
         if token.bound_to:
@@ -95,8 +96,8 @@ def _diagnose_review(token: Token, error: str, now: datetime) -> Diagnosis | Non
             )
         else:
             why = mark("What it belongs to is gone: {reason}.")
-        found = Diagnosis(mark("revoked"), why, _FRESH)
-        return found.translate(reason=reason, object=token.bound_to)
+        diagnosis = Diagnosis(mark("revoked"), why, _FRESH)
+        return diagnosis.translate(reason=reason, object=token.bound_to)
     if "cryptographic" in error:
         why = mark("The signature does not match: the token or the key was changed.")
         return Diagnosis(mark("bad signature"), why, _FRESH).translate()
@@ -115,8 +116,8 @@ def _diagnose_audience(token: Token, target: str = "") -> Diagnosis:
     else:
         why = mark("It seems to be meant for {meant}, not for this API server.")
     hint, meant = mark("Request a token without `--audience`."), token.audiences
-    found = Diagnosis(mark("wrong audience"), why, hint)
-    return found.translate(meant=", ".join(meant) or "[]", target=target)
+    diagnosis = Diagnosis(mark("wrong audience"), why, hint)
+    return diagnosis.translate(meant=", ".join(meant) or "[]", target=target)
 
 
 def _duration(seconds: float) -> str:

@@ -87,8 +87,8 @@ def _ask_cluster(
 ) -> ClusterContext:
     objects = ()
     if seen.stopped_at != "name":
-        found = _ask("get", "services,endpointslices", "-n", "default")
-        objects = tuple(found.get("items", ()))
+        document = _ask("get", "services,endpointslices", "-n", "default")
+        objects = tuple(document.get("items", ()))
     if seen.status in (401, 403):
         return ClusterContext(objects, refusal=_explanation(request, seen.content))
     if not seen.status or not attributes.user:

@@ -88,21 +88,23 @@ class Observation:
     @property
     def stopped_at(self) -> str:
         """Return the step at which curl stopped, "" after a response."""
-        found = self.measured
+        measured = self.measured
         if self.status:
             return ""
-        if not found["time_namelookup"]:
+        if not measured["time_namelookup"]:
             return "name"
-        if not found["remote_ip"]:
+        if not measured["remote_ip"]:
             return "address"
-        return "response" if found["time_appconnect"] else "TLS"
+        return "response" if measured["time_appconnect"] else "TLS"
 
-    def step(self, name: str, asked: str, answer: str, facts: tuple, do: str) -> Step:
+    def step(
+        self, name: str, question: str, answer: str, facts: tuple, do: str
+    ) -> Step:
         """Return a step with its state and time, and curl's words if it stopped."""
         stop, moments = self.stopped_at, ("namelookup", "connect", "appconnect")
         at = STEPS.index(name)
         if stop and at > STEPS.index(stop):
-            return Step(name, asked, facts=facts, command=do)
+            return Step(name, question, facts=facts, command=do)
         times = [self.measured[f"time_{moment}"] for moment in moments]
         end = (*times, 0, 0, 0, 0)[at]
         state = PASSED
@@ -112,7 +114,7 @@ class Observation:
             state, answer = STOPPED, self.measured.get("errormsg") or say("curl failed")
         # After a failed handshake, curl does not say when the connection was open.
         took = (end - max(times[:at], default=0)) * 1000 if end else None
-        return Step(name, asked, answer, state, took, facts, do)
+        return Step(name, question, answer, state, took, facts, do)
 
 
 def observe(request: Request) -> Observation:
@@ -210,18 +212,18 @@ def _address_and_name(request: Request, seen: Observation) -> tuple[str, str]:
 def _service(address: str, objects: tuple[dict, ...]) -> tuple[str, str]:
     """Return the Service with an address, and its endpoints."""
     names = [
-        one["metadata"]["name"]
-        for one in objects
-        if one["kind"] == "Service" and address in one["spec"].get("clusterIPs", ())
+        item["metadata"]["name"]
+        for item in objects
+        if item["kind"] == "Service" and address in item["spec"].get("clusterIPs", ())
     ]
     ends = [
         f"{address}:{port['port']}"
-        for one in objects
-        if one["kind"] == "EndpointSlice"
-        and one["metadata"]["labels"].get("kubernetes.io/service-name") in names
-        for endpoint in one["endpoints"] or ()
+        for item in objects
+        if item["kind"] == "EndpointSlice"
+        and item["metadata"]["labels"].get("kubernetes.io/service-name") in names
+        for endpoint in item["endpoints"] or ()
         for address in endpoint["addresses"]
-        for port in one["ports"]
+        for port in item["ports"]
     ]
     return (f"default/{names[0]}" if names else ""), ", ".join(ends)
 

@@ -100,10 +100,10 @@ def authorization_step(
 ) -> Step:
     """Describe the rule that allowed the request, or that would."""
     what, verb = _kubectl_arguments(attributes), attributes.verb
-    asked = say("May they {verb} {what}?", verb=verb, what=what)
+    question = say("May they {verb} {what}?", verb=verb, what=what)
     command = f"kubectl auth can-i {verb} {what} --as={attributes.user or 'USER'}"
     if seen.status in (0, 401):
-        return Step("authorization", asked, command=command)
+        return Step("authorization", question, command=command)
     if seen.status == 403:
         state, answer = STOPPED, f"403 Forbidden. {context.why}".rstrip()
         fix = context.refusal.manifest if context.refusal else ""
@@ -113,15 +113,15 @@ def authorization_step(
         reason = context.review.get("reason")
         state, answer = PASSED, reason or say("Yes; the server does not name the rule.")
         pairs = []
-    return Step("authorization", asked, answer, state, None, tuple(pairs), command)
+    return Step("authorization", question, answer, state, None, tuple(pairs), command)
 
 
 def admission_step(seen: Observation) -> Step:
     """Describe why a GET skips admission."""
-    asked = say("Is the object accepted? (writes only)")
+    question = say("Is the object accepted? (writes only)")
     if seen.status in (0, 401, 403):
-        return Step("admission", asked)
-    return Step("admission", asked, say("A GET writes no object."), SKIPPED)
+        return Step("admission", question)
+    return Step("admission", question, say("A GET writes no object."), SKIPPED)
 
 
 def response_step(request: Request, seen: Observation) -> Step:

@@ -60,7 +60,7 @@ class Step:
     """
 
     name: str
-    asked: str
+    question: str
     answer: str = ""
     state: str = UNREACHED
     milliseconds: float | None = None
@@ -107,7 +107,7 @@ class Journey:
 
         columns = ["STEP", "ASKED", "ANSWER", "STATE", "MILLISECONDS"]
         rows = [
-            [say(s.name), s.asked, s.answer, say(s.state), s.milliseconds]
+            [say(s.name), s.question, s.answer, say(s.state), s.milliseconds]
             for s in self.steps
         ]
         frame = pd.DataFrame(rows, columns=columns).astype(object)
@@ -126,7 +126,7 @@ class Journey:
     def __repr__(self) -> str:
         lines = [say("GET {path} from pod {pod}", **vars(self.request))]
         for step in self.steps:
-            lines.append(f"{step.heading}: {step.asked}")
+            lines.append(f"{step.heading}: {step.question}")
             lines.append(f"   {step.outcome}: {step.answer}".rstrip(": "))
         return "\n".join([*lines, self.outcome])
 

@@ -101,21 +101,25 @@ class ApiExplorer(View):
             # The choices may be older than the resource.
             if self.state.offer.find(group, version, resource) is None:
                 self.reload()
-            found = self.state.offer.find(group, version, resource)
-            if found is None:
+            entry = self.state.offer.find(group, version, resource)
+            if entry is None:
                 raise self.state.offer.unknown(group, version, resource or "")
-            choice = Choice(found.group, found.version, resource or "", place, name)
+            choice = Choice(entry.group, entry.version, resource or "", place, name)
         self.handle(Chosen(choice))
         return self.answer()
 
     def reload(self) -> None:
         """Load the choices again; raise ApiError if discovery is refused."""
-        found = resources(read_discovery(self._caller))
+        listed = [
+            resource
+            for resource in resources(read_discovery(self._caller))
+            if {"get", "list"} & {*resource.verbs}
+        ]
         paths = self._optional(ROOT).get("paths", ())
         spaces = model.names(self._optional(SPACES))
         offer = Offer(
             (ROOT, *(path for path in paths if path != ROOT)),
-            tuple(each for each in found if {"get", "list"} & {*each.verbs}),
+            tuple(listed),
             spaces,
         )
         self.handle(Loaded(offer))
@@ -161,10 +165,10 @@ class ApiExplorer(View):
     def handle(self, event: Chosen | Loaded | Answered) -> None:
         """Apply an event to state and controls; send the next request."""
         with self._lock:
-            asked = self.state.asked
+            requests = self.state.asked
             super().handle(event)
             self._fill(self.state)
-            if self.state.asked != asked:
+            if self.state.asked != requests:
                 self.work(partial(self._ask, self.state))
 
     def reduce(
@@ -233,8 +237,8 @@ class ApiExplorer(View):
         groups = [(say("/ (all paths)"), ROOT)]
         groups += [(name or say("(core)"), name) for name in offer.groups()]
         versions = [(name, name) for name in offer.versions(choice.group)]
-        found = offer.of_version(choice.group, choice.version)
-        listed = [(f"{each.name} ({each.kind})", each.name) for each in found]
+        resources = offer.of_version(choice.group, choice.version)
+        listed = [(f"{item.name} ({item.kind})", item.name) for item in resources]
         paths = {**dict.fromkeys(offer.paths), choice.resource: None}
         # With the notebook's own, because not every user may list namespaces.
         spaces = {"": None, **dict.fromkeys(offer.namespaces), choice.namespace: None}

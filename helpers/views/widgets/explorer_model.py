@@ -27,36 +27,36 @@ class Offer(NamedTuple):
 
     def groups(self) -> list[str]:
         """Return the names of the groups, the core group's empty one first."""
-        return sorted({each.group for each in self.resources})
+        return sorted({item.group for item in self.resources})
 
     def versions(self, group: str) -> list[str]:
         """Return the versions of a group, the preferred one first."""
-        found = [each.version for each in self.resources if each.group == group]
-        return list(dict.fromkeys(found))
+        versions = [item.version for item in self.resources if item.group == group]
+        return list(dict.fromkeys(versions))
 
     def of_version(self, group: str, version: str) -> list[Resource]:
         """Return the resources of a group version, sorted by name."""
-        wanted = (group, version)
-        return sorted(each for each in self.resources if each[:2] == wanted)
+        place = (group, version)
+        return sorted(item for item in self.resources if item[:2] == place)
 
     def find(
         self, group: str, version: str | None, resource: str | None
     ) -> Resource | None:
         """Return a resource; None means the preferred version, or any resource."""
-        for each in self.resources:
-            if each[:3] == (group, version or each.version, resource or each.name):
-                return each
+        for item in self.resources:
+            if item[:3] == (group, version or item.version, resource or item.name):
+                return item
         return None
 
     def unknown(self, group: str, version: str | None, name: str) -> UnknownKind:
         """Return the error that names what there is in the place of a resource."""
         version = version or next(iter(self.versions(group)), "")
         place = "/".join(filter(None, (group, version)))
-        if known := [each.name for each in self.of_version(group, version)]:
-            return UnknownKind(place, name, known)
-        known = [f"{group}/{each}".strip("/") for each in self.versions(group)]
+        if names := [item.name for item in self.of_version(group, version)]:
+            return UnknownKind(place, name, names)
+        names = [f"{group}/{version}".strip("/") for version in self.versions(group)]
         # The core group has no name.
-        return UnknownKind(place, "", known or [*filter(None, self.groups())])
+        return UnknownKind(place, "", names or [*filter(None, self.groups())])
 
 
 class Choice(NamedTuple):
@@ -121,8 +121,9 @@ class ExplorerState(NamedTuple):
     @property
     def resource(self) -> Resource | None:
         """Return the resource that is chosen; None for a path."""
-        found = self.offer.of_version(self.choice.group, self.choice.version)
-        return next((each for each in found if each.name == self.choice.resource), None)
+        listed = self.offer.of_version(self.choice.group, self.choice.version)
+        name = self.choice.resource
+        return next((item for item in listed if item.name == name), None)
 
     @property
     def sentence(self) -> str:
@@ -179,11 +180,11 @@ def nearest_choice(choice: Choice, offer: Offer) -> Choice:
         return choice._replace(group=ROOT, version="", resource=path, name="")
     versions = offer.versions(choice.group)
     version = choice.version if choice.version in versions else versions[0]
-    found = offer.of_version(choice.group, version)
+    listed = offer.of_version(choice.group, version)
     resource = choice.resource
-    if resource not in [each.name for each in found]:
-        listable = [each.name for each in found if "list" in each.verbs]
-        resource = [*listable, found[0].name][0]
+    if resource not in [item.name for item in listed]:
+        listable = [item.name for item in listed if "list" in item.verbs]
+        resource = [*listable, listed[0].name][0]
     return choice._replace(version=version, resource=resource)
 
 
@@ -204,8 +205,8 @@ def path_of(state: ExplorerState) -> str:
 def names(document: Any) -> tuple[str, ...]:
     """Return the names of the objects in a list."""
     objects = document.get("items") if isinstance(document, dict) else None
-    found = [each.get("metadata", {}) for each in objects or () if each]
-    return tuple(each["name"] for each in found if "name" in each)
+    metadata = [item.get("metadata", {}) for item in objects or () if item]
+    return tuple(item["name"] for item in metadata if "name" in item)
 
 
 def remainder(document: Any) -> str:

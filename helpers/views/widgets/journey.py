@@ -148,7 +148,7 @@ def _box(step: Step) -> str:
 def _facts(step: Step, *, opened: bool) -> str:
     facts = [(say(word), text) for word, text in step.facts]
     rows = [
-        (say("asked"), step.asked),
+        (say("asked"), step.question),
         (say("answer"), _plain_text(step.answer)),
         *facts,
     ]

@@ -88,16 +88,16 @@ class LivePods(View):
     def reduce(self, state: Table, event: Event | str) -> Table:
         """Return the table after an event of the watch, or with another filter."""
         if isinstance(event, str):
-            return replace(state, wanted=event)
+            return replace(state, query=event)
         return podtable.reduce(state, event)
 
     def render(self, state: Table) -> None:
         """Show the first rows that fit the filter, and the last events."""
         now, table = datetime.now(UTC), state
-        found = table.matching(table.wanted)
-        rows = [_cells(table, row, now) for row in found[:MOST]]
+        matches = table.matching(table.query)
+        rows = [_cells(table, row, now) for row in matches[:MOST]]
         columns = [*table.columns, say(LAST_EVENT)]
-        caption = _caption(len(found), len(table.rows))
+        caption = _caption(len(matches), len(table.rows))
         self._table.value = markup.block(markup.table(columns, rows, caption=caption))
         latest = [
             (entry.type, entry.what, f"{entry.at.astimezone():%H:%M:%S}")
@@ -142,21 +142,21 @@ class LivePods(View):
 
 
 def _cells(table: Table, row: PodRow, now: datetime) -> list:
-    shown = table.cells(row, now)
+    cells = table.cells(row, now)
     if row.at is None:
-        return [*shown, ""]
+        return [*cells, ""]
     since = say("{seconds:.0f} s ago", seconds=(now - row.at).total_seconds())
-    return [*shown, f"{row.event}, {since}"]
+    return [*cells, f"{row.event}, {since}"]
 
 
-def _caption(found: int, everything: int) -> str:
-    if not everything:
+def _caption(matches: int, total: int) -> str:
+    if not total:
         return say("No pods yet.")
-    if not found:
-        return say("None of {all:,} pods matches the filter.", all=everything)
-    if found > MOST:
-        return say("The first {count} of {all:,} pods", count=MOST, all=found)
-    return say("{count:,} of {all:,} pods", count=found, all=everything)
+    if not matches:
+        return say("None of {all:,} pods matches the filter.", all=total)
+    if matches > MOST:
+        return say("The first {count} of {all:,} pods", count=MOST, all=matches)
+    return say("{count:,} of {all:,} pods", count=matches, all=total)
 
 
 def _event_counts(counts: Mapping[str, int]) -> str:

@@ -68,8 +68,8 @@ def tree(value: object, *, name: str = "answer", depth: int = 2) -> str:
         children = [(str(number), child) for number, child in enumerate(value)]
         sign = f"[{len(children)}]"
     else:
-        shown = text(json.dumps(value, ensure_ascii=False))
-        return f'<div class="lab-leaf lab-mono">{_key(name)}: {shown}</div>'
+        literal = text(json.dumps(value, ensure_ascii=False))
+        return f'<div class="lab-leaf lab-mono">{_key(name)}: {literal}</div>'
     if not children:
         empty = json.dumps(value)
         return f'<div class="lab-leaf lab-mono">{_key(name)}: {empty}</div>'

@@ -55,7 +55,7 @@ class Table:
 
     columns: tuple[str, ...] = ()
     #: the numbers of those columns among the server's
-    shown: tuple[int, ...] = ()
+    numbers: tuple[int, ...] = ()
     rows: Mapping[str, PodRow] = field(default_factory=dict)
     #: the rows of a list whose last page has not come yet
     pages: Mapping[str, PodRow] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class Table:
     refused: bool = False
     listed: bool = False
     #: the text of the filter, which hides rows on the screen alone
-    wanted: str = ""
+    query: str = ""
 
     def frame(self, now: datetime) -> pd.DataFrame:
         """Return the rows: the columns of kubectl, LAST EVENT, AGO.
@@ -85,17 +85,17 @@ class Table:
     def events(self) -> pd.DataFrame:
         """Return the history, oldest first: TYPE, OBJECT, AT."""
         return pd.DataFrame(
-            [[one.type, one.what, one.at] for one in self.history],
+            [[entry.type, entry.what, entry.at] for entry in self.history],
             columns=["TYPE", "OBJECT", "AT"],
         )
 
     def has_event(self, kind: str, name: str) -> bool:
         """Say whether the history has an event of an object."""
-        return any((one.type, one.what) == (kind, name) for one in self.history)
+        return any((entry.type, entry.what) == (kind, name) for entry in self.history)
 
-    def matching(self, wanted: str = "") -> list[PodRow]:
-        """Return the rows whose name or label contains `wanted`, by name."""
-        rows = [row for row in self.rows.values() if _matches(row, wanted)]
+    def matching(self, query: str = "") -> list[PodRow]:
+        """Return the rows whose name or label contains `query`, by name."""
+        rows = [row for row in self.rows.values() if _matches(row, query)]
         return sorted(rows, key=lambda row: row.name)
 
     def cells(self, row: PodRow, now: datetime) -> list:
@@ -118,9 +118,11 @@ def reduce(table: Table, event: Event) -> Table:
         return _note(replace(table, trouble=""), event, say("the watch goes on"))
     if definitions := event.object.get("columnDefinitions"):
         # The columns that kubectl prints without `-o wide`.
-        shown = [n for n, each in enumerate(definitions) if not each.get("priority")]
-        columns = [definitions[number]["name"].upper() for number in shown]
-        table = replace(table, shown=tuple(shown), columns=tuple(columns))
+        numbers = [
+            n for n, column in enumerate(definitions) if not column.get("priority")
+        ]
+        columns = [definitions[number]["name"].upper() for number in numbers]
+        table = replace(table, numbers=tuple(numbers), columns=tuple(columns))
     if event.type == LISTED:
         return _with_page(table, event)
     if event.type == "BOOKMARK":
@@ -145,8 +147,8 @@ def human_duration(span: timedelta) -> str:
     if seconds < -1:
         return "<invalid>"
     seconds = max(0, seconds)
-    found = ((unit, rest) for below, unit, rest in _STEPS if seconds < below)
-    unit, rest = next(found, ("y", ""))
+    units = ((unit, rest) for below, unit, rest in _STEPS if seconds < below)
+    unit, rest = next(units, ("y", ""))
     whole, left = divmod(seconds, _SECONDS[unit])
     left = left // _SECONDS[rest] if rest else 0
     return f"{whole}{unit}" + (f"{left}{rest}" if left else "")
@@ -179,20 +181,20 @@ def _note(table: Table, event: Event, what: str) -> Table:
 
 
 def _rows(table: Table, document: dict) -> list[PodRow]:
-    found = []
+    rows = []
     for row in document.get("rows") or ():
         metadata = row["object"]["metadata"]
-        found.append(
+        rows.append(
             PodRow(
                 metadata.get("name", ""),
-                tuple(row["cells"][number] for number in table.shown),
+                tuple(row["cells"][number] for number in table.numbers),
                 metadata.get("labels") or {},
                 metadata.get("creationTimestamp") or "",
             )
         )
-    return found
+    return rows
 
 
-def _matches(row: PodRow, wanted: str) -> bool:
+def _matches(row: PodRow, query: str) -> bool:
     texts = [row.name, *(f"{k}={v}" for k, v in row.labels.items())]
-    return any(wanted.lower() in one.lower() for one in texts)
+    return any(query.lower() in text.lower() for text in texts)

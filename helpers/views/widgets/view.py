@@ -171,20 +171,20 @@ class View(ipywidgets.VBox):
         return self.text()
 
     def _repr_mimebundle_(self, **options: object) -> dict:
-        shown = super()._repr_mimebundle_(**options)
+        bundle = super()._repr_mimebundle_(**options)
         text = self.text()
         # For where no widgets are: GitHub, print, a page that was exported.
         html = f"<pre>{escape(text)}</pre>"
-        return {**shown, "text/plain": text, "text/html": html}
+        return {**bundle, "text/plain": text, "text/html": html}
 
     def _controls(self) -> list[ipywidgets.Widget]:
-        found, left = [], list(self.children)
+        controls, left = [], list(self.children)
         while left:
             part = left.pop()
             left += getattr(part, "children", ())
             if hasattr(part, "disabled"):
-                found.append(part)
-        return found
+                controls.append(part)
+        return controls
 
     def _begin(self, loop: Callable[[], None]) -> None:
         name = loop.__name__

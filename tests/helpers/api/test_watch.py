@@ -1,4 +1,4 @@
-"""A watch hears of everything and ends when told; test_views_stay.py breaks it."""
+"""A watch hears of everything and ends when told; test_widgets.py breaks it."""
 
 import queue
 import socket

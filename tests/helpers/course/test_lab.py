@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from jupyter_server.services.config.manager import ConfigManager
 
-from helpers.course import address, copies, lab
+from helpers.course import copies, lab
 
 
 def options(*given, **env):
@@ -35,42 +35,11 @@ def test_kernels_and_terminals_are_as_the_learner_has_them():
     assert f"{given}sh" in options() and f"{given}sh" in options(SHELL="")
 
 
-def test_the_last_words_are_the_address_and_how_to_end_it():
-    """Nothing of JupyterLab's own comes after them, unless it is asked for."""
-    assert address.words("http://127.0.0.1:8888/lab?token=x").splitlines() == [
-        "",
-        "JupyterLab: http://127.0.0.1:8888/lab?token=x",
-        "Ctrl-C, and then y, ends it. The cluster runs on until you stop it:",
-        "  .venv/bin/kapi stop",
-    ]
+def test_nothing_of_jupyterlabs_own_comes_after_the_address_unless_it_is_asked_for():
     quiet = "--Application.log_level=WARN"
     assert quiet in options()
     for asked in ("--debug", "--ServerApp.log_level=INFO", "--log-level=INFO"):
         assert quiet not in options(asked)
-
-
-@pytest.mark.parametrize(
-    ("generated", "shown"), [(True, "token=secret"), (False, "token=...")]
-)
-def test_a_token_that_was_given_is_not_told(capsys, generated, shown):
-    """Jupyter says itself where its generated token is, unless it looks given."""
-    provider = SimpleNamespace(token="secret", token_generated=generated)
-
-    class Server:
-        identity_provider = provider
-        io_loop = SimpleNamespace(add_callback=lambda call: later.append(call))
-        local_url = property(
-            lambda self: (
-                "http://127.0.0.1:8888/?token="
-                + ("secret" if provider.token_generated else "...")
-            )
-        )
-
-    later = []
-    address._load_jupyter_server_extension(Server())
-    assert not provider.token_generated
-    later[0]()
-    assert shown in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", ["--notebook-dir=/", "--LabApp.default_url=/lab"])

@@ -20,7 +20,6 @@ from helpers.rbac.objects import Attributes, Objects
 from helpers.rbac.refusals import explain, forbidden, unauthorized
 from helpers.rbac.refusals.request import DeniedRequest
 from helpers.rbac.reviews import Review
-from helpers.status import find_status
 from tests.helpers.api.test_tokens import CLAIMS, sign
 
 READER = "system:serviceaccount:home:reader"
@@ -137,13 +136,6 @@ def test_anything_else_is_refused_in_two_lines(error, says):
         DeniedRequest.parse(error)
     assert says in str(caught.value)
     assert str(caught.value).count("\n") == 1
-
-
-def test_a_list_is_not_taken_for_a_status():
-    """The first Status counts, wherever it begins, and nothing else."""
-    assert find_status('{"kind": "PodList", "items": []} {') is None
-    assert find_status("") is None
-    assert find_status('{"broken": ' + TEXT) == STATUS
 
 
 # --- 403 ------------------------------------------------------------------------------

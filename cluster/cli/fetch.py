@@ -26,10 +26,10 @@ def main() -> int:
     Before it fetches anything it says for which backend, where another one is better.
     """
     try:
-        told, view = _Kept(), Terminal()
-        if backends.current(None, told).prepared():
+        lines, view = _Kept(), Terminal()
+        if backends.current(None, lines).prepared():
             return 0
-        for line in told.lines:
+        for line in lines.lines:
             view.finish(line)
         return 0 if ready.ensure(view) else 1
     except errors.LabError:
