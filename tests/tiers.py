@@ -32,6 +32,7 @@ HEAVY = (
     "cluster/tests/test_bad_input.py",
     "cluster/tests/cli/test_cli.py",
     "tests/helpers/api/test_watch.py",
+    "tests/helpers/exercises/test_grants.py",
     "tests/helpers/views/widgets/test_widgets.py",
     "tab/tests/",
 )

@@ -78,8 +78,15 @@ def write(target: Path, progress: Progress, preset: int = PRESET) -> Path:
 
 
 def _files(binaries: Path, image: Path, work: Path) -> dict[str, Path]:
-    """Return what goes in, by name, in this order."""
+    """Return what goes in, by name, in this order.
+
+    A program that is several is in it once: whoever unpacks it makes the links.
+    """
+    links = RECIPE.links()
     paths = {name: binaries / name for name in RECIPE.programs()}
+    for name, file in links.items():
+        if paths[name].is_symlink() and paths[name].readlink() == Path(file):
+            paths[file] = paths.pop(name)
     if not paths["runc"].exists():
         # Where the distribution has one, none is built.
         runc = find_runc(binaries)

@@ -19,6 +19,7 @@ from cluster.image.toolbox import Inputs
 from cluster.language import mark, say
 from cluster.programs import check, releases
 from cluster.programs.build import WorkDir
+from cluster.programs.links import link
 from cluster.programs.recipe import RECIPE, Recipe
 from cluster.programs.topics import Shell
 from cluster.progress import Progress
@@ -111,6 +112,8 @@ def _unpack(file: Path, binaries: Path | None, stage: Path, progress: Progress) 
     manifest = unpack(file, stage, wants, progress)
     lacks = ""
     if binaries is None:
+        for step in RECIPE.steps:
+            link(step, stage / PROGRAMS)
         lacks = _drop_unfit(stage / PROGRAMS)
         binaries = programs.keep(stage / PROGRAMS)
     _keep_image(stage / IMAGE, manifest, binaries, progress)
@@ -122,7 +125,7 @@ def _drop_unfit(directory: Path) -> str:
     lacks = []
     for step in RECIPE.steps:
         if reason := check.step_problem(step, directory):
-            for name in step.programs:
+            for name in (*step.programs, *step.outputs()):
                 (directory / name).unlink(missing_ok=True)
             if not check.system_has(step):
                 lacks.append(reason)

@@ -189,12 +189,13 @@ def _install(stage: Path, entry: Path) -> None:
     entry.mkdir(exist_ok=True)
     # The umask must not bar a machine that root starts: it reads as another account.
     entry.chmod(0o755)
-    # Programs come last, after what they need in a directory beside them.
-    for program in sorted(stage.iterdir(), key=Path.is_file):
-        program.chmod(0o755)
+    # Programs come after what they need in a directory beside them, links at last.
+    for program in sorted(stage.iterdir(), key=lambda p: (p.is_symlink(), p.is_file())):
         if program.is_dir():
+            program.chmod(0o755)
             shutil.rmtree(entry / program.name, ignore_errors=True)
-        else:
+        elif not program.is_symlink():
+            program.chmod(0o755)
             # A crash of the machine must not leave the names of empty files.
             with program.open("rb") as file:
                 os.fsync(file.fileno())

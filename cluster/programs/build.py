@@ -1,11 +1,12 @@
 """Build the programs of a recipe with Go. The caller holds the build lock."""
 
+import dataclasses
 import json
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from cluster.language import mark, say
 from cluster.packages import install
 from cluster.programs import golang
 from cluster.programs.check import system_has
-from cluster.programs.recipe import FLAGS, Recipe, Step
+from cluster.programs.links import link
+from cluster.programs.recipe import FLAGS, Recipe, Step, default_name
 from cluster.progress import Progress
 
 #: switches builds off, whatever its value: for machines with too little memory
@@ -78,10 +80,10 @@ class WorkDir:
 def build(
     recipe: Recipe, steps: Sequence[Step], work: WorkDir, progress: Progress
 ) -> Iterator[Path]:
-    """Build `steps`; yield a directory with the programs of each, which are taken.
+    """Build `steps`; yield a directory with programs as they come, which are taken.
 
-    A step is left out if the distribution's programs will do. Raise LabError if builds
-    are off, MissingTool or BuildFailed.
+    Steps of one lock are built together. A step is left out if the distribution's
+    programs will do. Raise LabError if builds are off, MissingTool or BuildFailed.
     """
     if OFF in os.environ:
         missing = (n for step in steps if not system_has(step) for n in step.programs)
@@ -100,7 +102,7 @@ def build(
     compiler = golang.c_compiler()
     seccomp = compiler is not None and golang.has_seccomp(compiler)
     tools = Tools(go, compiler, seccomp)
-    steps = [step for step in steps if _is_needed(step, tools)]
+    steps = merge_by_lock(step for step in steps if _is_needed(step, tools))
     at_once = compilers()
     programs = stage / "programs"
     programs.mkdir()
@@ -120,6 +122,19 @@ def build(
             progress=progress,
         ).run(programs)
         yield programs
+
+
+def merge_by_lock(steps: Iterable[Step]) -> list[Step]:
+    """Return steps that one `go build` makes each, of all that have one lock.
+
+    One call links a program while it compiles for the next, and loads packages once.
+    """
+    merged: dict[str, Step] = {}
+    for step in steps:
+        first = merged.get(step.lock, step)
+        programs = first.programs | step.programs
+        merged[step.lock] = dataclasses.replace(first, programs=programs)
+    return [*merged.values()]
 
 
 def compilers() -> int:
@@ -168,14 +183,15 @@ class Build:
 
     def run(self, target: Path) -> None:
         """Put the programs into `target`; raise BuildFailed."""
-        packages = list(self.step.programs.values())
+        outputs = self.step.outputs()
         flags = f"-ldflags={self.link_flags()}"
         output = self.stage / "output"
         output.mkdir()
         # Sources are fetched that the imports lead to, and no others.
-        self.go("build", *self.arguments(), flags, f"-o={output}/", *packages)
-        for name, package in self.step.programs.items():
+        self.go("build", *self.arguments(), flags, f"-o={output}/", *outputs.values())
+        for name, package in outputs.items():
             (output / default_name(package)).rename(target / name)
+        link(self.step, target)
         output.rmdir()
 
     def arguments(self) -> list[str]:
@@ -258,9 +274,3 @@ class Build:
         tail = "\n".join(shown_lines)
         hint = hint and say(hint)
         return errors.BuildFailed(self.step.name, code, tail, self.work.log, hint)
-
-
-def default_name(package: str) -> str:
-    """Return the file name that Go gives to a package's program."""
-    *_, parent, last = ("", *package.split("/"))
-    return parent if re.fullmatch(r"v\d+", last) else last

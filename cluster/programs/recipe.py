@@ -9,6 +9,7 @@ version, date    of the release        the same
 git commit       of the release        as far as the module proxy tells, else empty
 git tree state   clean                 archive: what was built is no git checkout
 Go               upstream's choice     any that the `go` lines accept
+Kubernetes       five programs         one, and their names are links to it
 containerd       all snapshotters      without btrfs, zfs and devmapper
 CoreDNS          all plugins           those that the Corefile may use
 runc             static, libpathrs     linked with this machine's C library
@@ -16,6 +17,8 @@ runc             static, libpathrs     linked with this machine's C library
 
 import hashlib
 import platform
+import re
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,10 +41,11 @@ FLAGS = (
 
 @dataclass(frozen=True)
 class Step:
-    """Programs that one `go build` makes.
+    """Programs that come together: downloaded, or made by one `go build`.
 
     `lock` is the directory of the lock, `upstream` the Go module of the programs,
-    `programs` maps file name to package path. The linker sets `variables`; `{time}` and
+    `programs` maps file name to package path. Names of one package are links to one
+    program, which is them all. The linker sets `variables`; `{time}` and
     `{commit}` in them are those of the release. `ask` holds the arguments that print a
     program's version, where `--version` does not. `cgo` needs a C compiler;
     `seccomp_tag` is added where libseccomp's headers are. With `substitute` the
@@ -61,8 +65,22 @@ class Step:
 
     @property
     def name(self) -> str:
-        """Return the step's name for a person: its programs."""
-        return ", ".join(self.programs)
+        """Return the step's name for a person: its programs, as they are built."""
+        return ", ".join(self.outputs())
+
+    def links(self) -> dict[str, str]:
+        """Return the names that lead to a program of several, and its file."""
+        names = Counter(self.programs.values())
+        return {
+            name: default_name(package)
+            for name, package in self.programs.items()
+            if names[package] > 1
+        }
+
+    def outputs(self) -> dict[str, str]:
+        """Return the files that a build makes, and their packages."""
+        links = self.links()
+        return {links.get(name, name): path for name, path in self.programs.items()}
 
     def question(self, directory: Path, program: str) -> list[str | Path]:
         """Return the command by which a program in `directory` tells its version."""
@@ -82,7 +100,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Modules in the order in which they are built; their locks are below `root`."""
+    """Steps in the order in which they are built; their locks are below `root`."""
 
     root: Path
     version: str
@@ -91,6 +109,12 @@ class Recipe:
     def programs(self) -> list[str]:
         """Return the names of all programs."""
         return [name for step in self.steps for name in step.programs]
+
+    def links(self) -> dict[str, str]:
+        """Return the names of all programs that are links, and where they lead."""
+        return {
+            name: file for step in self.steps for name, file in step.links().items()
+        }
 
     def key(self) -> str:
         """Return the name of the cache entry: version, machine, hash of all but Go."""
@@ -106,10 +130,25 @@ class Recipe:
         return f"{self.version}-{platform.machine()}-{digest.hexdigest()[:12]}"
 
 
+def default_name(package: str) -> str:
+    """Return the file name that Go gives to a package's program."""
+    *_, parent, last = ("", *package.split("/"))
+    return parent if re.fullmatch(r"v\d+", last) else last
+
+
 _CNI = "github.com/containernetworking/plugins"
 _CONTAINERD = "github.com/containerd/containerd/v2"
 _KUBERNETES = "k8s.io/kubernetes"
 _RUNC = "github.com/opencontainers/runc"
+#: the program of ours that is each of these, by the name under which it is called
+_ONE = "binaries/kubernetes"
+_DAEMONS = (
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kubelet",
+    "kube-proxy",
+)
 #: programs of Kubernetes' lock that are not in its own cmd/
 _PACKAGES = {"etcd": "go.etcd.io/etcd/server/v3"}
 
@@ -130,14 +169,16 @@ def _kubernetes_version(package: str, version: str) -> dict[str, str]:
     return {f"{package}.{name}": value for name, value in values.items()}
 
 
-def _kubernetes(*names: str, version: str = versions.KUBERNETES) -> Step:
+def _kubernetes(
+    *names: str, package: str = "", version: str = versions.KUBERNETES
+) -> Step:
+    """Describe programs of Kubernetes' lock, all of one `package` if that is named."""
+    own = f"{_KUBERNETES}/cmd/"
     return Step(
         lock="kubernetes",
         upstream=_KUBERNETES,
         version=version,
-        programs={
-            name: _PACKAGES.get(name, f"{_KUBERNETES}/cmd/{name}") for name in names
-        },
+        programs={n: package or _PACKAGES.get(n, f"{own}{n}") for n in names},
         # kubectl's User-Agent is from the second one.
         variables={
             **_kubernetes_version("k8s.io/component-base/version", version),
@@ -158,18 +199,14 @@ def older_recipe(version: str, locks: Path) -> Recipe:
     return Recipe(locks, version, tuple(steps))
 
 
-# A single step for all of Kubernetes would be a few seconds faster, but Go keeps what
-# it compiles twice until a step ends, and the disk would need 8 GB.
 _ETCD = _kubernetes("etcd")
-_APISERVER = _kubernetes("kube-apiserver")
 
 #: Programs of the local cluster.
 RECIPE = _recipe(
     versions.KUBERNETES,
     _ETCD,
-    _kubernetes("kubectl", "kube-scheduler", "kube-proxy"),
-    _kubernetes("kube-controller-manager", "kubelet"),
-    _APISERVER,
+    _kubernetes("kubectl"),
+    _kubernetes(*_DAEMONS, package=_ONE),
     Step(
         lock="containerd",
         upstream=_CONTAINERD,
@@ -224,12 +261,11 @@ RECIPE = _recipe(
 CONTROL_PLANE = _recipe(
     versions.KUBERNETES,
     _ETCD,
-    _kubernetes("kubectl", "kube-scheduler"),
-    _kubernetes("kube-controller-manager"),
-    _APISERVER,
+    _kubernetes("kubectl"),
+    _kubernetes(*_DAEMONS[:3], package=_ONE),
 )
 #: Programs of a notebook's own API server.
-API_SERVER = _recipe(versions.KUBERNETES, _ETCD, _APISERVER)
+API_SERVER = _recipe(versions.KUBERNETES, _ETCD, _kubernetes("kube-apiserver"))
 KUBECTL = _recipe(versions.KUBERNETES, _kubernetes("kubectl"))
 #: Programs that a cluster of kind needs beside the container engine.
 KIND = _recipe(

@@ -27,6 +27,7 @@ from cluster.progress import Silent
 from cluster.tests.commandline import ROOT
 from cluster.tests.engine import Engine
 from cluster.tests.programs import mirror as m
+from tools import bundle
 
 TAG = "kubernetes-api-notebooks"
 #: of the Dockerfile: what the image takes files of, and what a dev container is
@@ -74,19 +75,22 @@ def ensure(engine: Engine, **more: str) -> str:
     targets = {**named, **more}
     options = [("--target", name, "--tag", tag) for name, tag in targets.items()]
     with mirror(engine) as served:
-        done = build(engine, served.base, *options)
+        archive = served.base + publish_archive(engine, served)
+        done = build(engine, served.base, *options, archive=archive)
     assert done.returncode == 0, done.stdout[-3000:]
     engine.docker("system", "prune", "--force")
     return TAG
 
 
 def build(
-    engine: Engine, programs: str, *results: tuple[str, ...]
+    engine: Engine, programs: str, *results: tuple[str, ...], archive: str = ""
 ) -> subprocess.CompletedProcess:
     """Run `docker build`, with the programs from an address, for each of `results`.
 
-    They are more options of it. Return the last, or the first that failed.
+    They are more options of it. Programs and pods' image are those of the `archive`, if
+    an address of one is named. Return the last run, or the first that failed.
     """
+    named = ["--build-arg", f"LAB_BUNDLE={archive}"] if archive else []
     base(engine)
     with tempfile.TemporaryDirectory(prefix="build-") as context:
         copy_checkout(Path(context))
@@ -100,6 +104,7 @@ def build(
                 "host",
                 "--build-arg",
                 f"LAB_MIRROR={programs}",
+                *named,
                 "--build-arg",
                 f"REQUESTS_CA_BUNDLE={TRUSTED}",
                 # Debian's mirror has the same paths, and answers sooner.
@@ -145,6 +150,20 @@ def mirror(engine: Engine) -> Iterator[m.Mirror]:
         for release in releases.published_files(programs):
             served.publish(release.at(architecture, served.base), contents)
         yield served
+
+
+def publish_archive(engine: Engine, served: m.Mirror) -> str:
+    """Hold an archive as `make bundle` writes it; return its path on the mirror."""
+    binaries, image = Local().setup(Silent())
+    place = engine.home / "archive" / f"{binaries.name}-{image.stem}"
+    name = releases.bundle_name()
+    if not (place / name).exists():
+        shutil.rmtree(place.parent, ignore_errors=True)
+        # Quickly: it is read once, on this machine.
+        bundle.write(place, Silent(), preset=0)
+    for file in place.iterdir():
+        served.files[f"/archive/{file.name}"] = mapped(file)
+    return f"/archive/{name}"
 
 
 def mapped(path: Path) -> mmap.mmap:

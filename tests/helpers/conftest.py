@@ -24,7 +24,7 @@ def scripted(tmp_path, monkeypatch):
 
     def install(script):
         program = tmp_path / "bin" / "kubectl"
-        program.parent.mkdir()
+        program.parent.mkdir(exist_ok=True)
         program.write_text(f"#!/bin/sh\n{script}\n")
         program.chmod(0o700)
         monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")

@@ -120,6 +120,27 @@ def test_what_it_writes_is_what_a_set_up_reads(cache, tmp_path, monkeypatch):
     assert image_find.usable_archive(ours).read_bytes() == packed
 
 
+def test_a_program_that_is_several_is_packed_once(cache, tmp_path, monkeypatch):
+    """As a build makes it; downloads, as above, are a file for each name."""
+    entry, links = programs.find(), RECIPE.links()
+    for name, file in links.items():
+        (entry / name).unlink()
+        (entry / file).write_bytes(tinyelf.program(f"{file} v1.2.3"))
+        (entry / file).chmod(0o755)
+        (entry / name).symlink_to(file)
+    file = writer.write(tmp_path / "dist", Silent(), 0)
+    with tarfile.open(file) as tar:
+        packed = {name.removeprefix("bin/") for name in tar.getnames()}
+    assert {*links.values()} <= packed and not packed & links.keys()
+    monkeypatch.setenv("LAB_CACHE_DIR", str(tmp_path / "new"))
+    monkeypatch.setenv("LAB_BUNDLE", str(file))
+    assert ready.ensure(Silent())
+    ours = programs.find()
+    assert {name: os.readlink(ours / name) for name in links} == links
+    for step in RECIPE.steps:
+        assert check.step_problem(step, ours) is None
+
+
 def test_a_runc_that_was_not_built_is_the_distributions(tmp_path, monkeypatch, request):
     monkeypatch.delenv("LAB_ASSETS", raising=False)
     names = [name for name in RECIPE.programs() if name != "runc"]

@@ -143,6 +143,26 @@ def test_curl_and_jq_of_the_machine_stay_what_is_called(cache, monkeypatch, tmp_
     assert {*os.listdir(programs.find())} == {*RECIPE.programs()}
 
 
+def test_one_program_that_does_not_run_here_leaves_nothing(
+    cache, monkeypatch, tmp_path
+):
+    """Neither its names nor the program, which nothing would lead to."""
+    made = bundles.small()
+    file = "kubernetes"
+    links = [name for name, to in RECIPE.links().items() if to == file]
+    true = Path(os.path.realpath(shutil.which("true", path="/bin:/usr/bin")))
+    for name in links:
+        del made.manifest["files"][f"bin/{name}"]
+    made.members = [(n, c) for n, c in made.members if n[4:] not in links]
+    made.members.append((f"bin/{file}", b""))
+    replace(made, f"bin/{file}", true.read_bytes())
+    monkeypatch.setenv("LAB_BUNDLE", str(made.write(tmp_path / "dist")))
+    whole, said = take()
+    assert not whole and said[0].endswith(f", but {links[0]} does not run here")
+    left = {path.name for path in (cache / "bin" / RECIPE.key()).iterdir()}
+    assert not left & {file, *links} and "kubectl" in left
+
+
 def test_a_runc_that_does_not_run_here_is_left_to_the_next_way(
     cache, monkeypatch, tmp_path
 ):

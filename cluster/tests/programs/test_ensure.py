@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import shutil
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -109,7 +110,9 @@ def test_a_build_goes_into_the_cache_and_is_found_there(recipe, cache, monkeypat
 
 def test_programs_are_there_as_soon_as_they_are_built(recipe, cache):
     first = recipe.steps[0]
-    second = dataclasses.replace(first, programs={"ho": "binaries/hello"})
+    shutil.copytree(recipe.root / "hello", recipe.root / "later")
+    hello = {"ho": "binaries/hello"}
+    second = dataclasses.replace(first, lock="later", programs=hello)
     both = dataclasses.replace(recipe, steps=(first, second))
 
     class Impatient(Silent):
@@ -126,6 +129,49 @@ def test_programs_are_there_as_soon_as_they_are_built(recipe, cache):
     made = programs.ensure(Silent(), both)
     assert sorted(path.name for path in made.iterdir()) == ["hi", "ho"]
     assert begun.stat().st_ino == before
+
+
+NAMES = """\
+package main
+
+import "os"
+
+var version = "none"
+
+func main() { println(os.Args[0], version) }
+"""
+
+
+def test_names_of_one_package_are_links_to_one_program(cache, tmp_path):
+    """It knows by which it is called; downloads have a file for each."""
+    gobox.write(tmp_path / "both", NAMES)
+    names = {"hi": "binaries/hello", "ho": "binaries/hello"}
+    recipe = gobox.recipe(tmp_path / "both", programs=names)
+    made = programs.ensure(Silent(), recipe)
+    found = {path.name: path.is_symlink() for path in made.iterdir()}
+    assert found == {"hello": False, "hi": True, "ho": True}
+    # The directory may be moved, or be seen at another place.
+    moved = made.rename(tmp_path / "moved")
+    for name in names:
+        said = subprocess.run([moved / name], capture_output=True, text=True).stderr
+        assert said == f"{moved / name} v1.2.3\n"
+        assert check.problem(moved / name) is None
+    os.truncate(moved / "hello", 1000)
+    assert programs.problems(moved, recipe) == dict.fromkeys(names, "is cut short")
+
+
+def test_programs_of_one_lock_are_built_by_one_call(recipe, cache):
+    first = recipe.steps[0]
+    second = dataclasses.replace(first, programs={"ho": "binaries/hello/ho"})
+    (recipe.root / "hello" / "ho").mkdir()
+    shutil.copy(recipe.root / "hello" / "main.go", recipe.root / "hello" / "ho")
+    view = Notes()
+    both = dataclasses.replace(recipe, steps=(first, second))
+    made = programs.ensure(view, both)
+    assert {*os.listdir(made)} == {"hi", "ho"}
+    assert {line for line in view.shown if "building" in line} == {
+        "building 1/1 hi, ho"
+    }
 
 
 def test_a_damaged_program_of_the_cache_is_built_again(recipe, cache):

@@ -4,6 +4,7 @@ import dataclasses
 import platform
 import re
 import shutil
+import subprocess
 
 import pytest
 
@@ -44,11 +45,45 @@ def test_the_tools_of_a_lock_are_the_packages_of_the_recipe(name):
     built = [
         package
         for step in ALL
-        for package in step.programs.values()
+        for package in step.outputs().values()
         if step.lock == name
     ]
     own = [package for package in built if package.startswith("binaries/")]
     assert sorted(tools + own) == sorted(built)
+
+
+def test_the_one_program_is_each_component_by_its_name():
+    names = names_of("kubernetes")
+    source = (RECIPE.root / "kubernetes" / "main.go").read_text()
+    assert names == {*re.findall(r'^\tcase "(.*)":$', source, re.M)}
+    # kubectl is started often, and would initialise what only a server needs.
+    assert "kubectl" not in names
+
+
+def names_of(program):
+    return {name for name, file in RECIPE.links().items() if file == program}
+
+
+@pytest.mark.full("asks Go for upstream's own main packages")
+def test_the_one_program_imports_what_the_main_packages_of_upstream_do():
+    """A new version may register more in them: time zones, metrics, formats of logs."""
+    if (go := golang.find()) is None:
+        pytest.skip("no Go on PATH or in the cache, where a build puts one")
+    mains = [f"k8s.io/kubernetes/cmd/{name}" for name in names_of("kubernetes")]
+    words = [go.path, "list", "-f", '{{join .Imports "\\n"}}']
+
+    def imported(*packages):
+        done = subprocess.run(
+            [*words, *packages],
+            cwd=RECIPE.root / "kubernetes",
+            env=golang.environment() | {"GOMODCACHE": str(go.module_cache)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return {*done.stdout.split()}
+
+    assert imported(*mains) <= imported("binaries/kubernetes")
 
 
 def test_the_oldest_go_is_the_one_that_people_read():

@@ -40,6 +40,7 @@ CLEAN_UP = (
 #: seconds that a wrong answer has to become right after all; a right one has them all
 HURRY = {
     "helpers.exercises.repairs.ROUND": 1.5,
+    "helpers.exercises.checks.recap.LIMIT": 4.0,
     "helpers.api.ambassadors.FORGOTTEN": 5.0,
     "helpers.exercises.grants.PROPAGATION": 2.0,
 }
