@@ -4,6 +4,7 @@ The tests are a story, each file by itself; the first is of the machine as insta
 """
 
 import io
+import json
 import re
 import subprocess
 import tarfile
@@ -60,6 +61,14 @@ def booted(kind: Callable[..., Machine], made: Path) -> Iterator[Machine]:
             yield machine
         finally:
             machine.end()
+
+
+@contextmanager
+def prepared(system: System) -> Iterator[Machine]:
+    """Have a machine with all that `make setup` asks an administrator for."""
+    with running(system) as machine:
+        give_packages(machine, set_up(machine).stdout)
+        yield machine
 
 
 @pytest.fixture(scope="package")
@@ -127,6 +136,19 @@ def helpers(session: Session, words: str) -> str:
     """Return what `python -m helpers` says in a session, with any exit code."""
     line = in_checkout(f".venv/bin/python -m helpers {words}")
     return session.run(line, timeout=SETUP).stdout
+
+
+def findings(session: Session) -> dict[str, dict]:
+    """Return what the doctor finds, by name."""
+    found = json.loads(helpers(session, "doctor --json"))
+    return {finding["name"]: finding for finding in found}
+
+
+def up_and_status(session: Session) -> Iterator[tuple[str, dict]]:
+    """Yield what `up` says, and the status then; delete the cluster."""
+    said = helpers(session, "up")
+    yield said, json.loads(helpers(session, "status --json"))
+    helpers(session, "delete --yes")
 
 
 def kubectl(session: Session, words: str, **options) -> str:

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 
-from cluster import progress
 from helpers.course.exam import (
     COPIES,
     NAMED,
@@ -16,6 +15,7 @@ from helpers.course.exam import (
     faults_of,
 )
 from helpers.course.exercise import exercise
+from helpers.course.steps import name_step
 from helpers.errors import NotSolved
 from helpers.exercises.repairs import fault_of_app
 from helpers.language import mark, say
@@ -77,7 +77,7 @@ def judge_copies(copies: list[str]) -> Iterator[tuple[str, Future[str]]]:
 
     All at once, because each waits for pods. Say which ones are looked at.
     """
-    pool, view = ThreadPoolExecutor(max(1, len(copies))), progress.for_here()
+    pool = ThreadPoolExecutor(max(1, len(copies)))
     try:
         # A kernel finds the cell of an output in the context.
         running = {
@@ -86,7 +86,7 @@ def judge_copies(copies: list[str]) -> Iterator[tuple[str, Future[str]]]:
         }
         while running:
             names = ", ".join(running.values())
-            view.update(say("looking at {copies}", copies=names))
+            name_step(say("looking at {copies}", copies=names))
             for judged in wait(running, PAUSE, FIRST_COMPLETED).done:
                 yield running.pop(judged), judged
     finally:

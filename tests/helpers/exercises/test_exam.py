@@ -4,7 +4,6 @@ import _thread
 import json
 import re
 import threading
-from types import SimpleNamespace
 
 import pytest
 
@@ -272,8 +271,7 @@ def test_the_check_says_which_copies_it_looks_at(repairing, monkeypatch):
     """Without those that are repaired."""
     repairing.note(record.REPAIRED, copy="copy-2")
     steps = []
-    view = SimpleNamespace(update=steps.append)
-    monkeypatch.setattr("helpers.exercises.checks.exam.progress.for_here", lambda: view)
+    monkeypatch.setattr("helpers.exercises.checks.exam.name_step", steps.append)
     monkeypatch.setattr("helpers.exercises.checks.exam.fault_of_copy", lambda _: "")
     assert f"{repair_faults(repairing)}" == "Correct."
     assert steps[0] == "looking at copy-1, copy-3, copy-4"
