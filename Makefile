@@ -46,7 +46,7 @@ test: setup lint ## Check style, units, a real cluster, every notebook, in a bro
 full: setup lint ## Check also faults, other backends, builds: what rarely breaks
 	@sh tools/setup.sh full && sh tools/setup.sh site
 	@$(PY) -m tab.build
-	@$(TESTS) -m 'not covered and not machines' --budget 45 $(PYTEST_ARGS)
+	@$(TESTS) -m 'not covered and not machines' --budget 60 $(PYTEST_ARGS)
 
 machines: setup venv ## Test on Ubuntu, SELinux and arm64, and by Kubernetes' tests of limits: hours
 	@sh tools/setup.sh machines

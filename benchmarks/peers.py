@@ -57,7 +57,7 @@ def program() -> Path | None:
     return built
 
 
-def local(place: Path) -> dict[str, float]:
+def measure_local(place: Path) -> dict[str, float]:
     """Start the cluster of this suite; its pod is real."""
     backend = Local(place / "state")
     try:
@@ -67,7 +67,7 @@ def local(place: Path) -> dict[str, float]:
         backend.delete()
 
 
-def control_plane(place: Path) -> dict[str, float]:
+def measure_control_plane(place: Path) -> dict[str, float]:
     """Start etcd, API server, controllers and scheduler of this suite."""
     backend = ControlPlane(place / "state")
     called = time.time()
@@ -84,7 +84,7 @@ def control_plane(place: Path) -> dict[str, float]:
         backend.delete()
 
 
-def envtest(place: Path) -> dict[str, float]:
+def measure_envtest(place: Path) -> dict[str, float]:
     """Start what tests of controllers have; it says itself when it answers."""
     command = [program(), programs.find()]
     env = {**os.environ, "TMPDIR": str(place)}
@@ -108,7 +108,11 @@ def pss_megabytes(pids: list[int]) -> float:
     return sum(resources.memory(pids).values())
 
 
-RUN = {"local": local, "control-plane": control_plane, "envtest": envtest}
+RUN = {
+    "local": measure_local,
+    "control-plane": measure_control_plane,
+    "envtest": measure_envtest,
+}
 
 
 def run_round(names: list[str]) -> dict[str, dict[str, float]]:

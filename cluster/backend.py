@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 #: the label by which a namespace of ours is known from all others
 LABEL, MANAGER = "app.kubernetes.io/managed-by", "kubernetes-api-notebooks"
-#: of the local cluster, in the order in which they start
+#: components of the local cluster, in the order in which they start
 LOCAL = (
     "machine",
     "etcd",
@@ -28,7 +28,7 @@ LOCAL = (
     "kube-proxy",
     "image-import",
 )
-#: of a kind cluster: the container, its services, and what runs in further containers
+#: components of a kind cluster: container, its services, what further containers run
 KIND = (
     "node",
     "kubelet",
@@ -126,7 +126,7 @@ class Backend(Protocol):
     def setup(self, progress: Progress) -> tuple[Path, Path | None]:
         """Get the directory of binaries and the image archive, None without a node."""
 
-    def prepared(self) -> bool:
+    def is_prepared(self) -> bool:
         """Say whether a start would find all files and make nothing."""
         return self.binaries() is not None
 

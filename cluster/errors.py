@@ -13,7 +13,7 @@ SHORT = "kapi"
 INSTALLED = Path(__file__).parents[1].name in ("site-packages", "dist-packages")
 #: the command in every text, as it is pasted in a checkout
 _WRITTEN = f".venv/bin/{SHORT}"
-#: what texts say of a checkout beside it, and what to say instead
+#: other words for a checkout -> what an installed program says
 _INSTEAD = {
     r"\bmake (?=lab|setup)": f"{PROGRAM} ",
     r"docs/binder\.md": mark("the README"),

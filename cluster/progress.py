@@ -4,9 +4,11 @@ Work calls `update` from its own waiting loop, as often as it likes; the view de
 what to show. There are no threads.
 """
 
+import contextlib
 import shutil
 import sys
 import time
+from collections.abc import Iterator
 from typing import Protocol, TextIO
 
 from cluster.language import say
@@ -21,6 +23,10 @@ class Progress(Protocol):
 
     def finish(self, message: str) -> None:
         """Show the result and leave that line on the screen."""
+        return
+
+    def clear(self) -> None:
+        """Remove what is shown, unless `finish` has left it."""
         return
 
 
@@ -51,6 +57,9 @@ class _Line:
         self._show(message, time.monotonic() - self._began, keep=True)
         self._message = ""
 
+    def clear(self) -> None:
+        """Remove the line."""
+
     def _show(self, message: str, seconds: float, *, keep: bool) -> None:
         """Replace the line."""
 
@@ -72,6 +81,13 @@ class Terminal(_Line):
             self._stream.write("\n")
             self._width = 0
 
+    def clear(self) -> None:
+        """Write over a live line; a log keeps its lines."""
+        if self._width:
+            self._stream.write(f"\r{'':{self._width}}\r")
+            self._stream.flush()
+            self._width = 0
+
     def _show(self, message: str, seconds: float, *, keep: bool) -> None:
         line = f"[{seconds:5.1f} s] {message}"
         if self._live:
@@ -91,6 +107,12 @@ class Notebook(_Line):
 
     _handle = None
 
+    def clear(self) -> None:
+        """Replace the output by one of no form at all, which takes no room."""
+        if self._handle is not None:
+            self._handle.update({}, raw=True)
+            self._handle = None
+
     def _show(self, message: str, seconds: float, *, keep: bool) -> None:
         from IPython.display import display
 
@@ -105,8 +127,28 @@ class Notebook(_Line):
             self._handle = None
 
 
+#: the view of the work that all other work is a part of
+_whole: Progress | None = None
+
+
+@contextlib.contextmanager
+def of_whole(view: Progress) -> Iterator[None]:
+    """Let all work in a block update one view, which its maker clears or finishes."""
+    global _whole
+    before, _whole = _whole, view
+    try:
+        yield
+    finally:
+        _whole = before
+
+
 def for_here() -> Progress:
-    """Return the view that fits: a notebook's in a kernel, else the terminal's."""
+    """Return the view that fits: a notebook's in a kernel, else the terminal's.
+
+    Return the view of the whole if this is a part of its work.
+    """
+    if _whole:
+        return _whole
     # Only if it is there: importing IPython to ask for it would take half a second.
     interactive = sys.modules.get("IPython")
     shell = interactive and interactive.get_ipython()

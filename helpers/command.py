@@ -29,6 +29,8 @@ Found = TypeVar("Found")
 
 #: seconds that one call may usually take before it is ended
 TIMEOUT = 60.0
+#: seconds in which a server that responds at all does so
+RESPONSE = 10.0
 
 #: kubectl repeats the name of the context in it, which it does not find
 _NOT_CONNECTED = Path(__file__).parent / "data" / "not-connected.json"
@@ -145,7 +147,21 @@ def program(purpose: str) -> str:
 
 def environment() -> dict[str, str]:
     """Return the environment for kubectl; raise NotConnected before `connect()`."""
-    return {**os.environ, "KUBECONFIG": str(kubeconfig_in_use())}
+    return {**os.environ, **no_editor(), "KUBECONFIG": str(kubeconfig_in_use())}
+
+
+def no_editor() -> dict[str, str]:
+    """Return variables that let `kubectl edit` fail at once, with what to use instead.
+
+    An editor without a terminal waits for ever for keys that never come.
+    """
+    sentence = say(
+        "A cell has no editor: use `kubectl patch`, `kubectl label`, `kubectl set` or "
+        "`kubectl apply`, or run this command in a terminal."
+    )
+    # kubectl gives the line to `sh -c`, with the name of a file behind it.
+    line = f"sh -c {shlex.quote(f'echo {shlex.quote(sentence)} >&2; exit 1')}"
+    return {"KUBE_EDITOR": line, "EDITOR": line, "VISUAL": line}
 
 
 def kubeconfig_in_use() -> Path:
@@ -167,6 +183,22 @@ def current_namespace() -> str:
     return namespace_of(kubeconfig_in_use())
 
 
+def _server_responds(path: str, settings: dict[str, str]) -> bool:
+    """Say whether the API server responds at all, be it with a refusal."""
+    try:
+        done = subprocess.run(
+            [path, "get", "--raw=/readyz", f"--request-timeout={RESPONSE:.0f}s"],
+            env=settings,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=2 * RESPONSE,
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return not (done.returncode and _NO_ANSWER.search(done.stderr))
+
+
 def kubectl(
     *args: str,
     input: str | dict | None = None,
@@ -179,7 +211,8 @@ def kubectl(
     dict as `input` is sent as JSON. Only the kubeconfig of `connect()` is used; raise
     NotConnected before that. With `check=False` a failure is a value, unless the
     cluster does not answer: that is ClusterDown. `timeout` is in seconds, by default a
-    minute. Bytes of the output that are not UTF-8 become U+FFFD.
+    minute; raise DoesNotEnd after that, or NotReady if the API server is silent. Bytes
+    of the output that are not UTF-8 become U+FFFD.
     """
     settings = environment()
     path = program(say("talk to the cluster"))
@@ -204,12 +237,13 @@ def kubectl(
             say("Quotes come in pairs, and no argument may contain a NUL."),
         ) from error
     except subprocess.TimeoutExpired as expired:
-        raise errors.NotReady(
-            " ".join(["kubectl", *words]),
-            timeout + 5,
-            say("no answer from the API server"),
-            say("Look at `.venv/bin/kapi status`."),
-        ) from expired
+        demand_cluster()
+        if not _server_responds(path, settings):
+            silence = say("no answer from the API server")
+            status = say("Look at `.venv/bin/kapi status`.")
+            line = " ".join(["kubectl", *words])
+            raise errors.NotReady(line, timeout + 5, silence, status) from expired
+        raise errors.DoesNotEnd(words, timeout + 5) from expired
     result = Completed(words, done.stdout, done.stderr, done.returncode)
     if result.exit_code and _NO_ANSWER.search(result.stderr):
         demand_cluster()

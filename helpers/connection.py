@@ -5,7 +5,9 @@ A notebook never owns the cluster: restarting the kernel leaves the cluster runn
 
 import json
 import os
+import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cluster import backends, progress
@@ -17,6 +19,7 @@ from cluster.kubeconfig import (
     server_of,
 )
 from cluster.processes import is_same_start, start_time
+from cluster.waiting import poll
 from helpers import errors, needs
 from helpers.command import (
     backend_in_use,
@@ -38,6 +41,8 @@ HOST = "kubernetes-api-notebooks/host"
 CREATION = 30.0
 #: seconds until a namespace must usually be gone
 DELETION = 60.0
+#: seconds in which the node usually looks at the pods from before a start
+RESTART = 20.0
 
 
 def connect() -> "Cluster":
@@ -51,6 +56,7 @@ def connect() -> "Cluster":
     view = progress.for_here()
     backend = backends.current(progress=view)
     running, ended = backend.running(), backend.why_it_ended()
+    began = time.time()
     # Even if it runs: it may still be starting, or its kubeconfig may be broken.
     backend.up(view)
     if not running:
@@ -69,6 +75,8 @@ def connect() -> "Cluster":
     needs.know(backend.name, cluster.version)
     if line := needs.client_warning():
         print(line)
+    if not running:
+        _wait_for_pods(began)
     # Run alone, after the cluster was away: what follows must not be in `default`.
     name = os.environ.get("NAMESPACE", "")
     if name and cluster._kubeconfig_of(name).exists():
@@ -251,14 +259,50 @@ def _require_node() -> None:
 
 def _wait_until_gone(name: str) -> None:
     seconds = time_limit(DELETION)
-    limit = f"--timeout={seconds:.0f}s"
-    done = kubectl("delete", "namespace", name, limit, check=False)
+    # It may end between the caller's look and this.
+    options = (f"--timeout={seconds:.0f}s", "--ignore-not-found")
+    done = kubectl("delete", "namespace", name, *options, check=False)
     if done.exit_code and "timed out" not in done.stderr:
         raise errors.KubectlFailed(done.args, done.exit_code, done.stderr)
     if done.exit_code:
         what = say("The end of the namespace {name}", name=name)
         hint = say("`kubectl get namespace {name} -o yaml` shows more.", name=name)
         raise errors.NotReady(what, seconds, _remaining_content(name), hint)
+
+
+def _wait_for_pods(began: float) -> None:
+    """Wait until no pod shows a container from before `began`, for RESTART seconds.
+
+    Until then it seems to run, or is `Unknown`, and a command in it fails.
+    """
+    try:
+        backend_in_use().require_node(say("A pod"), wait=False)
+    except errors.LabError:
+        return
+    since = f"{datetime.fromtimestamp(began, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+    def all_are_new() -> bool:
+        found = kubectl("get pods --all-namespaces -o json", check=False)
+        return bool(found.exit_code) or not any(
+            _is_from_before(pod, since) for pod in found.json()["items"]
+        )
+
+    poll(all_are_new, RESTART, what=say("the pods from before the start"))
+
+
+def _is_from_before(pod: dict, since: str) -> bool:
+    """Say whether a pod that is restarted shows a container from before a time."""
+    if pod["spec"]["restartPolicy"] != "Always":
+        return False
+    if "deletionTimestamp" in pod["metadata"]:
+        return False
+    for status in pod["status"].get("containerStatuses", ()):
+        state = status.get("state", {})
+        started = state.get("running", {}).get("startedAt", since)
+        reason = state.get("terminated", {}).get("reason", "")
+        if started < since or reason.endswith("Unknown"):
+            return True
+    return False
 
 
 def _remaining_content(name: str) -> str:

@@ -52,6 +52,20 @@ class KubectlFailed(LabError):
         super().__init__(message, stderr.strip())
 
 
+class DoesNotEnd(LabError):
+    """A command of kubectl was ended because it did not end; `waited` in seconds."""
+
+    def __init__(self, args: list[str], waited: float) -> None:
+        self.arguments, self.waited = args, waited
+        line = textwrap.shorten(" ".join(args), 100, placeholder=" …")
+        text = mark("kubectl {line}: ended, because it still ran after {waited:.0f} s.")
+        hint = say(
+            "The API server responds: does the command follow something (`-w`, `-f`), "
+            "or wait for input or for a program that never ends?"
+        )
+        super().__init__(say(text, line=line, waited=waited), hint)
+
+
 class NotSolved(LabError):
     """An exercise is not solved yet: one sentence says where, and why."""
 

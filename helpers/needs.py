@@ -6,6 +6,7 @@ A cell names its need in a tag; JupyterLab sends the tags of a cell with its cod
 import re
 from collections.abc import Iterable
 from importlib import metadata
+from typing import Any
 
 from cluster import backends, errors
 from cluster.versions import parse
@@ -26,6 +27,12 @@ def know(backend: str, version: str) -> None:
     """Remember what `connect()` has found."""
     global _known
     _known = backend, version
+
+
+def tags_of_cell(notebook: Any) -> list[str]:
+    """Return the tags of the cell that runs; none outside of a kernel."""
+    message: dict = getattr(notebook, "get_parent", dict)()
+    return message.get("metadata", {}).get("tags", [])
 
 
 def unmet_need(tags: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ A start-up file adds the cell magic `%%sh` to every kernel of this environment, 
 `connect()`.
 """
 
+import os
 from typing import TYPE_CHECKING
 
 from helpers import command, errors
@@ -37,11 +38,12 @@ def add_magic() -> None:
 
 
 def load_ipython_extension(notebook: "InteractiveShell") -> None:
-    """Add `%%sh` to a kernel, for `%load_ext`, and show its errors in short."""
+    """Add `%%sh` to a kernel, for `%load_ext`; show its errors in short; no editor."""
     # Not on top: the command line has no use for it.
     from helpers import tracebacks
 
     command.forbid_before_connect()
+    os.environ.update(command.no_editor())
     tracebacks.shorten(notebook)
     notebook.magics_manager.register_function(_run(notebook), "cell", "sh")
 

@@ -30,7 +30,7 @@ def shorten(notebook: "InteractiveShell") -> None:
 
     def show_in_short(kind: type, error: BaseException, lines: list[str]) -> None:
         line = _short_message(error, notebook.user_global_ns)
-        if lack := needs.unmet_need(_tags(notebook)):
+        if lack := needs.unmet_need(needs.tags_of_cell(notebook)):
             line = f"{line or error}\n{lack}"
         text = without_tokens(line or str(error))
         lines = [f"{kind.__name__}: {text}"] if line else [*map(without_tokens, lines)]
@@ -38,12 +38,6 @@ def shorten(notebook: "InteractiveShell") -> None:
         show(kind, text, lines)
 
     notebook._showtraceback = show_in_short
-
-
-def _tags(notebook: Any) -> list[str]:
-    """Return the tags of the cell that runs; none outside of a kernel."""
-    message: dict = getattr(notebook, "get_parent", dict)()
-    return message.get("metadata", {}).get("tags", [])
 
 
 def assert_message(claim: str, operator: str, left: object, right: object) -> str:

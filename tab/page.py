@@ -13,6 +13,8 @@ from tab import build
 WEB = Path(__file__).with_name("web")
 #: a block of commands, which are lines of a shell
 BLOCK = re.compile(r"```\{code-block\} sh\n:class: ask\n(.*?)```\n", re.DOTALL)
+#: seconds for a start, which server.js limits, and all answers
+LIMIT = 1800.0
 #: the beginning of a JSON Web Token, which would be published
 _TOKEN = re.compile(r"\beyJ[\w-]+\.")
 
@@ -34,14 +36,20 @@ def pages(folder: Path) -> dict[str, str]:
 def record(texts: dict[str, str]) -> list[tuple[str, int]] | None:
     """Return the answers of one server to all blocks: text, and status or 0.
 
-    None: there is no server. Raise RuntimeError if it ends, or an answer has a token.
+    None: there is no server. Raise RuntimeError if it ends or is too slow, or if an
+    answer has a token.
     """
     if not (directory := build.ensure()):
         return None
     blocks = [block for text in texts.values() for block in BLOCK.findall(text)]
     requests = "".join(json.dumps({"lines": block}) + "\n" for block in blocks)
     command = ["node", str(WEB / "node.js"), str(directory)]
-    done = subprocess.run(command, input=requests, capture_output=True, text=True)
+    try:
+        done = subprocess.run(
+            command, input=requests, capture_output=True, text=True, timeout=LIMIT
+        )
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(f"No server has answered all within {LIMIT} s.") from None
     # The first line is about the start.
     answer_lines = done.stdout.splitlines()[1:]
     for block, line in itertools.zip_longest(blocks, answer_lines):

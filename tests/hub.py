@@ -140,7 +140,7 @@ def running(lab: Lab, directory: Path) -> Iterator[None]:
                 )
                 stack.callback(process.wait)
                 stack.callback(process.kill)
-            until(_answers, scaled(PATIENCE), f"the hub answers: {log.name}")
+            until(_answers, PATIENCE, f"the hub answers: {log.name}")
         try:
             yield
         finally:
@@ -207,13 +207,13 @@ class Learner:
     def start(self) -> None:
         """Start the own server and wait until it answers."""
         self.ask("POST", f"hub/api/users/{self.name}/server")
-        until(self._ready, scaled(PATIENCE), f"{self.name}'s server is ready")
+        until(self._ready, PATIENCE, f"{self.name}'s server is ready")
 
     def stop(self) -> None:
         """Stop the own server and wait for its end."""
         self.ask("DELETE", f"hub/api/users/{self.name}/server")
         gone = f"{self.name}'s server is gone"
-        until(lambda: not self._servers(), scaled(PATIENCE), gone)
+        until(lambda: not self._servers(), PATIENCE, gone)
 
     def landed(self) -> str:
         """Open the own server and return the path of its page."""

@@ -32,7 +32,8 @@ HEAVY = (
     "cluster/tests/test_bad_input.py",
     "cluster/tests/cli/test_cli.py",
     "tests/helpers/api/test_watch.py",
-    "tests/helpers/views/widgets/test_views_",
+    "tests/helpers/exercises/test_grants.py",
+    "tests/helpers/views/widgets/test_widgets.py",
     "tab/tests/",
 )
 #: are of one site, which is built once
@@ -67,12 +68,13 @@ APART = (
 LONGEST = (
     "cluster/tests/kind/",
     "cluster/tests/machines/",
+    "cluster/tests/existing/test_chapter.py",
     "tests/browser/",
     "cluster/tests/existing/",
     "cluster/tests/test_unprivileged.py",
     "cluster/tests/usermode/",
     "cluster/tests/walls/",
-    *APART,
+    *APART[1:],
     *SHOWN,
 )
 #: backends of which there is one
@@ -102,10 +104,12 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is heavy, and put the longest groups first."""
+    heavy = set()
     for item in items:
         if _is_heavy(item):
             item.add_marker("heavy")
-    items.sort(key=_rank)
+            heavy.add(group(item.nodeid))
+    items.sort(key=lambda item: rank(item.nodeid, heavy))
 
 
 def _is_heavy(item: pytest.Item) -> bool:
@@ -116,16 +120,19 @@ def _is_heavy(item: pytest.Item) -> bool:
     )
 
 
-def _rank(item: pytest.Item) -> int:
-    found = [rank for rank, name in enumerate(LONGEST) if item.nodeid.startswith(name)]
-    return found[-1] if found else len(LONGEST)
+def rank(nodeid: str, heavy: set[str]) -> int:
+    """Return the place of a test's group: the longest, other heavy ones, the rest."""
+    names = [name for name in LONGEST if nodeid.startswith(name)]
+    if names:
+        return LONGEST.index(max(names, key=len))
+    return len(LONGEST) + (group(nodeid) not in heavy)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many workers this machine has room for; 0 is no worker but this one.
 
-    One more than there are cores: half of its time a test waits for the cluster.
+    Two more than there are cores: half of its time a test waits for the cluster.
     A cluster that was named is there once, and on kind's one engine clusters meet.
     """
     alone = {backends.MachineFacts().asked, backends.machine_choice().backend} & {
@@ -135,7 +142,7 @@ def pytest_xdist_auto_num_workers() -> int:
         return 0
     room = int(psutil.virtual_memory().available / MEMORY)
     watched = int(LIMIT.read_text()) // INSTANCES
-    workers = min(len(os.sched_getaffinity(0)) + 1, room, watched)
+    workers = min(len(os.sched_getaffinity(0)) + 2, room, watched)
     return workers if workers > 1 else 0
 
 

@@ -63,7 +63,7 @@ def page(text: Callable[[Lesson, dict], str], say: Callable[[str], str] = str) -
         for lesson, cell in rows:
             if cell["cell_type"] == "markdown":
                 heading = f"### `{cell['metadata']['book'][0]['command']}`"
-                parts += [heading, _why(lesson, text(lesson, cell))]
+                parts += [heading, _reason(lesson, text(lesson, cell))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -92,10 +92,10 @@ def _code(words: str) -> str:
     return "`" + words.replace("|", "\\|") + "`"
 
 
-def _why(lesson: Lesson, text: str) -> str:
+def _reason(lesson: Lesson, text: str) -> str:
     """Return what a cell says, unfolded, with links from the place of the page."""
 
-    def way(link: re.Match[str]) -> str:
+    def relink(link: re.Match[str]) -> str:
         return os.path.normpath(lesson.path.parent / link[0])
 
-    return _LINK.sub(way, _FOLD.sub("", text)).strip()
+    return _LINK.sub(relink, _FOLD.sub("", text)).strip()

@@ -170,7 +170,7 @@ def _pack(
     """Write files as a compressed tar file; owner and time are the same everywhere."""
     filters = [{"id": lzma.FILTER_LZMA2, "preset": preset, "dict_size": WINDOW}]
     whole = sum(path.stat().st_size for path in files.values())
-    view = _Counted(progress, whole)
+    view = _CountingReader(progress, whole)
     with (
         lzma.open(target, "wb", filters=filters) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as tar,
@@ -183,14 +183,14 @@ def _pack(
                 tar.addfile(info, file)
 
 
-class _Counted:
+class _CountingReader:
     """Files that say how much of all of them was read."""
 
     def __init__(self, progress: Progress, whole: int) -> None:
         self.progress, self.whole, self.done = progress, whole, 0
 
     @contextmanager
-    def reading(self, path: Path) -> Iterator["_Counted"]:
+    def reading(self, path: Path) -> Iterator["_CountingReader"]:
         """Open a file for `read`."""
         with path.open("rb") as self.file:
             yield self

@@ -84,7 +84,7 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> str:
     """Run all cells in `folder`; return which one failed and why, or ""."""
     current = "before the first cell"
 
-    def started(cell: nbformat.NotebookNode, cell_index: int) -> None:
+    def note_start(cell: nbformat.NotebookNode, cell_index: int) -> None:
         nonlocal current
         current = cell["id"]
 
@@ -95,7 +95,7 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> str:
         kernel_name="python3",
         skip_cells_with_tag="nbval-skip",
         resources={"metadata": {"path": str(folder)}},
-        on_cell_start=started,
+        on_cell_start=note_start,
         # A shell cell sends its output in pieces of 100 bytes, and each would become
         # a paragraph of the page.
         coalesce_streams=True,

@@ -81,14 +81,14 @@ class Source:
             notebook = json.loads(text)
             for cell in notebook["cells"]:
                 if cell["cell_type"] == "markdown":
-                    own = _prose(tell, self.lesson, cell)
-                    cell["source"] = own.splitlines(keepends=True)
-            made = course.with_frame(self.lesson, notebook, frame)
-            return json.dumps(made, indent=1, ensure_ascii=False) + "\n"
+                    prose = _prose(tell, self.lesson, cell)
+                    cell["source"] = prose.splitlines(keepends=True)
+            notebook = course.with_frame(self.lesson, notebook, frame)
+            return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
         if self.english.suffix == ".svg":
             return blocks.picture(text, say)
-        own = blocks.markdown(course.without_lists(text), say)
-        return course.with_lists(own, frame)
+        translated = blocks.markdown(course.without_lists(text), say)
+        return course.with_lists(translated, frame)
 
 
 def _prose(tell: Tell, lesson: Lesson, cell: dict) -> str:
@@ -244,7 +244,7 @@ def rewrite_links(source: Source, text: str, there: dict[Path, Path]) -> str:
     """
     pages = PAGES.read_text().split()
 
-    def way(link: re.Match[str]) -> str:
+    def relink(link: re.Match[str]) -> str:
         if link[0] in pages and text[link.end()] == ")":
             return link[0].replace("/docs/", "/ko/docs/")
         target = Path(os.path.normpath(source.english.parent / link[0]))
@@ -253,7 +253,7 @@ def rewrite_links(source: Source, text: str, there: dict[Path, Path]) -> str:
         return os.path.relpath(there.get(target, target), source.korean.parent)
 
     # Headings in Korean are other places.
-    return re.sub(r"(docs/ko/\w+\.md)#[\w-]+", r"\1", _LINK.sub(way, text))
+    return re.sub(r"(docs/ko/\w+\.md)#[\w-]+", r"\1", _LINK.sub(relink, text))
 
 
 def check(names: list[str]) -> Iterator[str]:

@@ -59,8 +59,8 @@ def faults(english: str, korean: str, titles: dict[str, str]) -> Iterator[str]:
         yield "still in English"
     if korean.endswith(":"):
         yield "ends in a colon: write a whole sentence"
-    for shown in _asterisks(korean):
-        yield f"makes nothing bold, and is shown: {shown}"
+    for asterisks in _asterisks(korean):
+        yield f"makes nothing bold, and is shown: {asterisks}"
     for slanted in _SLANTED.findall(_CODE.sub("", korean)):
         yield f"slanted Hangul: {slanted}"
     for polite in _POLITE.finditer(plain_korean):
@@ -70,8 +70,8 @@ def faults(english: str, korean: str, titles: dict[str, str]) -> Iterator[str]:
     for title, translated in titles.items():
         if translated and f" {title}]" in english and f" {translated}]" not in korean:
             yield f"another title of a lesson: it is {translated}"
-    yield from _words(plain, plain_korean)
-    yield from _particles(korean)
+    yield from _term_faults(plain, plain_korean)
+    yield from _particle_faults(korean)
 
 
 def _count_parts(pattern: re.Pattern[str], text: str) -> Counter[str]:
@@ -95,7 +95,7 @@ def _asterisks(text: str) -> Iterator[str]:
             opened.pop()
         elif before + after < 4:  # between spaces it is only an asterisk
             opened.append((run[0], run[0].join(around)))
-    yield from (shown for _, shown in opened)
+    yield from (words for _, words in opened)
 
 
 def _kind(letter: str) -> int:
@@ -110,7 +110,7 @@ def terms() -> list[dict[str, str]]:
         return list(csv.DictReader(file, delimiter="\t"))
 
 
-def _words(english: str, korean: str) -> Iterator[str]:
+def _term_faults(english: str, korean: str) -> Iterator[str]:
     for term in terms():
         right, never = (term[name].split("|") for name in ("korean", "never"))
         # A word for a thing may begin a sentence; the name of a kind is always large.
@@ -124,7 +124,7 @@ def _words(english: str, korean: str) -> Iterator[str]:
                 yield f"{bad}: write {right[0]}"
 
 
-def _particles(korean: str) -> Iterator[str]:
+def _particle_faults(korean: str) -> Iterator[str]:
     """Yield each particle that does not go with the end of the word before it."""
     # A single syllable may be of a verb: 받는, 잡는.
     words = [word for term in terms() for word in term["korean"].split("|")]
@@ -132,7 +132,7 @@ def _particles(korean: str) -> Iterator[str]:
     for word, particle in _PARTICLE.findall(_LINK.sub("]", korean)):
         noun = re.sub(r"\([^()]*\)$", "", word.rstrip(_QUOTES)).rstrip(_QUOTES)
         apart = noun != word or word in nouns
-        final = None if word.endswith(("(으)", "(이)")) else _end(noun, apart)
+        final = None if word.endswith(("(으)", "(이)")) else _final_of_noun(noun, apart)
         open_ended = not final or (final == _L and particle in ("로", "으로"))
         wrong = _BEHIND_CONSONANT if open_ended else _BEHIND_VOWEL
         if final is not None and particle in wrong:
@@ -143,7 +143,7 @@ def _final(syllable: str) -> int:
     return (ord(syllable) - ord("가")) % 28 if "가" <= syllable <= "힣" else 0
 
 
-def _end(noun: str, apart: bool) -> int | None:
+def _final_of_noun(noun: str, apart: bool) -> int | None:
     """Return the final consonant of a noun as it is read; None if that is not clear."""
     word = re.split(r"[/:.]", noun)[-1]
     last = word[-1:]

@@ -49,11 +49,12 @@ def long_lines(path: Path) -> Iterator[str]:
 
 def find_gofmt() -> str:
     """Return the path of gofmt; "" if it is not here."""
-    if program := shutil.which("gofmt"):
-        return program
-    go = golang.find()
-    beside = go.path.resolve().with_name("gofmt") if go else None
-    return str(beside) if beside and beside.exists() else ""
+    # A Go that is too old for a build will do; often it alone is linked into PATH.
+    places = [shutil.which("gofmt"), shutil.which("go")]
+    if not any(places) and (go := golang.find()):
+        places.append(str(go.path))
+    programs = (Path(place).resolve().with_name("gofmt") for place in places if place)
+    return str(next((program for program in programs if program.exists()), ""))
 
 
 def check_go(gofmt: str, paths: list[Path]) -> Iterator[str]:

@@ -121,16 +121,15 @@ def draw(say: Say, after: Callable[[Lesson], str]) -> str:
         description=escape(description(say, after), quote=False),
         markers="\n".join(_MARKER.format(name=n, color=c) for n, c in colors.items()),
     )
-    numbers = {one.number for one in lessons() if not one.is_core}
-    example = min(
-        name[:2] for one in lessons() for name in one.needs if name[:2] in numbers
-    )
-    deeper = say("Deeper lessons; ({number}) means: after {number}")
+    deeper = {lesson.name for lesson in lessons() if not lesson.is_core}
+    needed = {name for lesson in lessons() for name in lesson.needs}
+    example = min(deeper & needed)[:2]
+    heading = say("Deeper lessons; ({number}) means: after {number}")
     bold = f'font-size="{HEADING}" font-weight="bold"'
     parts = [
         head,
         _text(LEFT, 30, say("Core lessons, in this order"), bold, BLUE),
-        _text(MIDDLE, 30, deeper.format(number=example), bold, GREY),
+        _text(MIDDLE, 30, heading.format(number=example), bold, GREY),
     ]
     for place, lesson in enumerate(core):
         y = TOP + PITCH * place
@@ -146,12 +145,13 @@ def draw(say: Say, after: Callable[[Lesson], str]) -> str:
 
 def description(say: Say, after: Callable[[Lesson], str]) -> str:
     """Return what the picture shows, for those who do not see it."""
-    core = [f"{one.number} {say(one.title)}" for one in lessons() if one.is_core]
-    deeper = [
-        f"{lesson.number} {say(lesson.title)} ({after(lesson)})"
-        for lesson in lessons()
-        if not lesson.is_core
-    ]
+    core, deeper = [], []
+    for lesson in lessons():
+        words = f"{lesson.number} {say(lesson.title)}"
+        if lesson.is_core:
+            core.append(words)
+        else:
+            deeper.append(f"{words} ({after(lesson)})")
     return say(
         "The core lessons in a column, in reading order: {core}. "
         "Beside each are the deeper lessons that follow it: {deeper}."

@@ -88,13 +88,13 @@ def to_docs(text: str, language: str, up: str = "") -> str:
     It is as far from a page in another language as from its file in `notebooks/ko`.
     """
 
-    def way(link: re.Match[str]) -> str:
+    def relink(link: re.Match[str]) -> str:
         words, ups, folder, name, place = link.groups("")
         if (ROOT / folder / language / f"{name}.md").exists():
             return f"[{words}]({ups.removeprefix('../')}{folder}{name}.md)"
         return f'<a href="{up}{ups}{folder}{name}.html{place}">{words}</a>'
 
-    return text if language == FIRST else _DOCS.sub(way, text)
+    return text if language == FIRST else _DOCS.sub(relink, text)
 
 
 def languages() -> list[str]:
@@ -103,18 +103,18 @@ def languages() -> list[str]:
     return [
         code
         for code in sorted(codes)
-        if all((books(code) / lesson.path).exists() for lesson in lessons())
+        if all((notebooks_dir(code) / lesson.path).exists() for lesson in lessons())
     ]
 
 
-def part(language: str) -> str:
+def language_dir(language: str) -> str:
     """Return the directory of a language: of its notebooks, and on the site."""
     return "" if language == FIRST else language
 
 
-def books(language: str) -> Path:
+def notebooks_dir(language: str) -> Path:
     """Return the directory with the notebooks of a language."""
-    return ROOT / "notebooks" / part(language)
+    return ROOT / "notebooks" / language_dir(language)
 
 
 def assemble(
@@ -124,18 +124,18 @@ def assemble(
 
     `tried` is *Try it* and the boxes of lessons, or empty.
     """
-    written_in = books(language)
+    written_in = notebooks_dir(language)
     shutil.copytree(written_in / "images", target / "notebooks" / "images")
     for place in ("notebooks", "docs", "cluster/docs"):
         (target / place).mkdir(parents=True, exist_ok=True)
-        for file in (ROOT / place / part(language)).glob("*.md"):
+        for file in (ROOT / place / language_dir(language)).glob("*.md"):
             text = file.read_text("utf-8")
             text = re.sub(r"\(\.\./(\w+.md)", r"(../../docs/\1", text)
             (target / place / file.name).write_text(to_docs(text, language), "utf-8")
     for lesson in lessons():
         written, ran = (
             json.loads((folder / lesson.path).read_text("utf-8"))
-            for folder in (written_in, executed / part(language))
+            for folder in (written_in, executed / language_dir(language))
         )
         file = target / "notebooks" / lesson.path
         file.parent.mkdir(exist_ok=True)
@@ -155,7 +155,7 @@ def assemble(
     (target / "index.md").write_text(index(text, language), "utf-8")
 
 
-def words(language: str) -> course.Say:
+def translator(language: str) -> course.Say:
     """Return what says the words of the course and of the site in a language."""
     catalogs = (korean.read(name) for name in (korean.FRAMES, "LC_MESSAGES/sphinx"))
     say = {
@@ -168,7 +168,7 @@ def words(language: str) -> course.Say:
 
 def index(text: str, language: str) -> str:
     """Return the first page of a language, with its tables and its own links."""
-    say = words(language)
+    say = translator(language)
 
     def link(lesson: Lesson) -> str:
         title = f"{lesson.number} {say(lesson.title)}"
@@ -256,13 +256,13 @@ def main(arguments: list[str] | None = None) -> int:
     date = time.strftime("%Y-%m-%d", time.gmtime(ran))
     failed = 0
     for language in languages():
-        target = options.target / part(language)
+        target = options.target / language_dir(language)
         failed |= build(language, sources / language, target, date)
-        course_name = words(language)("Talking to the Kubernetes API server")
-        card.draw(course_name, books(language), target / "_static" / "card.png")
+        course_name = translator(language)("Talking to the Kubernetes API server")
+        card.draw(course_name, notebooks_dir(language), target / "_static" / "card.png")
         for lesson in lessons():
             # The page's download: the notebook without outputs, as in a checkout.
-            written = books(language) / lesson.path
+            written = notebooks_dir(language) / lesson.path
             shutil.copy(written, target / "notebooks" / lesson.path)
     if answers:
         trial.copy(options.target)

@@ -9,10 +9,10 @@ from cluster.language import mark, say
 from cluster.programs.recipe import RECIPE
 from cluster.programs.releases import ARCHITECTURE
 
-#: of the manifest's layout
+#: version of the manifest's layout
 FORMAT = 1
 MANIFEST, IMAGE = "manifest.json", "image.tar"
-#: where programs are, and what curl and jq need to run on any system
+#: paths of programs, and of what curl and jq need to run on any system
 PROGRAMS, SHELL = "bin/", "bin/shell/"
 _NAME = re.compile(r"bin/(?:shell/)?\w[\w.+-]*|image\.tar")
 #: exceptions from reading JSON of whatever layout

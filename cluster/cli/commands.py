@@ -346,8 +346,8 @@ main.add_command(existing.rbac)
 
 
 _COMPINIT = "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }"
-#: of click's scripts: a zsh that nobody has set up has no `compdef`, and fish would cut
-#: descriptions at a comma
+#: Changes to click's scripts: a zsh without set-up has no `compdef`, and fish would cut
+#: descriptions at a comma.
 _MENDED = {
     "zsh": ("    compdef ", f"    {_COMPINIT}\n    compdef "),
     "fish": ('string split ","', 'string split --max 1 ","'),

@@ -27,7 +27,7 @@ def main() -> int:
     """
     try:
         lines, view = _Kept(), Terminal()
-        if backends.current(None, lines).prepared():
+        if backends.current(None, lines).is_prepared():
             return 0
         for line in lines.lines:
             view.finish(line)

@@ -84,7 +84,7 @@ class ApiServer:
         self._machine = machine = api_server(directory, lifeline, flags)
         self._finish = weakref.finalize(self, _clear, machine, lifeline, write_end)
         try:
-            with machine.launched(binaries, None, 0, Silent()):
+            with machine.while_starting(binaries, None, 0, Silent()):
                 _wait_until_ready(machine, None, timeout)
         except errors.ComponentFailed as error:
             self.stop()

@@ -1,4 +1,4 @@
-"""Bring the control plane up and down: the verbs of the local cluster.
+"""Say what the control plane is made of: programs, processes, perhaps a node.
 
 For machines without namespaces. Where user-mode Linux is installed, a node starts in
 the background; elsewhere nothing can run a pod.
@@ -12,12 +12,12 @@ from cluster import errors, preflight, programs, versions
 from cluster.bundle import ready
 from cluster.controlplane.process import control_plane
 from cluster.language import mark, say
-from cluster.local.backend import Local
+from cluster.machine.backend import MachineBackend
 from cluster.machine.host import Machine
 from cluster.machine.logs import last_words
 from cluster.programs.recipe import CONTROL_PLANE, RECIPE
 from cluster.progress import Progress
-from cluster.statedir import CONTROL_PLANE_MARK, write_private
+from cluster.statedir import CONTROL_PLANE_MARK
 from cluster.usermode import disk, kernel
 from cluster.usermode.components import INSIDE, NAME, STATE
 from cluster.waiting import poll
@@ -37,11 +37,12 @@ NODE_TIMEOUT = 180.0
 
 
 @dataclass(frozen=True)
-class ControlPlane(Local):
+class ControlPlane(MachineBackend):
     """The control plane whose state is in the directory `state`."""
 
     name = "control-plane"
     about = f"Kubernetes {versions.KUBERNETES}"
+    marker = CONTROL_PLANE_MARK
 
     @property
     def logs(self) -> tuple[str, ...]:
@@ -73,7 +74,7 @@ class ControlPlane(Local):
         ready.ensure(progress, CONTROL_PLANE, image=False)
         return programs.ensure(progress, CONTROL_PLANE, or_any=(RECIPE,)), None
 
-    def prepared(self) -> bool:
+    def is_prepared(self) -> bool:
         """Say whether a start would find all programs: the image is for a node."""
         return self.binaries() is not None
 
@@ -85,8 +86,12 @@ class ControlPlane(Local):
 
         return (Kernel, PlainLimits, Node)
 
-    def _containerd(self) -> tuple[Path, Path]:
-        # Images are on nodes.
+    def images(self) -> list:
+        """Raise NoNode: images are on nodes."""
+        raise errors.NoNode(say("An image"))
+
+    def add_image(self, archive: Path) -> list[str]:
+        """Raise NoNode: images are on nodes."""
         raise errors.NoNode(say("An image"))
 
     def node(self) -> str:
@@ -132,7 +137,3 @@ class ControlPlane(Local):
 
     def _require_machine(self, progress: Progress) -> None:
         preflight.check(preflight.PlainAccount)
-
-    def _make_keys(self) -> None:
-        super()._make_keys()
-        write_private(self.state / CONTROL_PLANE_MARK, "")

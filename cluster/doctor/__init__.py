@@ -117,12 +117,12 @@ class Programs:
 class Directory:
     """A directory of the suite, as `Directories` reads it."""
 
-    #: of the finding: state or cache
+    #: name of the finding: state or cache
     name: str
     path: Path
     #: the environment variable that names another one
     variable: str
-    #: it is there; else the rest is of the place where a start would make it
+    #: the directory exists; otherwise the fields describe its nearest existing parent
     made: bool
     #: why it cannot be used, a clause, or None
     reason: str | None
@@ -212,7 +212,7 @@ class Directories:
         cache = Directory.read("cache", paths.cache_dir(), "LAB_CACHE_DIR", 0)
         if cache.reason:
             backend = backends.BACKENDS.get(backends.machine_choice().backend)
-            cache = replace(cache, filled=bool(backend and backend().prepared()))
+            cache = replace(cache, filled=bool(backend and backend().is_prepared()))
         return cls(state, cache, permissions.file_system(Path(sys.prefix)))
 
     def findings(self) -> Iterator[Finding]:

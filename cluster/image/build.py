@@ -47,7 +47,7 @@ class Build:
         if shutil.which("mmdebstrap"):
             root = self._packages()
         else:
-            root = self._unpacked(architecture)
+            root = self._unpack(architecture)
         python = os.readlink(root / "usr/bin/python3")
         inside = f"usr/local/lib/{python}/dist-packages"
         modules, zipped = self._client(client, python)
@@ -82,7 +82,7 @@ class Build:
         _thin(root, toolbox.UNWANTED)
         return root
 
-    def _unpacked(self, architecture: str) -> Path:
+    def _unpack(self, architecture: str) -> Path:
         """Have a container engine run mmdebstrap; return what `_packages` does."""
         program = engine.find()
         if not program:

@@ -1,4 +1,4 @@
-"""Find a container engine, and have it fetch Debian's packages.
+"""Ask which container engine answers, and have it fetch Debian's packages.
 
 For a Linux without mmdebstrap: a container of Debian installs it and runs it, so that
 the image is made of the same files as on Debian. The engine keeps Debian's image alone.
@@ -22,7 +22,7 @@ VERSION = {
 }
 #: seconds for a look; a daemon that hangs is none
 LOOK = 5.0
-#: of the container: what its apt needs for a proxy or a frozen mirror
+#: path in the container: options of apt for a proxy or a frozen mirror
 _OPTIONS = "/tmp/apt.conf"
 #: The output is the tar file alone, so apt writes to standard error. The arguments are
 #: the command of mmdebstrap.
@@ -37,7 +37,33 @@ exec "$@"
 
 def find() -> str:
     """Return the name of the first engine that answers, or ""."""
-    return next((name for name in PROGRAMS if _answers(name)), "")
+    return next((name for name in PROGRAMS if version(name)[0]), "")
+
+
+def version(program: str) -> tuple[str, str]:
+    """Return the version of an engine that answers, or "" and its complaint."""
+    answer = ask(program, *VERSION[program])
+    return "" if answer.returncode else answer.stdout.strip(), answer.stderr
+
+
+def ask(
+    program: str, *arguments: str, timeout: float | None = None
+) -> subprocess.CompletedProcess:
+    """Run an engine's command line; -1 and a reason if it cannot run, or is late."""
+    seconds = timeout or LOOK
+    try:
+        return subprocess.run(
+            [program, *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+        )
+    except OSError as error:
+        reason = f"{program}: {error.strerror}"
+    except subprocess.TimeoutExpired:
+        reason = say("no answer in {seconds} s", seconds=f"{seconds:.0f}")
+    return subprocess.CompletedProcess(arguments, -1, "", reason)
 
 
 def way_out() -> str:
@@ -46,19 +72,6 @@ def way_out() -> str:
     start = mark("Start Docker or Podman.")
     text = mark("{command}, or start Docker or Podman.")
     return say(text, command=run) if run else say(start)
-
-
-def _answers(program: str) -> bool:
-    try:
-        done = subprocess.run(
-            [program, *VERSION[program]],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=LOOK,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0 and bool(done.stdout.strip())
 
 
 def command(program: str, architecture: str) -> list[str]:

@@ -15,7 +15,7 @@ class Image:
     """The toolbox image."""
 
     archive: Path | None
-    #: it can be made here, or unpacked
+    #: the image can be made or unpacked here
     possible: bool
     #: bytes, in the cache
     free: int

@@ -68,7 +68,7 @@ class Kind(Backend):
         Commands(self.state, engine_here).node_image(progress)
         return kubectl, archive
 
-    def prepared(self) -> bool:
+    def is_prepared(self) -> bool:
         """Say whether kubectl and the image archive are there."""
         binaries = self.binaries()
         return bool(binaries and image_find.usable_archive(binaries))
@@ -94,7 +94,7 @@ class Kind(Backend):
             self._commands().log.unlink(missing_ok=True)
             kubectl, archive = self._prepare(progress)
             state = self._engine().state(self._plan.cluster)
-            if state and not self._made():
+            if state and not self._is_made():
                 # A create that was killed in the middle left it.
                 self._remove(progress)
                 state = ""
@@ -200,13 +200,13 @@ class Kind(Backend):
     def _commands(self) -> Commands:
         return Commands(self.state, self._engine())
 
-    def _made(self) -> bool:
-        known = Record.read(self.state)
-        return known is not None and known.made
+    def _is_made(self) -> bool:
+        record = Record.read(self.state)
+        return record is not None and record.made
 
     def _runs(self) -> bool:
         """Say whether a whole cluster runs; raise EngineFailed."""
-        return self._made() and self._engine().state(self._plan.cluster) == "running"
+        return self._is_made() and self._engine().state(self._plan.cluster) == "running"
 
     def _node(self) -> Node:
         if not self._runs():

@@ -20,20 +20,17 @@ import os
 import re
 import shutil
 import socket
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import errors
-from cluster.image.engine import PROGRAMS, VERSION
+from cluster.image.engine import PROGRAMS, ask, version
 from cluster.language import mark, say
 
 #: kind's own variable; who has set it has chosen
 CHOSEN = "KIND_EXPERIMENTAL_PROVIDER"
 #: the endpoint of an engine that needs no address
 HERE = "this machine"
-#: seconds for a look; a daemon that hangs is none
-ASK_TIMEOUT = 5.0
 #: seconds for work, as stopping a node
 LONGEST = 60.0
 
@@ -67,7 +64,7 @@ class Engine:
         if self.program == "podman":
             return os.environ.get("CONTAINER_HOST") or HERE
         form = "{{.Endpoints.docker.Host}}"
-        answer = self._run("context", "inspect", "--format", form, timeout=ASK_TIMEOUT)
+        answer = ask(self.program, "context", "inspect", "--format", form)
         return answer.stdout.strip()
 
     def environment(self) -> dict[str, str]:
@@ -86,30 +83,16 @@ class Engine:
 
     def has_image(self, image: str) -> bool:
         """Say whether an image need not be pulled."""
-        return self._run("image", "inspect", image, timeout=LONGEST).returncode == 0
+        done = ask(self.program, "image", "inspect", image, timeout=LONGEST)
+        return done.returncode == 0
 
     def ask(self, *arguments: str, timeout: float = LONGEST) -> str:
         """Return the output of the engine; raise EngineFailed."""
-        done = self._run(*arguments, timeout=timeout)
+        done = ask(self.program, *arguments, timeout=timeout)
         if done.returncode:
             what = f"{self.program} {' '.join(arguments[:2])}"
             raise errors.EngineFailed(what, done.returncode, done.stderr)
         return done.stdout.strip()
-
-    def _run(self, *arguments: str, timeout: float) -> subprocess.CompletedProcess:
-        try:
-            return subprocess.run(
-                [self.program, *arguments],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=timeout,
-            )
-        except OSError as error:
-            reason = f"{self.program}: {error.strerror}"
-        except subprocess.TimeoutExpired:
-            reason = say("no answer in {seconds} s", seconds=f"{timeout:.0f}")
-        return subprocess.CompletedProcess(arguments, -1, "", reason)
 
 
 def detect() -> tuple[Engine | None, str]:
@@ -131,24 +114,22 @@ def detect() -> tuple[Engine | None, str]:
 
 def _answer(program: str) -> tuple[Engine | None, str]:
     """Ask one program."""
-    engine = Engine(program)
-    name = engine._run("--version", timeout=ASK_TIMEOUT).stdout
+    name = ask(program, "--version").stdout
     if not name.lower().startswith(f"{program} version"):
         # As of the podman package that calls itself docker: kind knows it as podman.
         return None, say("{program} is not {program} here", program=program)
     # kind would publish the API server's port there, on its 127.0.0.1.
-    place = engine.endpoint
+    place = Engine(program).endpoint
     if re.match(r"(tcp|ssh|https?)://", place):
         text = mark("{program} works on another machine ({place})")
         return None, say(text, program=program, place=place)
-    answer = engine._run(*VERSION[program], timeout=ASK_TIMEOUT)
-    version = answer.stdout.strip()
-    if answer.returncode or not version:
+    number, complaint = version(program)
+    if not number:
         text = mark("{program} does not answer ({reason})")
-        return None, say(text, program=program, reason=_shorten(answer.stderr))
-    info = engine._run("info", "--format", _INFO[program], timeout=ASK_TIMEOUT)
+        return None, say(text, program=program, reason=_shorten(complaint))
+    info = ask(program, "info", "--format", _INFO[program])
     reason = problem(program, info.stdout)
-    return (None, reason) if reason else (Engine(program, version), "")
+    return (None, reason) if reason else (Engine(program, number), "")
 
 
 def _shorten(complaint: str) -> str:

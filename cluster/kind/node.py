@@ -22,7 +22,7 @@ from cluster.waiting import poll
 
 #: services of the node itself; everything else runs in containers
 SERVICES = ("kubelet", "containerd")
-#: of the API server, in the node
+#: port of the API server in the node
 API_PORT = 6443
 #: seconds that one answer of the API server may take
 ANSWER = 5.0

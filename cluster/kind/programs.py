@@ -28,7 +28,7 @@ _OTHER = mark(
 _TAGGED = mark(
     "Save one image by name and tag; an image pulled by its digest has no tag."
 )
-#: of the image of the lessons, where the host is not Linux
+#: makes the image of the lessons where the host is not Linux
 DOCKERFILE = f"""\
 FROM {versions.DEBIAN}
 RUN apt-get update -q && apt-get install -qy --no-install-recommends \

@@ -29,7 +29,7 @@ from cluster.language import mark
 from cluster.local import images, init, relay, rootfs
 from cluster.machine import cgroups, identity, idmap, layout, storage
 
-#: of the machine, beside its user namespace
+#: namespaces of the machine, beside its user namespace
 MACHINE = (
     sc.CLONE_NEWNS
     | sc.CLONE_NEWPID

@@ -15,7 +15,7 @@ import sys
 _SECCOMP, _FILTER = 22, 2
 _LOAD, _EQUAL, _RETURN = 0x20, 0x15, 0x06
 _ALLOW, _NOTHING = 0x7FFF0000, 0x00050000
-#: where a filter finds the number of a call, and the machine
+#: offsets of a call's number and machine in what a filter reads
 _NUMBER, _ARCH = 0, 4
 # fmt: off
 _I386 = (

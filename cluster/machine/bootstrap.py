@@ -23,7 +23,7 @@ _AWAITED = (
     f"{_DEFAULT}/serviceaccounts/default",
     f"{_DEFAULT}/configmaps/kube-root-ca.crt",
 )
-#: of a Node that has just registered
+#: taint of a Node that has just registered
 _TAINT = "node.kubernetes.io/not-ready"
 #: Read while the package can still be seen: PID 1 leaves the host's files behind. JSON
 #: has no comments, so the reasons are here:

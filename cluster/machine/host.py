@@ -58,7 +58,7 @@ class Launch:
     state: Path
     #: the directory of the programs
     binaries: Path
-    #: of the images, or the disk of a node in user-mode Linux; None without either
+    #: archive of images, or disk of a node in user-mode Linux; None without either
     archive: Path | None
     #: has the learner's port; the machine inherits its descriptor
     listener: socket.socket
@@ -70,8 +70,8 @@ class Launch:
 class Program:
     """The program of a machine.
 
-    `Machine.launched` calls, in this order: `take`; `plan`; `main`, in a new process;
-    `refused`, if that process reports a step.
+    `Machine.while_starting` calls, in this order: `take`; `plan`; `main`, in a new
+    process; `refused`, if that process reports a step.
     """
 
     #: the full name of a function, called with the plan's file and a descriptor for its
@@ -162,11 +162,11 @@ class Machine:
         PortTaken, StateError, NotEnough, ComponentFailed or StartFailed; nothing is
         left running then.
         """
-        with self.launched(binaries, archive, port, progress):
+        with self.while_starting(binaries, archive, port, progress):
             self._await_start(progress)
 
     @contextmanager
-    def launched(
+    def while_starting(
         self, binaries: Path, archive: Path | None, port: int, progress: Progress
     ) -> Iterator[None]:
         """Start the machine and run a block that waits; stop it if the block fails."""

@@ -272,7 +272,7 @@ class Supervisor:
     def _stop_one(self, part: Component) -> None:
         with self._news:
             self._news.wait_for(
-                lambda: self._ended(part.stop_after), timeout=STOP_AFTER_TIMEOUT
+                lambda: self._have_ended(part.stop_after), timeout=STOP_AFTER_TIMEOUT
             )
             pid = self.states[part.name].pid
             for number, seconds in (
@@ -288,7 +288,7 @@ class Supervisor:
                 self._news.wait_for(lambda: pid not in self._children, timeout=seconds)
         self._set(part, "stopped", pid=None)
 
-    def _ended(self, names: tuple[str, ...]) -> bool:
+    def _have_ended(self, names: tuple[str, ...]) -> bool:
         states = [self.states[name] for name in names if name in self.states]
         return all(state.state == "stopped" for state in states)
 

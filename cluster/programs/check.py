@@ -21,8 +21,8 @@ _MACHO = {
     "x86_64": bytes.fromhex("cffaedfe 07000001"),
     "arm64": bytes.fromhex("cffaedfe 0c000001"),
 }
-#: of a 64-bit file: where its program headers are, and how many; of a program header:
-#: where in the file its segment begins, and the length there, in bytes
+#: ELF, 64-bit: offset and number of the program headers; in a program header, offset
+#: and length of its segment in the file, in bytes
 _HEADERS, _SEGMENT = struct.Struct("<32xQ16xH"), struct.Struct("<8xQ16xQ16x")
 
 

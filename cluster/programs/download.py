@@ -120,7 +120,7 @@ class _Fetcher:
     ) -> None:
         self.directory = directory
         self.received = 0
-        #: of the file that came last: bytes that are here, and all, as the host says
+        #: last file that grew: bytes that are here, and bytes in all, as the host says
         self.share = 0, 0
         self.words = words
         self.stopped = threading.Event()
@@ -174,7 +174,7 @@ class _Fetcher:
         return self._get(client, release, half)
 
     def _get(self, client: httpx.Client, release: Release, half: Path) -> Path:
-        digest = release.known or self._published(client, release)
+        digest = release.known or self._published_sum(client, release)
         file = self.directory / release.name
         if file.exists() and _sha256(file) == digest:
             return file
@@ -186,7 +186,7 @@ class _Fetcher:
         about = {"file": release.name, "host": release.host, "sum": digest[:12]}
         raise Unavailable(say(text, **about))
 
-    def _published(self, client: httpx.Client, release: Release) -> str:
+    def _published_sum(self, client: httpx.Client, release: Release) -> str:
         sums = client.get(release.sums).raise_for_status().text
         if digest := releases.sum_in(sums, release.name):
             return digest

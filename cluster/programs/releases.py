@@ -20,7 +20,7 @@ from cluster.language import say
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 LINUX, MACOS = "linux", "darwin"
 
-#: of this machine, by that name
+#: architecture of this machine, as the projects name it
 ARCHITECTURE = ARCHITECTURES.get(platform.machine(), platform.machine())
 #: switches downloads off, whatever its value
 OFF = "LAB_NO_DOWNLOADS"

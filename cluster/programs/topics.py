@@ -71,7 +71,7 @@ class Build:
     needed: bool
     #: one is installed, or can be built
     runc: bool = False
-    #: who is asked for downloads, "" for nobody; whether they answer is not tried
+    #: hosts of downloads, "" if off; not contacted here
     hosts: str = ""
     #: where programs and image are in one archive, "" for nowhere
     archive: str = ""

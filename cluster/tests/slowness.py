@@ -19,5 +19,5 @@ def scaled(seconds: float) -> float:
 @functools.cache
 def _factor() -> float:
     load = os.environ.get("LAB_TESTS_LOAD") or os.getloadavg()[0]
-    workers = 3.0 if "PYTEST_XDIST_WORKER" in os.environ else 1.0
+    workers = 4.0 if "PYTEST_XDIST_WORKER" in os.environ else 1.0
     return min(MOST, workers * max(1.0, float(load) / len(os.sched_getaffinity(0))))

@@ -3,10 +3,15 @@
 from collections.abc import Callable
 
 from cluster import waiting
+from cluster.tests.slowness import scaled
 
 
 def until(condition: Callable, timeout: float = 15.0, what: str = ""):
-    """Return the first true value of `condition()`; fail the test after `timeout` s."""
+    """Return the first true value of `condition()`, or fail the test.
+
+    `timeout` are seconds on an idle machine; a busy one gets more.
+    """
+    timeout = scaled(timeout)
     value = waiting.poll(condition, timeout, pause=0.01)
     assert value, f"not in {timeout} s: {what or condition}"
     return value

@@ -29,7 +29,7 @@ PART_TIMEOUT = 30.0
 LAST = 10.0
 #: seconds between two looks
 PAUSE = 0.02
-#: of a disk that is written, in bytes; holes take no room
+#: size of a disk that is written, in bytes; holes take no room
 SIZE = 4 << 30
 #: paths of this machine that all programs may read
 _SYSTEM = (

@@ -44,7 +44,7 @@ _ALLOW, _NOTHING, _REFUSE = 0x7FFF0000, 0x00050000, 0x00050001
 _X86_64 = 0xC000003E
 _X32 = 0x40000000
 _SOCKET = 41
-#: where a filter finds the number of a call, the machine, and a call's arguments
+#: offsets of a call's number, machine and arguments in what a filter reads
 _NUMBER, _ARCH, _FAMILY, _KIND = 0, 4, 16, 24
 #: chmod, chown, times and extended attributes, of a path or an open file
 _PRETENDED = (*range(90, 95), 132, *range(188, 191), *range(197, 200))

@@ -1,5 +1,6 @@
 """Run pods with an ambassador, ask them, and renew their tokens as the kubelet does."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import yaml
@@ -10,6 +11,8 @@ from helpers.api.tokens import MOUNTED, Token, create_token, read_token, write_t
 from helpers.command import kubectl, time_limit
 from helpers.language import say
 
+#: the ambassador's address in its pod
+AMBASSADOR = "http://localhost:8001"
 #: the line of a `kubectl proxy` that listens
 LISTENS = "Starting to serve on"
 #: seconds until it has to
@@ -17,6 +20,10 @@ STARTS_WITHIN = 20.0
 #: seconds until a token that has ended is refused: the server remembers a good answer
 #: for 10, and a program written in Go the token for up to a minute
 FORGOTTEN = 60.0
+#: seconds between two requests while that is waited for: each starts a process in a pod
+BETWEEN = 1.0
+#: ends each response of several; no JSON has it
+_END = "\x1e"
 #: label of the Secrets with which `play_kubelet` ends tokens: the name of the pod
 LABEL = "kubernetes-api-notebooks/token-of"
 
@@ -49,7 +56,7 @@ def ask_ambassador(
     path: str,
     *options: str,
     container: str = "main",
-    at: str = "http://localhost:8001",
+    at: str = AMBASSADOR,
     expect: int | None = None,
 ) -> PodResponse:
     """Send a request from a container of a pod with curl, and return the PodResponse.
@@ -69,8 +76,25 @@ def ask_ambassador(
         return expect in (None, answer.status)
 
     what = say("{status} from {pod}", status=expect, pod=pod)
-    poll(came, time_limit(FORGOTTEN), what=what, state=lambda: f"{answer}")
+    limit = time_limit(FORGOTTEN)
+    poll(came, limit, what=what, state=lambda: f"{answer}", pause=BETWEEN)
     return answer
+
+
+def ask_ambassador_all(
+    pod: str, requests: Iterable[Sequence[str]], *, container: str = "main"
+) -> list[PodResponse]:
+    """Send requests with one curl; return the responses, as `ask_ambassador` does.
+
+    Each is a URL, and options of curl before it. That takes as long as one.
+    """
+    line = ["curl", "-s"]
+    for request in requests:
+        options = ("-s", "--max-time", "10", "-w", f"\n%{{http_code}}{_END}")
+        line += [*options, *request, "--next"]
+    done = exec_in_pod(pod, *line[:-1], container=container)
+    parts = [one.rpartition("\n") for one in done.stdout.split(_END)[:-1]]
+    return [PodResponse(int(status), body.strip()) for body, _, status in parts]
 
 
 def play_kubelet(

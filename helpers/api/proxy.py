@@ -37,6 +37,8 @@ from helpers.language import mark, say
 
 #: `kubectl proxy` looks at the header Host, also where no host is looked up
 SERVER = "http://localhost"
+#: the body of its own 403; the API server's is a Status in JSON
+REFUSAL = "Forbidden"
 #: seconds until a new proxy must usually answer; it takes about 0.1
 START_TIMEOUT = 10.0
 #: seconds between SIGTERM and SIGKILL
@@ -236,9 +238,11 @@ class KubectlProxy:
             with socket.socket(socket.AF_UNIX) as probe:
                 listens = not probe.connect_ex(self._socket)
             last = self._answer() if listens else last
-            return last == "200"
+            # What its own patterns refuse stays refused.
+            return last in ("200", f"403: {REFUSAL}")
 
-        if not poll(answers, timeout, pause=0.02):
+        poll(answers, timeout, pause=0.02)
+        if last != "200":
             what = say("An answer through kubectl proxy")
             raise errors.NotReady(what, timeout, last, say(_HINT))
 

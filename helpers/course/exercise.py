@@ -16,6 +16,7 @@ from typing import Any, TypeVar, get_origin
 from helpers import errors
 from helpers.command import demand_cluster
 from helpers.course.attempts import note
+from helpers.course.steps import show_steps
 from helpers.language import mark, say
 
 #: attribute of a check, which other functions lack
@@ -56,7 +57,8 @@ def exercise(check: Callable[..., None]) -> Callable[..., Solved]:
             # To a check each letter of a text would be an element.
             if fault := _wrong_form(check, args, options, [Sequence]):
                 raise errors.NotSolved(fault)
-            check(*args, **options)
+            with show_steps():
+                check(*args, **options)
         except errors.NotSolved as wrong:
             note(lesson, check.__name__, wrong.message)
             raise
@@ -87,10 +89,10 @@ def _wrong_form(
     """Return a sentence on an argument that should be of one of `kinds`, or ""."""
     signature = inspect.signature(check)
     for name, value in signature.bind(*args, **options).arguments.items():
-        kind = signature.parameters[name].annotation
-        kind = get_origin(kind) or kind
-        # Several answers, as `*answers`.
-        for answer in value if kind is str and isinstance(value, tuple) else [value]:
+        parameter = signature.parameters[name]
+        kind = get_origin(parameter.annotation) or parameter.annotation
+        several = parameter.kind is inspect.Parameter.VAR_POSITIONAL
+        for answer in value if several else [value]:
             text = kind is Sequence and isinstance(answer, str)
             if kind in kinds and (text or not isinstance(answer, kind)):
                 fault = say(
@@ -104,7 +106,7 @@ def demand_number(letter: str, guesses: Mapping[str, object]) -> int:
     """Return a learner's number for a letter; raise NotSolved if that is not one."""
     guess: Any = guesses.get(letter)
     # Of numpy, too: a learner may read it from a table.
-    is_number = isinstance(guess, numbers.Real)
+    is_number = isinstance(guess, numbers.Real) and not isinstance(guess, bool)
     if is_number and guess % 1 == 0:
         return int(guess)
     if guesses and letter not in guesses:

@@ -14,9 +14,12 @@ from helpers.course.exam import (
     Exam,
     Fault,
     choose_exam,
+    faults_of,
 )
 from helpers.exercises.drills import wait_for_words
 from helpers.language import mark, say
+from helpers.rbac import objects as rbac
+from helpers.rbac.reviews import Account
 
 #: the label of all copies and of their pods
 LABEL = "lesson=exam"
@@ -44,15 +47,37 @@ def begin_exam(seed: int | None = None) -> RunningExam:
     """Run the eight copies of an exam; go on with one that was begun and not finished.
 
     Without a seed, it is the exam that was begun or chosen last (`.venv/bin/kapi exam
-    --seed 7`), or else one of chance; exam 1 where LAB_PROGRESS is `off`. Raise
-    LabError for a seed that is no number from 1 to 9999.
+    --seed 7`), or else one of chance; exam 1 where LAB_PROGRESS is `off`. A new exam
+    deletes the bindings of the last. Raise LabError for a seed that is no number from
+    1 to 9999.
     """
     record = choose_exam(seed)
     exam = RunningExam(record.seed, record.steps)
-    plant(exam, COPIES)
     kept = any(one.exercise == BEGUN for one in exam.steps)
+    if not kept:
+        remove_grants()
+    plant(exam, COPIES)
     exam.note(RESUMED if kept else BEGUN)
     return exam
+
+
+def remove_grants() -> None:
+    """Delete the RoleBindings of this namespace, and others for its accounts alone.
+
+    What was granted in one exam would hide a fault of the next. What names the learner
+    alone stays: by it an existing cluster lets the learner in.
+    """
+    here = current_namespace()
+    me = kubectl("auth whoami -o jsonpath={.status.userInfo.username}").stdout
+    accounts = {Account.read(copy, here).user for copy in COPIES}
+    accounts.add(f"system:serviceaccounts:{here}")
+    for binding in rbac.read_rbac().bindings:
+        meta = binding["metadata"]
+        home = meta.get("namespace", "")
+        is_own = home == here and not rbac.is_for(binding, {me})
+        if is_own or (binding.get("subjects") and rbac.is_for(binding, accounts)):
+            place = [f"--namespace={home}"] if home else []
+            kubectl("delete", binding["kind"], meta["name"], *place)
 
 
 def manifest(
@@ -77,8 +102,8 @@ def plant(exam: Exam, copies: tuple[str, ...]) -> None:
 
     Raise NotReady if a copy does not, KubectlFailed if kubectl fails.
     """
-    faults = {copy: exam.faults[copy] for copy in copies}
-    broken = {copy: one for copy, one in faults.items() if copy not in exam.repairs}
+    faults = faults_of(exam)
+    broken = {copy: faults[copy] for copy in copies if copy not in exam.repairs}
     kubectl(
         "delete", "deployments", "--ignore-not-found", "--cascade=foreground", *copies
     )

@@ -6,25 +6,34 @@ from itertools import product
 from cluster.waiting import poll
 from helpers.api.pods import PROPAGATION
 from helpers.command import current_namespace, kubectl, time_limit
+from helpers.course.steps import name_step
 from helpers.language import mark, say
 from helpers.rbac import objects as rbac
-from helpers.rbac.reviews import Account, attributes_of, permissions_of
+from helpers.rbac.reviews import (
+    Account,
+    attributes_of,
+    permissions_of,
+    permissions_of_all,
+)
+
+#: API groups of which a cluster gives no rule to all accounts by itself
+_GIVEN_TO_NOBODY = ("", "apps", "batch", rbac.GROUP, "*")
 
 
 def fault_of_grant(
     account: str,
     verbs: list[str],
     resource: str,
-    beside: Iterable[tuple[str, str]] = (),
+    beside: Iterable[tuple[str, ...]] = (),
     apart: Iterable[str] = (),
 ) -> str:
     """Return why a ServiceAccount may not do just `verbs` on `resource`, or "".
 
-    `resource` as kubectl writes it: "pods", "jobs.batch". Whatever else its bindings
-    give is too much, but for `beside`, verbs and resources of the lesson itself; so is
-    the same for anyone else, from bindings newer than the namespace, but for accounts
-    `apart`, those of other applications, and the bindings that are called so or name
-    them alone.
+    `resource` as kubectl writes it: "pods", "jobs.batch". Also report any other
+    permission of the account, except those in `beside`, and any account that gets these
+    permissions from a binding newer than the namespace, except those in `apart`. A
+    binding is as new as its last change, or its role's. `beside` has a verb and a
+    resource, and the binding's name if only that one may give them.
     """
     fault, namespace, apart = "", current_namespace(), {*apart} - {account}
     who = Account.read(account, namespace)
@@ -37,35 +46,41 @@ def fault_of_grant(
             fault = ""
             return True
         asked = attributes_of(who.user, missing[0], resource, namespace)
-        near = rbac.near_misses(asked, rbac.read_rbac(), apart)
+        objects = rbac.read_rbac()
+        near = rbac.near_misses(asked, objects, apart)
         denied = {"account": account, "verb": missing[0], "resource": resource}
         fault = say("{account} gets 403 for {verb} on {resource}.", **denied)
         nothing = say("No RoleBinding gives {account} {verb} on {resource}.", **denied)
         fault = " ".join([fault, *(near or [nothing])])
-        return bool(near)
+        # Otherwise there is nothing that the server is still to learn.
+        return not rbac.is_pending(asked, who.groups, objects)
 
+    name_step(
+        say(
+            "waiting for the API server to know the rules of {account}", account=account
+        )
+    )
     poll(settled, time_limit(PROPAGATION))
     if fault:
         return fault
     if fault := _excess(who, {*product(verbs, [resource])}, {*beside}, apart):
         return fault
     found = kubectl("get serviceaccounts -o jsonpath={.items[*].metadata.name}").stdout
-    for other in sorted({*found.split(), "system:anonymous"} - {account, *apart}):
-        for verb, _ in permissions_of(
-            Account.read(other, namespace), verbs, [resource]
-        ):
-            fault = mark(
-                "`{other}` may also {verb} {resource}: delete the binding that names "
-                "it or its group."
-            )
-            return say(fault, other=other, verb=verb, resource=resource)
+    names = sorted({*found.split(), "system:anonymous"} - {account, *apart})
+    others = {Account.read(name, namespace): name for name in names}
+    for other, verb, _ in permissions_of_all(others, verbs, [resource]):
+        fault = mark(
+            "`{other}` may also {verb} {resource}: delete the binding that names it or "
+            "its group."
+        )
+        return say(fault, other=others[other], verb=verb, resource=resource)
     return ""
 
 
 def _excess(
     who: Account,
     wanted: set[tuple[str, str]],
-    beside: set[tuple[str, str]],
+    beside: set[tuple[str, ...]],
     apart: set[str],
 ) -> str:
     """Return which binding gives what is `wanted` to others, or too much, or ""."""
@@ -75,36 +90,49 @@ def _excess(
     me = kubectl("auth whoami -o jsonpath={.status.userInfo.username}").stdout
     others_apart = {Account.read(one, here).user for one in apart}
     for binding in objects.bindings:
-        if rbac.has_subject(binding, me):
+        if rbac.is_for(binding, {me}):
             # By it an existing cluster lets the learner into the namespace.
             continue
         meta, title = binding["metadata"], rbac.title(binding)
+        named = rbac.has_subject(binding, who.user)
+        for_us = named or rbac.has_subject(binding, who.user, who.groups)
         for_them = meta["name"] in apart or rbac.is_for(binding, others_apart)
-        if for_them and not rbac.has_subject(binding, who.user, who.groups):
+        if for_them and not for_us:
             continue
         home, rules = meta.get("namespace", ""), rbac.rules_of(binding, objects.roles)
         gives = home in ("", here) and any(
             rbac.allows(rule, one) for rule in rules or () for one in asked
         )
+        is_new = meta["creationTimestamp"] >= born
         # A cluster gives its own rules to all accounts, before there is a lesson.
-        ours = meta["creationTimestamp"] >= born and (
-            gives or rbac.has_subject(binding, who.user, who.groups)
+        is_ours = (for_us or gives) and rbac.is_changed(
+            binding, objects.roles, born, unknown=for_us
         )
-        if not ours and not rbac.has_subject(binding, who.user):
+        if not named and not is_ours:
             continue
-        if others := rbac.other_subjects(binding, who.user):
+        others = rbac.other_subjects(binding, who.user)
+        if others and (is_new or named):
             fault = mark(
                 "{binding} names {others}: let it name the ServiceAccount alone."
             )
             return say(fault, binding=title, others=others)
         for verb, resource in rbac.pairs(rules):
-            if home != here or (verb, resource) not in wanted | beside:
+            group = "path" if resource[0] == "/" else resource.partition(".")[2]
+            if not (named or group in _GIVEN_TO_NOBODY):
+                continue
+            known = {(verb, resource), (verb, resource, meta["name"])}
+            if home == here and known & (wanted | beside):
+                continue
+            where = attributes_of(who.user, verb, resource, home).where
+            fault = mark(
+                "{binding} gives {verb} on {resource} in {where}: that is too much. "
+                "Name fewer verbs or resources in its role, or delete it."
+            )
+            if not is_new:
                 fault = mark(
-                    "{binding} gives {verb} on {resource} in {where}: that is too "
-                    "much. Name fewer verbs or resources in its role, or delete it."
+                    "{binding} was there before the lesson, and now gives {verb} on "
+                    "{resource} in {where}: undo the change of it or of its role."
                 )
-                where = attributes_of(who.user, verb, resource, home).where
-                return say(
-                    fault, binding=title, verb=verb, resource=resource, where=where
-                )
+            about = {"binding": title, "verb": verb, "resource": resource}
+            return say(fault, **about, where=where)
     return ""

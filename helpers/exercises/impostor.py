@@ -1,10 +1,14 @@
 """Run a command in a copy of a pod, against a server in the place of the API server."""
 
+import json
+import re
 from pathlib import Path
 
 from helpers.api.pods import exec_in_pod, wait_for
 from helpers.api.tokens import FILES
 from helpers.command import kubectl
+from helpers.course.steps import name_step
+from helpers.language import say
 
 #: the names of a server whose certificate is the copy's `ca.crt`, of an impostor, and
 #: of a server in whose place an impostor answers from the second connection on
@@ -20,13 +24,21 @@ def hear(pod: dict, command: str, *servers: str) -> list[dict]:
     The copy has other files; its namespace is `elsewhere`, and its token is worth
     nothing. A command that does not end is ended.
     """
+    name_step(say("running the command in a copy of the pod, against an impostor"))
     made = kubectl("create", "-f", "-", "-o", "name", input=_copy(pod)).stdout.strip()
-    run = (made, "python3", "-c", _PROGRAM.read_text("utf-8"))
+    program = _PROGRAM.read_text("utf-8")
     try:
         wait_for("condition=Ready", made)
-        return [exec_in_pod(*run, server, command).json() for server in servers]
+        run = ("python3", "-c", program, command, *servers)
+        lines = exec_in_pod(made, *run).stdout.splitlines()
+        return [json.loads(line) for line in lines]
     finally:
         kubectl("delete", made, "--now", "--wait=false")
+
+
+def is_turned(turning: dict) -> bool:
+    """Say whether what TURNING heard came after its first connection."""
+    return any(connection > 1 for *_, connection in turning["heard"])
 
 
 def _copy(pod: dict) -> dict:
@@ -43,4 +55,8 @@ def _copy(pod: dict) -> dict:
     }
     # Named as its siblings are: a script could tell a copy by its host's name.
     name = pod["metadata"].get("generateName") or pod["metadata"]["name"] + "-"
+    # Called as the pod is: it might send other requests where it has another name.
+    host = spec.get("hostname", pod["metadata"]["name"])
+    if re.fullmatch("[a-z0-9-]{1,63}", host):
+        changes["hostname"] = host
     return pod | {"metadata": {"generateName": name}, "spec": spec | changes}

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from cluster.waiting import poll
@@ -12,7 +13,13 @@ from helpers.command import current_namespace, kubectl, time_limit
 from helpers.exercises.drills import current_pod, last_line
 from helpers.exercises.exam import LABEL as EXAM
 from helpers.exercises.grants import fault_of_grant
-from helpers.exercises.impostor import IMPOSTOR, hear
+from helpers.exercises.impostor import (
+    GENUINE,
+    IMPOSTOR,
+    TURNING,
+    hear,
+    is_turned,
+)
 from helpers.language import mark, say
 from helpers.rbac.refusals.unauthorized import diagnose
 from helpers.rbac.reviews import review_token
@@ -56,11 +63,14 @@ def demand_answer(deployment: str) -> None:
         raise errors.NotSolved(fault)
 
 
-def fault_of_app(deployment: str) -> str:
+def fault_of_app(
+    deployment: str, judge: Callable[[dict, dict], str] | None = None
+) -> str:
     """Return why an application gets no response, or what its repair gave up, or "".
 
     Wait for the Deployment's current pod. The application must list the pods of its own
-    namespace, with `ca.crt`, a token that is renewed, and no other right.
+    namespace, with `ca.crt`, a token that is renewed, and no other right. `judge` takes
+    the pod, and what a genuine server heard of its copy, for a further fault.
     """
     wanted = ("get", "deployment", deployment, "-o=jsonpath={.spec.replicas}")
     try:
@@ -89,7 +99,7 @@ def fault_of_app(deployment: str) -> str:
         line = last_line(name)
     answered = _ANSWERED.search(line)
     return (
-        weakness_of_app(pod, answered["namespace"])
+        weakness_of_app(pod, answered["namespace"], judge)
         if answered
         else cause_of_failure(line, pod)
     )
@@ -108,7 +118,9 @@ def cause_of_failure(line: str, pod: dict) -> str:
     return _CAUSES[layer](line, pod)
 
 
-def weakness_of_app(pod: dict, asked: str) -> str:
+def weakness_of_app(
+    pod: dict, asked: str, judge: Callable[[dict, dict], str] | None = None
+) -> str:
     """Return what an application gave up to get a response, or ""."""
     spec, name = pod["spec"], pod["metadata"]["name"]
     if asked != current_namespace():
@@ -141,11 +153,17 @@ def weakness_of_app(pod: dict, asked: str) -> str:
         return say(fault, end=f"{token.expires:%Y-%m-%d %H:%M}") + " " + _origin(spec)
     container = spec["containers"][0]
     words = [*container.get("command", ()), *container.get("args", ())]
-    [impostor] = hear(pod, shlex.join(words), IMPOSTOR)
+    servers = [IMPOSTOR, TURNING, *[GENUINE] * bool(judge)]
+    impostor, turning, *genuine = hear(pod, shlex.join(words), *servers)
     if impostor["heard"]:
         return say(
             "TLS: an impostor gets its request: let curl check the certificate with "
             "ca.crt."
+        )
+    if is_turned(turning):
+        return say(
+            "TLS: an impostor on the second connection gets its request: let curl "
+            "check the certificate on every connection."
         )
     if not impostor["reached"]:
         fault = mark(
@@ -154,7 +172,8 @@ def weakness_of_app(pod: dict, asked: str) -> str:
             "`namespace` in that directory."
         )
         return say(fault, path=FILES)
-    return _fault_of_rules(spec["serviceAccountName"])
+    fault = _fault_of_rules(spec["serviceAccountName"])
+    return fault or (judge(pod, *genuine) if judge else "")
 
 
 def _name(line: str, pod: dict) -> str:

@@ -80,7 +80,9 @@ def read_rbac() -> Objects:
     The same as `kubectl get roles,clusterroles,rolebindings,clusterrolebindings -A`.
     """
     kinds = "roles,clusterroles,rolebindings,clusterrolebindings"
-    objects = kubectl("get", kinds, "-A", "-o", "json").json()["items"]
+    # With the times at which fields were changed, for `is_changed`.
+    line = ("get", kinds, "-A", "-o", "json", "--show-managed-fields")
+    objects = kubectl(*line).json()["items"]
     bindings = [item for item in objects if item["kind"].endswith("Binding")]
     return Objects(bindings, [item for item in objects if item not in bindings])
 
@@ -187,6 +189,33 @@ def other_subjects(binding: dict, user: str) -> str:
     return ", ".join(map(_short_name, strangers))
 
 
+def is_changed(binding: dict, roles: list[dict], since: str, *, unknown: bool) -> bool:
+    """Say whether a binding or its role was created or changed since a time.
+
+    Times are as the API writes them. It is `unknown` of an object without
+    `managedFields`; a local cluster begins with such objects.
+    """
+    for one in filter(None, (binding, role_of(binding, roles))):
+        meta = one["metadata"]
+        fields = meta.get("managedFields", ())
+        times = [meta["creationTimestamp"], *(field["time"] for field in fields)]
+        if max(times) >= since or (unknown and not fields):
+            return True
+    return False
+
+
+def is_pending(request: Attributes, groups: Iterable[str], objects: Objects) -> bool:
+    """Say whether a denied request may soon be allowed: the server watches its rules.
+
+    Also if a binding's ClusterRole is composed of others, which a controller does.
+    """
+    return bool(granting_bindings(request, groups, objects)) or any(
+        has_subject(binding, request.user, groups)
+        and (role_of(binding, objects.roles) or {}).get("aggregationRule")
+        for binding in objects.bindings
+    )
+
+
 def pairs(rules: list[dict] | None) -> list[tuple[str, str]]:
     """Return each verb of rules with each resource, as kubectl writes it, or path."""
     return [
@@ -219,13 +248,19 @@ def over_grants(objects: Objects) -> list[dict]:
 
 def rules_of(binding: dict, roles: list[dict]) -> list[dict] | None:
     """Return the rules that a binding grants; None if its role does not exist."""
+    role = role_of(binding, roles)
+    return None if role is None else role.get("rules") or []
+
+
+def role_of(binding: dict, roles: list[dict]) -> dict | None:
+    """Return the role that a binding refers to; None if it does not exist."""
     reference = binding["roleRef"]
     home = binding["metadata"].get("namespace") if reference["kind"] == "Role" else None
     for role in roles:
         meta = role["metadata"]
         if (role["kind"], meta["name"]) == (reference["kind"], reference["name"]):
             if home is None or meta["namespace"] == home:
-                return role.get("rules") or []
+                return role
     return None
 
 

@@ -116,15 +116,25 @@ def permissions_of(
     who: Account, verbs: Iterable[str], resources: Iterable[str]
 ) -> list[tuple[str, str]]:
     """Return each verb and row of `resources` that the API server allows together."""
-    pairs, here = list(product(verbs, resources)), current_namespace()
-    requests = [attributes_of(who.user, *pair, here) for pair in pairs]
-    items = [access_review(request, who.groups) for request in requests]
+    found = permissions_of_all([who], verbs, resources)
+    return [(verb, row) for _, verb, row in found]
+
+
+def permissions_of_all(
+    accounts: Iterable[Account], verbs: Iterable[str], resources: Iterable[str]
+) -> list[tuple[Account, str, str]]:
+    """Return each account, verb and row that the API server allows together."""
+    here, asked = current_namespace(), list(product(accounts, verbs, resources))
+    items = [
+        access_review(attributes_of(who.user, verb, row, here), who.groups)
+        for who, verb, row in asked
+    ]
     document = {"apiVersion": "v1", "kind": "List", "items": items}
     # A single process and connection asks all; each answer is a line.
     line = 'jsonpath={.status.allowed}{"\\n"}'
     done = kubectl("create", "-f", "-", "-o", line, input=document)
-    answers = zip(pairs, done.stdout.splitlines(), strict=True)
-    return [pair for pair, answer in answers if answer == "true"]
+    answers = zip(asked, done.stdout.splitlines(), strict=True)
+    return [one for one, answer in answers if answer == "true"]
 
 
 def attributes_of(user: str, verb: str, row: str, namespace: str) -> Attributes:

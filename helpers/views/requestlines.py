@@ -7,9 +7,10 @@ from collections.abc import Callable
 from html import escape
 from typing import Any, TypeVar
 
-from helpers import errors
+from helpers import errors, needs
 from helpers.command import backend_in_use
 from helpers.course import lessons
+from helpers.course.exercise import CHECK
 from helpers.language import say
 from helpers.views.audit import AuditLog, audit_log
 
@@ -17,6 +18,8 @@ Found = TypeVar("Found")
 
 #: lines below a cell, and characters of a path
 MOST, WIDTH = 20, 100
+#: the beginning of the name of a ServiceAccount, before its namespace
+ACCOUNT = "system:serviceaccount:"
 #: the method of a verb, if that is another word
 _METHODS = {"create": "POST", "list": "GET", "watch": "GET", "update": "PUT"}
 _METHODS |= {"deletecollection": "DELETE"}
@@ -29,9 +32,23 @@ _log: AuditLog | None = None
 _told = ""
 
 
-def show_requests(on: bool = True) -> None:
+class _Lines:
+    """The lines of cells, as a block: they stop at its end, whatever fails in it."""
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, *_: object) -> None:
+        show_requests(False)
+
+    def _ipython_display_(self) -> None:
+        """Show nothing below a cell that ends with the call."""
+
+
+def show_requests(on: bool = True) -> _Lines:
     """End each cell with a grey line for each request that it caused; `False` stops it.
 
+    With `with show_requests():` that is only for the requests of the block.
     A line has the method, the path, the response code, the program, and the account if
     that is not yours. Left out are requests of the cluster's components and of other
     lessons, and cells with a check, which would give its answer away. Say once why
@@ -51,12 +68,21 @@ def show_requests(on: bool = True) -> None:
         hooks[:] = [one for one in hooks if one != hook] + [hook] * on
     if on:
         _begin()
+    return _Lines()
 
 
 def _begin(cell: Any = None) -> None:
     global _log
-    checks = cell and "checks." in cell.raw_cell
-    _log = None if checks else _ask_or_tell(audit_log)
+    _log = None if cell and _is_check(cell.raw_cell) else _ask_or_tell(audit_log)
+
+
+def _is_check(source: str) -> bool:
+    """Say whether the cell that runs is a check, by its tag if it came with tags."""
+    from IPython import get_ipython
+
+    # Only JupyterLab sends them.
+    tags = needs.tags_of_cell(get_ipython())
+    return CHECK in tags if tags else "checks." in source
 
 
 def _end(_: object = None) -> None:
@@ -105,12 +131,19 @@ def _line(event: dict) -> str:
 
 
 def _is_elsewhere(event: dict) -> bool:
-    """Say whether a request is of another lesson: by its namespace or its account."""
-    user = event["user"].get("username", "")
+    """Say whether a request is of another lesson: by its namespace or its account.
+
+    A review, or a list of all namespaces, has neither: those are shown.
+    """
+    about = event.get("objectRef", {})
+    # The request that makes a namespace is sent to none.
+    is_namespace = about.get("resource") == "namespaces"
+    users = (event["user"], event.get("impersonatedUser", {}))
+    names = [user.get("username", "") for user in users]
     places = (
         os.environ.get("NAMESPACE", ""),
-        event.get("objectRef", {}).get("namespace", ""),
-        user.removeprefix("system:serviceaccount:").partition(":")[0],
+        about.get("namespace") or about.get("name", "") * is_namespace,
+        *(name.removeprefix(ACCOUNT).partition(":")[0] for name in names),
     )
     own, *asked = (re.sub(r"-\d+$", "", place) for place in places)
     return not {one.topic for one in lessons()}.isdisjoint({*asked} - {own})

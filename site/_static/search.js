@@ -9,15 +9,15 @@ Search._parseQuery = (query) => {
 // A pasted message has words that no page has: the pages that have most of its words are found.
 const findAll = Search.performTermsSearch;
 Search.performTermsSearch = (words, excluded) => {
-  const found = findAll(words, excluded);
-  if (found.length || words.size < 4) return found;
+  const results = findAll(words, excluded);
+  if (results.length || words.size < 4) return results;
   const pages = new Map();
   for (const word of words)
     for (const page of findAll(new Set([word]), excluded))
       pages.set(page[0], { page, words: (pages.get(page[0])?.words ?? 0) + 1 });
-  const most = Math.max(...[...pages.values()].map((one) => one.words));
-  if (2 * most < words.size) return found;
-  return [...pages.values()].filter((one) => one.words === most).map((one) => one.page);
+  const most = Math.max(...[...pages.values()].map((entry) => entry.words));
+  if (2 * most < words.size) return results;
+  return [...pages.values()].filter((entry) => entry.words === most).map(({ page }) => page);
 };
 // A result quotes the text of its page alone, from where the words stand as they were typed.
 const pageText = Search.htmlToText;

@@ -103,6 +103,13 @@ def test_a_program_that_ends_says_why(start, program, told):
         assert f"Error: {told}\n" in process.stderr.read()
 
 
+def test_a_program_that_is_never_ready_is_not_waited_for_for_ever(start):
+    clock = "let calls = 0; Date.now = () => 7e5 * calls++;"
+    with start(f"{clock} return new Promise(() => {{}});") as process:
+        assert process.wait() == 1
+        assert "Error: the API server is not ready after 600 s" in process.stderr.read()
+
+
 def test_the_program_reaches_no_other_host(start):
     """Go takes fetch() where it is there."""
     with start("throw new Error(`fetch is ${typeof fetch}`);") as process:

@@ -77,6 +77,17 @@ def test_no_answer_and_no_token_is_recorded(monkeypatch, tmp_path, said, told):
         page.record({"try": EN["try"]})
 
 
+def test_a_server_that_never_answers_is_not_waited_for_for_ever(monkeypatch, tmp_path):
+    node = tmp_path / "node"
+    node.write_text("#!/bin/sh\nexec sleep 60\n")
+    node.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(build, "ensure", lambda: tmp_path)
+    monkeypatch.setattr(page, "LIMIT", 0.2)
+    with pytest.raises(RuntimeError, match=r"within 0\.2 s"):
+        page.record({"try": EN["try"]})
+
+
 def test_the_script_finds_its_words_and_elements_on_each_page():
     script = (page.WEB / "try.js").read_text()
     drill = {"drill", "check", "verdict"}

@@ -1,6 +1,8 @@
 // Start the API server in a Worker or Node, with files in memory for Go; load wasm_exec.js first.
 "use strict";
 
+// Milliseconds for a start, which takes a slow machine a minute.
+const LIMIT = 600_000;
 const DIRECTORY = 0o40000, FILE = 0o100000, TERMINAL = 0o20000;
 const constants = {
   O_WRONLY: 1, O_RDWR: 2, O_CREAT: 64, O_EXCL: 128, O_TRUNC: 512, O_APPEND: 1024,
@@ -81,9 +83,10 @@ const memory = (log) => {
   return { ...globalThis.fs, ...calls, writeSync, constants, standard };
 };
 
-// Wait until the server is ready: then `kubernetes` has its functions. If it ends, now or
-// later, an uncaught error has its last log line, or its panic.
-globalThis.startServer = async (module) => {
+// Wait until the server is ready: then `kubernetes` has its functions. Fail if it is not after
+// `limit` milliseconds. If it ends, now or later, an uncaught error has its last log line, or
+// its panic.
+globalThis.startServer = async (module, limit = LIMIT) => {
   let last = "";
   globalThis.fs = memory((text) => {
     last = /^(panic|fatal error): /.test(last) ? last + text : text;
@@ -95,5 +98,8 @@ globalThis.startServer = async (module) => {
   const instance = await WebAssembly.instantiate(module, go.importObject);
   const uncaught = (text) => queueMicrotask(() => { throw new Error(text.trim().split("\n")[0]); });
   go.run(instance).then(() => uncaught(last), ({ message }) => uncaught(message));
-  while (!globalThis.kubernetes) await new Promise((done) => setTimeout(done, 50));
+  for (const end = Date.now() + limit; !globalThis.kubernetes;) {
+    if (Date.now() > end) throw new Error(`the API server is not ready after ${limit / 1000} s`);
+    await new Promise((done) => setTimeout(done, 50));
+  }
 };

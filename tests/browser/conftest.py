@@ -1,5 +1,6 @@
 """A real browser, a real JupyterLab, the site, and the cluster of this run."""
 
+import functools
 import importlib.util
 import itertools
 import json
@@ -60,6 +61,11 @@ def window(browser) -> BrowserContext:
     return browser.new_context(viewport=WINDOW)
 
 
+def open_in(window, lab, name: str, theme: str = "light") -> OpenNotebook:
+    """Open a notebook by name, without its ending."""
+    return OpenNotebook(window.new_page(), lab.address(name), name).open(theme)
+
+
 @pytest.fixture
 def open_notebook(window, lab) -> Iterator[Callable[..., OpenNotebook]]:
     """Return a function that opens a notebook by name, without its ending.
@@ -67,10 +73,7 @@ def open_notebook(window, lab) -> Iterator[Callable[..., OpenNotebook]]:
     Page and kernel end with the test.
     """
 
-    def open_one(name: str, theme: str = "light") -> OpenNotebook:
-        return OpenNotebook(window.new_page(), lab.address(name), name).open(theme)
-
-    yield open_one
+    yield functools.partial(open_in, window, lab)
     for page in window.pages:
         page.close()
     lab.shut_down_kernels()

@@ -19,6 +19,7 @@ import requests
 from nbformat import v4
 from nbformat.sign import NotebookNotary
 
+from cluster.tests.slowness import scaled
 from cluster.tests.waiting import until
 from helpers.course.attempts import SETTING
 from tests.notebooks import ROOT
@@ -26,7 +27,7 @@ from tests.notebooks import ROOT
 #: Seconds until it listens; about 2, but the first start on a machine compiles Python.
 START = 60.0
 #: Seconds for it and its kernels to end after SIGTERM.
-END = 20.0
+END = scaled(10.0)
 
 
 class JupyterLab:

@@ -13,9 +13,9 @@ from tests.browser.axe import GRAVE, OF_COLORS, Violation
 #: Seconds for a click or a change on the page, and for what a view is to show.
 ACTION = scaled(15.0)
 #: Seconds for the page to come up, with a kernel.
-OPEN = 60.0
-#: Seconds for one cell; a busy machine takes its time.
-CELL = 90.0
+OPEN = scaled(30.0)
+#: Seconds for one cell.
+CELL = scaled(45.0)
 
 #: Milliseconds between two looks at the page.
 POLLING = 50

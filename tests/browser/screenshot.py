@@ -13,7 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
-from helpers.course.lab import in_korean
+from helpers.course.lab import korean_environment
 from tests.browser.jupyterlab import JupyterLab
 from tests.browser.notebook import THEMES, OpenNotebook
 from tests.notebooks import ROOT
@@ -27,7 +27,11 @@ WINDOW, SCALE = ViewportSize(width=1060, height=780), 1.5
 #: environment, lesson and directory of the pictures
 EDITIONS = [
     ({"LAB_LANG": "en"}, LESSON, ROOT / "docs" / "images"),
-    (in_korean({"LAB_LANG": "ko"}), f"ko/{LESSON}", ROOT / "docs" / "ko" / "images"),
+    (
+        korean_environment({"LAB_LANG": "ko"}),
+        f"ko/{LESSON}",
+        ROOT / "docs" / "ko" / "images",
+    ),
 ]
 #: puts a cell at the upper edge of the notebook, and takes the focus off it
 SCROLL = """cell => {
@@ -60,7 +64,7 @@ def draw_lesson(browser: Browser, lab: JupyterLab, lesson: str, folder: Path) ->
         notebook.select(CELLS[-1]).evaluate(SCROLL)
         picture = folder / f"lesson-{theme}.webp"
         picture.write_bytes(webp(notebook.page))
-        print(picture.relative_to(ROOT))
+        print(picture)
     notebook.execute("cluster.delete_namespace(namespace)")
     context.close()
 

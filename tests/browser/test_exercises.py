@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.browser.conftest import open_in
 from tests.browser.notebook import CELL
 
 LESSON = "00-start-here"
@@ -22,11 +23,14 @@ CRASH = "1 / 0"
 NOTHING = "rgba(0, 0, 0, 0)"
 
 
-@pytest.fixture
-def notebook(open_notebook):
-    opened = open_notebook(LESSON)
+@pytest.fixture(scope="module")
+def notebook(window, lab):
+    """Yield the lesson in one page for both tests: to load JupyterLab takes longest."""
+    opened = open_in(window, lab, LESSON)
     yield opened
     opened.run("connect", "clean-up")
+    opened.page.close()
+    lab.shut_down_kernels()
 
 
 def look(notebook, cell):

@@ -106,7 +106,7 @@ def built(tmp_path_factory) -> Path:
     answers = page.record(page.pages(site.SITE / site.FIRST))
     assert answers
     for language in ("en", "ko"):
-        source, books = sources / language, site.books(language)
+        source, books = sources / language, site.notebooks_dir(language)
         (source / "notebooks" / "deeper").mkdir(parents=True)
         (source / "index.md").write_text(HOME)
         shutil.copy(books / "glossary.md", source / "notebooks")
@@ -121,7 +121,9 @@ def built(tmp_path_factory) -> Path:
         patch.setattr(site, "REPOSITORY", "")
         for language in ("en", "ko"):
             # Warnings are of links to pages that this site lacks.
-            site.build(language, sources / language, target / site.part(language))
+            site.build(
+                language, sources / language, target / site.language_dir(language)
+            )
     page.copy(target)
     site.finish(target)
     return target

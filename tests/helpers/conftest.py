@@ -24,7 +24,7 @@ def scripted(tmp_path, monkeypatch):
 
     def install(script):
         program = tmp_path / "bin" / "kubectl"
-        program.parent.mkdir()
+        program.parent.mkdir(exist_ok=True)
         program.write_text(f"#!/bin/sh\n{script}\n")
         program.chmod(0o700)
         monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
@@ -39,7 +39,9 @@ def phase(monkeypatch):
     """Return a function that sets the phase in the status of the notebook's cluster."""
 
     def become(phase):
-        backend = SimpleNamespace(told=lambda: {"phase": phase}, slowness=lambda: 1.0)
+        backend = SimpleNamespace(
+            full_status=lambda: {"phase": phase}, slowness=lambda: 1.0
+        )
         monkeypatch.setattr("helpers.command._backend", backend)
 
     return become

@@ -75,6 +75,39 @@ def test_a_cluster_that_is_away_is_told(scripted, phase, words):
     assert kubectl("get thing", check=False).stderr == f"{words}\n"
 
 
+#: what a kubectl does that waits for ever, unless it is asked whether a server is there
+ENDLESS = '[ "$1" = get ] || exec sleep 60\n'
+
+
+@pytest.mark.parametrize(
+    "said", ["", "echo 'Error from server (Forbidden): no' >&2; exit 1"]
+)
+def test_a_command_that_does_not_end_is_ended_and_named(scripted, phase, said):
+    """Nobody blames a server that responds, be it with a refusal."""
+    scripted(f"{ENDLESS}{said}")
+    phase("ready")
+    with pytest.raises(errors.DoesNotEnd) as caught:
+        kubectl("logs", "--follow", "web", timeout=-4.5)
+    assert caught.value.arguments == ["logs", "--follow", "web"]
+    words = "kubectl logs --follow web: ended, because it still ran after 0 s.\n"
+    assert str(caught.value).startswith(f"{words}The API server responds: does the")
+
+
+def test_a_server_that_is_silent_is_blamed(scripted, phase, monkeypatch):
+    scripted(f"{ENDLESS}echo '{FROZEN}' >&2; exit 1")
+    phase("ready")
+    with pytest.raises(errors.NotReady, match="last seen: no answer from the API ser"):
+        kubectl("apply", "-f", "-", timeout=-4.5)
+    phase("stopped")
+    with pytest.raises(errors.ClusterDown):
+        kubectl("apply", "-f", "-", timeout=-4.5)
+    phase("ready")
+    scripted("exec sleep 60")
+    monkeypatch.setattr("helpers.command.RESPONSE", 0.25)
+    with pytest.raises(errors.NotReady, match="no answer from the API server"):
+        kubectl("apply", "-f", "-", timeout=-4.5)
+
+
 #: whatever asks kubectl for an object that may not be there
 ASKING = {
     "namespace": lambda: start_here.label_namespace("ours"),

@@ -10,7 +10,7 @@ import pytest
 
 from cluster.backend import LABEL, MANAGER, Backend
 from cluster.processes import start_time
-from helpers import connect, connection as module, errors, kubectl
+from helpers import command, connect, connection as module, errors, kubectl
 from helpers.command import current_namespace, use_kubeconfig
 
 
@@ -79,6 +79,18 @@ def test_it_is_the_default_and_stays_it_when_it_is_deleted(
         kubectl("create", "configmap", "late")
     assert cluster.create_namespace(lesson) == name
     assert os.environ["KUBECONFIG"] == own
+
+
+def test_a_namespace_that_ends_between_two_looks_is_gone(cluster, monkeypatch):
+    """The last cell, run again: kubectl has shown it, and then it is not there."""
+    document = {"metadata": {"deletionTimestamp": "now", "labels": {LABEL: MANAGER}}}
+    looked = command.Completed([], json.dumps(document), "", 0)
+
+    def asked(*args, **options):
+        return looked if args[0] == "get" else kubectl(*args, **options)
+
+    monkeypatch.setattr(module, "kubectl", asked)
+    cluster.delete_namespace("test-namespaces-ended")
 
 
 def test_it_stays_the_default_when_a_cell_connects_again(cluster, lesson):

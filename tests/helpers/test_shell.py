@@ -3,9 +3,10 @@
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
+from cluster.tests.slowness import scaled
 from helpers import command, errors
 from helpers.shell import add_magic
-from tests.kernels import finish, kernel, run as cell
+from tests.kernels import CONNECT, finish, kernel, run as cell
 
 
 @pytest.fixture
@@ -59,6 +60,20 @@ def test_the_first_failure_ends_the_cell(notebook, capfd, script, code):
 
 def test_a_failure_that_is_expected_is_said_so(notebook):
     assert run(notebook, "(exit 60) || echo $?") is None
+
+
+@pytest.mark.parametrize(
+    "line", ["%%sh\nkubectl edit {}", "!kubectl edit {}", 'kubectl("edit {}")']
+)
+def test_a_cell_has_no_editor_and_says_so_at_once(cluster, monkeypatch, line):
+    """Whatever editor the learner has."""
+    monkeypatch.setenv("KUBE_EDITOR", "sleep 600 #")
+    said = "A cell has no editor: use `kubectl patch`, `kubectl label`, "
+    with kernel(str(cluster.kubeconfig.parent)) as (_, client):
+        cell(client, f"{CONNECT}\nfrom helpers import kubectl")
+        client.execute(line.format("namespace default"))
+        shown = "".join(finish(client, scaled(20)))
+    assert said in shown
 
 
 def test_before_connect_a_kernel_runs_nothing(tmp_path, monkeypatch):

@@ -207,7 +207,7 @@ def test_cells_in_any_order_do_no_damage(cluster, nothing_left, tmp_path, lesson
         # Without the cell that names its file, `%%writefile` writes to where it is.
         client.execute(f"%cd -q {tmp_path}")
         for cell in (first, *others):
-            name, shown = run_cell(manager, client, cell, scaled(INTERRUPT_AFTER))
+            name, shown = run_cell(manager, client, cell, INTERRUPT_AFTER)
             ours = OURS.search(re.sub(r"\x1b\[[\d;]*m", "", shown))
             assert not ours or name == "KeyboardInterrupt", f"{cell['id']}: {shown}"
         # In the lesson's own namespace there may be anything.

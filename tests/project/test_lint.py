@@ -48,6 +48,17 @@ def test_what_others_wrote_or_a_program_made_is_not_read(place):
     assert lint.sources(place, ".go", ".js", ".css") == [place / "tab/a.js"]
 
 
+def test_gofmt_is_found_beside_a_go_that_is_a_link(place, monkeypatch):
+    root, programs = place / "go/bin", place / "bin"
+    for folder in (root, programs):
+        folder.mkdir(parents=True)
+    for name in ("go", "gofmt"):
+        (root / name).touch(0o755)
+    (programs / "go").symlink_to(root / "go")
+    monkeypatch.setenv("PATH", str(programs))
+    assert lint.find_gofmt() == str(root / "gofmt")
+
+
 @pytest.mark.parametrize(
     ("source", "line"),
     [

@@ -79,7 +79,7 @@ def test_no_table_has_a_head_without_words(tmp_path):
 def test_the_first_page_has_the_links_of_its_language(monkeypatch):
     """From the same text, however it is translated, and to the pages that it has."""
     monkeypatch.setattr(
-        site, "words", lambda code: {"ko": "«{}»".format}.get(code, str)
+        site, "translator", lambda code: {"ko": "«{}»".format}.get(code, str)
     )
     monkeypatch.setattr(site, "REPOSITORY", "some/one")
     text = (ROOT / "site/en/index.md").read_text("utf-8")

@@ -59,7 +59,7 @@ def test_quick_leaves_out_what_needs_a_cluster_and_skips_are_a_persons(tmp_path)
 
 def test_other_systems_have_a_word_of_their_own(tmp_path):
     [test] = re.findall(r"-m '([^']*)' --budget 11 ", MAKEFILE)
-    [full] = re.findall(r"-m '([^']*)' --budget 45 ", MAKEFILE)
+    [full] = re.findall(r"-m '([^']*)' --budget 60 ", MAKEFILE)
     [word] = re.findall(r"pytest -m (\w+) ", MAKEFILE)
     for words, shown in (
         (test, "1 passed, 1 skipped, 4 deselected"),
@@ -93,6 +93,20 @@ def test_what_is_named_here_exists():
     assert [path for path in named if not [*ROOT.glob(f"{path}*")]] == []
 
 
+def test_the_longest_groups_come_first_and_those_without_a_cluster_last():
+    names = (
+        "cluster/tests/existing/test_chapter.py::test",
+        "tests/browser/test_tab.py::test",
+        "cluster/tests/existing/test_use.py::test",
+        "tests/lessons/test_lessons.py::test[06]",
+        "cluster/tests/cli/test_cli.py::test",
+        "tests/project/test_style.py::test",
+    )
+    heavy = {tiers.group(name) for name in names[:-1]}
+    places = [tiers.rank(name, heavy) for name in names]
+    assert places == sorted({*places})
+
+
 def test_the_tests_of_the_site_are_one_group():
     """Two workers would build it twice."""
     users = [
@@ -106,7 +120,7 @@ def test_the_tests_of_the_site_are_one_group():
 
 
 def test_there_are_as_many_workers_as_the_machine_has_room_for(monkeypatch):
-    room = len(os.sched_getaffinity(0)) + 1
+    room = len(os.sched_getaffinity(0)) + 2
     for memory, instances, backend, state, workers in (
         (1, 1, "local", "", room),
         (1, 10**9, "local", "", 0),

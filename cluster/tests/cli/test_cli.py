@@ -14,9 +14,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from cluster.backend import waiting_text
+from cluster.backend import STATUS, waiting_text
 from cluster.cli.format import colours, status_text, with_signs
-from cluster.local.backend import LOGS, STATUS
+from cluster.local.backend import LOGS
 from cluster.progress import Terminal
 from cluster.tests.commandline import helpers, python
 from helpers import __main__ as entry

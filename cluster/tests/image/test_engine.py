@@ -90,7 +90,7 @@ def test_a_container_gives_the_packages_where_mmdebstrap_is_missing(tmp_path, on
     answer = f'echo "$@" >{told}; echo pulling >&2; exec cat {tmp_path}/tar'
     only(docker=f"[ $1 = version ] && echo 28.2.2 || {{ {answer}; }}")
     making = Build(tmp_path, tmp_path / "build.log", Silent())
-    root = making._unpacked("arm64")
+    root = making._unpack("arm64")
     assert (root / "bin/bash").read_text() == "bash"
     assert not (root / "usr/bin/dpkg").exists()
     assert list((root / "dev").iterdir()) == []
@@ -106,7 +106,7 @@ def test_a_container_that_fails_is_shown_with_its_last_words(tmp_path, only):
     only(podman=f"[ $1 = info ] && echo 5.4.0 || {{ {fails}; }}")
     making = Build(tmp_path, tmp_path / "build.log", Silent())
     with pytest.raises(errors.BuildFailed) as caught:
-        making._unpacked("amd64")
+        making._unpack("amd64")
     assert "Debian packages" in caught.value.what
     assert caught.value.exit_code == 125
     assert caught.value.tail == "Unable to find image"

@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from cluster import errors
+from cluster.image import engine as image_engine
 from cluster.kind import engine
 from cluster.kind.engine import Engine, detect, problem
 from cluster.tests.kind.conftest import DOCKER, PODMAN
@@ -125,7 +126,7 @@ def test_an_engine_that_tells_nothing_is_taken_as_it_is(told):
 
 
 def test_a_daemon_that_hangs_is_none(only, monkeypatch):
-    monkeypatch.setattr(engine, "ASK_TIMEOUT", 0.5)
+    monkeypatch.setattr(image_engine, "LOOK", 0.5)
     known = 'case "$1" in --version) echo Docker version 28; exit;; context) exit 1;; '
     only(docker=f"{known} esac; while :; do :; done")
     assert detect() == (None, "docker does not answer (no answer in 0 s)")

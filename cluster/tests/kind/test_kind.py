@@ -59,13 +59,15 @@ def test_a_node_image_is_a_name_or_an_archive(tmp_path, monkeypatch):
     ("version", "taken"), [("v0.20.0", False), ("v0.99.1", True), ("", False)]
 )
 def test_a_kind_on_path_is_taken_if_it_is_new_enough(
-    kind, tmp_path, monkeypatch, version, taken
+    tmp_path, monkeypatch, version, taken
 ):
+    ours = tmp_path / "cache"
+    monkeypatch.setattr(programs.programs, "find", lambda recipe: ours)
     program = tmp_path / "kind"
     program.write_text(f"#!/bin/sh\necho kind {version} go1.26.8 linux/amd64\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    assert programs.find_kind() == (program if taken else kind)
+    assert programs.find_kind() == (program if taken else ours / "kind")
 
 
 def test_a_status_has_a_row_for_each_container():

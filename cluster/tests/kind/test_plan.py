@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from cluster import versions
 from cluster.kind.plan import KindPlan, name_for
 
@@ -48,5 +50,6 @@ def test_the_node_image_is_pinned_and_a_minor_behind_at_most():
     assert digest.startswith("sha256:") and len(digest) == 71
 
 
+@pytest.mark.full("a build of kind, where it is not in the cache")
 def test_the_node_image_is_the_one_that_kind_was_released_with(kind):
     assert versions.KIND_NODE.encode() in kind.read_bytes()

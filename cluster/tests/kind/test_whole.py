@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from cluster import errors, programs as programs, versions
+from cluster.backend import STATUS
 from cluster.image import find as image_find
 from cluster.image.load import full_name
 from cluster.kind.backend import LOGS
 from cluster.kind.plan import AUDIT, Record
 from cluster.kind.programs import NODE_IMAGE
-from cluster.local.backend import STATUS
 from cluster.machine import audit
 from cluster.progress import Silent
 from cluster.tests import imagebuild

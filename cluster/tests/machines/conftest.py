@@ -4,6 +4,7 @@ The tests are a story, each file by itself; the first is of the machine as insta
 """
 
 import io
+import json
 import re
 import subprocess
 import tarfile
@@ -20,7 +21,6 @@ from cluster.tests.commandline import ROOT
 from cluster.tests.machines import root
 from cluster.tests.machines.machine import Machine, Session
 from cluster.tests.machines.systems import DEBIAN, System
-from cluster.tests.slowness import scaled
 from cluster.tests.waiting import until
 from cluster.tests.walls.test_pods import MEANT
 
@@ -61,6 +61,14 @@ def booted(kind: Callable[..., Machine], made: Path) -> Iterator[Machine]:
             yield machine
         finally:
             machine.end()
+
+
+@contextmanager
+def prepared(system: System) -> Iterator[Machine]:
+    """Have a machine with all that `make setup` asks an administrator for."""
+    with running(system) as machine:
+        give_packages(machine, set_up(machine).stdout)
+        yield machine
 
 
 @pytest.fixture(scope="package")
@@ -130,6 +138,19 @@ def helpers(session: Session, words: str) -> str:
     return session.run(line, timeout=SETUP).stdout
 
 
+def findings(session: Session) -> dict[str, dict]:
+    """Return what the doctor finds, by name."""
+    found = json.loads(helpers(session, "doctor --json"))
+    return {finding["name"]: finding for finding in found}
+
+
+def up_and_status(session: Session) -> Iterator[tuple[str, dict]]:
+    """Yield what `up` says, and the status then; delete the cluster."""
+    said = helpers(session, "up")
+    yield said, json.loads(helpers(session, "status --json"))
+    helpers(session, "delete --yes")
+
+
 def kubectl(session: Session, words: str, **options) -> str:
     """Run kubectl as README says: it knows the cluster by what `up` prints."""
     line = f'eval "$(.venv/bin/python -m helpers up 2>/dev/null)" && kubectl {words}'
@@ -142,7 +163,7 @@ def leave(lab: Machine, session: Session, user: str = "1000") -> None:
     # "deactivating" is no end: what is asked of the manager then is refused.
     line = f"systemctl is-active user@{user}.service"
     with lab.log_in("root") as administrator:
-        until(lambda: "inactive" in administrator.run(line).stdout, scaled(60), line)
+        until(lambda: "inactive" in administrator.run(line).stdout, 60, line)
 
 
 def expect_that_walls_hold(session: Session) -> None:

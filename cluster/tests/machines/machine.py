@@ -17,7 +17,8 @@ from cluster.waiting import poll
 BOOT = 60.0
 COMMAND = 120.0
 END = 30.0
-#: bytes, taken as they are touched
+#: Memory of a machine, such as an Ubuntu, in user-mode Linux: taken as it is touched.
+#: What the host must have free is in __main__.py.
 MEMORY = "3G"
 #: Runs the kernel, in namespaces of its own. Its root is `$1`, which has a libc as new
 #: as it needs, `$2` the machine's directory. The host's name is shown in the guest's

@@ -1,7 +1,7 @@
 """Describe the systems that machines of these tests have; nothing runs here.
 
 Each is a fresh installation: what `make setup` wants is not in it but for make, a C
-compiler and python3-venv.
+compiler and python3-venv. Their memory is `MEMORY` in `machine.py`.
 """
 
 from dataclasses import dataclass, replace

@@ -11,6 +11,7 @@ from cluster.tests.machines.conftest import (
     helpers,
     in_checkout,
     kubectl,
+    up_and_status,
 )
 from cluster.tests.slowness import MOST
 
@@ -38,9 +39,7 @@ def desk():
 @pytest.fixture(scope="module")
 def up(desk):
     """Return what `up` said, and the status then."""
-    said = helpers(desk, "up")
-    yield said, json.loads(helpers(desk, "status --json"))
-    helpers(desk, "delete --yes")
+    yield from up_and_status(desk)
 
 
 def test_the_doctor_finds_a_local_cluster(desk):

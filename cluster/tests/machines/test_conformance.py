@@ -17,11 +17,9 @@ from cluster.progress import Silent
 from cluster.tests.machines import root, suite
 from cluster.tests.machines.conftest import (
     SETUP,
-    give_packages,
     helpers,
     in_checkout,
-    running,
-    set_up,
+    prepared,
 )
 from cluster.tests.machines.machine import Session
 from cluster.tests.machines.systems import DEBIAN
@@ -68,8 +66,7 @@ def built():
 @pytest.fixture
 def learner():
     """Return a login to a Debian that ends with this test, and gives memory back."""
-    with running(DEBIAN) as machine:
-        give_packages(machine, set_up(machine).stdout)
+    with prepared(DEBIAN) as machine:
         with machine.log_in("learner") as session:
             yield session
 

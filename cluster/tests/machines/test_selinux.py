@@ -5,11 +5,10 @@ import json
 import pytest
 
 from cluster.tests.machines.conftest import (
-    give_packages,
+    findings,
     helpers,
     in_checkout,
-    running,
-    set_up,
+    prepared,
 )
 from cluster.tests.machines.systems import SELINUX
 from cluster.tests.machines.test_debian import LESSON
@@ -28,8 +27,7 @@ CONFINE = "semanage login -a -s user_u learner && restorecon -RF /home/learner"
 @pytest.fixture(scope="module")
 def machine():
     """Return the running machine, with all that `make setup` asked for."""
-    with running(SELINUX) as made:
-        give_packages(made, set_up(made).stdout)
+    with prepared(SELINUX) as made:
         yield made
 
 
@@ -38,12 +36,6 @@ def desk(machine):
     """Return the login that is open to the end: a last logout ends the cluster."""
     with machine.log_in("learner") as session:
         yield session
-
-
-def findings(session) -> dict:
-    """Return what the doctor finds, by name."""
-    found = json.loads(helpers(session, "doctor --json"))
-    return {each["name"]: each for each in found}
 
 
 def test_it_enforces_and_leaves_a_login_alone(desk):

@@ -4,7 +4,6 @@ The kernel is of Ubuntu's own source; the policy, the programs that load it and 
 settings are those of the release.
 """
 
-import json
 import re
 import shlex
 import subprocess
@@ -14,12 +13,13 @@ import pytest
 from cluster.backends import HINT
 from cluster.tests.commandline import ROOT
 from cluster.tests.machines.conftest import (
+    findings,
     give_packages,
-    helpers,
     in_checkout,
     kubectl,
     running,
     set_up,
+    up_and_status,
 )
 from cluster.tests.machines.systems import UBUNTUS
 from cluster.tests.machines.test_debian import GREEDY, REASON
@@ -89,15 +89,7 @@ def loaded(ubuntu, desk, pristine):
 @pytest.fixture(scope="module")
 def up(loaded, desk):
     """Return what `up` said, and the status then."""
-    said = helpers(desk, "up")
-    yield said, json.loads(helpers(desk, "status --json"))
-    helpers(desk, "delete --yes")
-
-
-def findings(session) -> dict:
-    """Return what the doctor finds, by name."""
-    found = json.loads(helpers(session, "doctor --json"))
-    return {each["name"]: each for each in found}
+    yield from up_and_status(desk)
 
 
 def unshare(session, *before: str) -> subprocess.CompletedProcess[str]:

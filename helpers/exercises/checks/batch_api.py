@@ -7,7 +7,7 @@ from helpers.api.proxy import KubectlProxy
 from helpers.command import kubectl
 from helpers.course.exercise import exercise
 from helpers.errors import KubectlFailed, NotSolved
-from helpers.exercises.checks.kubectl_proxy import WATCH, wrong_options
+from helpers.exercises.checks.kubectl_proxy import WATCH, WATCHED, wrong_options
 from helpers.language import mark, say
 
 _WHERE = {
@@ -17,8 +17,11 @@ _WHERE = {
     "path": mark("It is the version's path, a slash, and the resource's `name`."),
 }
 _CRONJOB, _SCHEDULE, _IMAGE = "new-year", "0 0 1 1 *", "toolbox:1"
+_PROGRAM = "echo"
 #: the same minute in other words
-_YEARLY = re.compile(r"@(yearly|annually)|0+ 0+ 0*1 (0*1|jan) [*?]", re.IGNORECASE)
+_YEARLY = re.compile(
+    r"@(yearly|annually)|0+ 0+ 0*1 (0*1|jan) ([*?]|\*/1|0-6|1-7|sun-sat|mon-sun)", re.I
+)
 
 
 @exercise
@@ -34,6 +37,7 @@ def explore_group(found: Mapping[str, str], server: KubectlProxy) -> None:
     }
     for field, value in right.items():
         given = found.get(field, "")
+        given = given.strip() if isinstance(given, str) else given
         if not given:
             raise NotSolved(say("{field}: there is no value yet.", field=field))
         if field == "path":
@@ -57,12 +61,13 @@ def create_cronjob(path: str) -> None:
         raise NotSolved(say(fault, name=_CRONJOB))
     if fault := wrong_cronjob(found.json()):
         raise NotSolved(fault)
-    path = path.strip().partition("?")[0].rstrip("/")
+    whole = path.strip()
+    path = whole.partition("?")[0].rstrip("/")
     if not path:
         raise NotSolved(say("The CronJob is right, but `path` is still empty."))
     if not path.startswith("/"):
         raise NotSolved(say("{path} is not a path: paths begin with `/`.", path=path))
-    if "/v1/watch/" in path:
+    if WATCHED.search(whole):
         raise NotSolved(say(WATCH))
     asked = kubectl("get", "--raw", path, check=False)
     if asked.exit_code and "NotFound" not in asked.stderr:
@@ -101,9 +106,21 @@ def wrong_cronjob(cronjob: dict) -> str:
         return say(fault, name=name, schedule=spec["schedule"], wanted=_SCHEDULE)
     if spec.get("suspend"):
         return say("{name} is suspended, so it never runs.", name=name)
-    containers = spec["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    job = spec["jobTemplate"]["spec"]
+    containers = job["template"]["spec"]["containers"]
     images = [container["image"] for container in containers]
     if images != [_IMAGE]:
         fault = mark("{name} runs {images}, not {wanted}.")
         return say(fault, name=name, images=", ".join(images), wanted=_IMAGE)
+    for field, here, usual in (
+        ("suspend", job, False),
+        ("parallelism", job, 1),
+        ("startingDeadlineSeconds", spec, None),
+    ):
+        if here.get(field, usual) != usual:
+            fault = mark("{name} has `{field}`, so it does not run: leave it out.")
+            return say(fault, name=name, field=field)
+    if containers[0].get("command", [_PROGRAM])[0] != _PROGRAM:
+        fault = mark("{name} does not run `{program}`, as the `jobTemplate` did.")
+        return say(fault, name=name, program=_PROGRAM)
     return ""

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Mapping
-from itertools import product
 
 from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
 from helpers.exercises.grants import fault_of_grant
 from helpers.language import mark, say
+
+#: what the lesson grants itself: to list pods, and in *Write*
+_BESIDE = [(verb, "pods") for verb in ("get", "list")]
+_WRITE = [(verb, "configmaps", "curl-writes") for verb in ("create", "patch", "delete")]
 
 #: letter of a symptom: the step at which the request stops, and what fixes it (the
 #: name, the CA, the token, a rule), with a clue to each
@@ -33,9 +36,8 @@ _REACHED = mark("The server responds, so the address and the CA are right.")
 @exercise
 def allow_configmaps(account: str) -> None:
     """Demand that `account` may get and list ConfigMaps, and no more."""
-    verbs = ["get", "list"]
-    beside = product(verbs, ["pods"])
-    if fault := fault_of_grant(account, verbs, "configmaps", beside):
+    beside = (*_BESIDE, *_WRITE)
+    if fault := fault_of_grant(account, ["get", "list"], "configmaps", beside):
         raise NotSolved(fault)
 
 

@@ -21,15 +21,16 @@ COMMANDS = {
     "D": (_OLD, False, "/version"),
     "E": (_OLD, True, "/version"),
 }
-#: letter to the place of a caller among those of the lesson (without a credential, with
-#: a bad one, a ServiceAccount), and the path
+#: the lesson's callers without a credential, with a bad one, and with a token
+NOBODY, UNKNOWN, ACCOUNT = "no credential", "bad credential", "ServiceAccount"
+#: letter to one of these callers, and the path
 QUESTIONS = {
-    "A": (0, "/readyz"),
-    "B": (0, "/openapi/v3"),
-    "C": (1, "/readyz"),
-    "D": (2, "/openapi/v3"),
-    "E": (2, "/metrics"),
-    "F": (2, "/apis/batch/nosuch"),
+    "A": (NOBODY, "/readyz"),
+    "B": (NOBODY, "/openapi/v3"),
+    "C": (UNKNOWN, "/readyz"),
+    "D": (ACCOUNT, "/openapi/v3"),
+    "E": (ACCOUNT, "/metrics"),
+    "F": (ACCOUNT, "/apis/batch/nosuch"),
 }
 
 
@@ -39,7 +40,7 @@ def predict_curl(codes: Mapping[str, int | None], *, server: str, ca: Path) -> N
     for letter, (options, trusted, path) in COMMANDS.items():
         code = demand_number(letter, codes)
         given = [*options, *(("--cacert", str(ca)) if trusted else ())]
-        found = _curl(server + path, *given)
+        found = _curl(server.rstrip("/") + path, *given)
         if code != found:
             clue = _clue(options, found)
             raise NotSolved(say(clue, letter=letter, code=code, path=path))
@@ -67,12 +68,15 @@ def predict_statuses(
     statuses: Mapping[str, int | None], callers: Mapping[str, Caller]
 ) -> None:
     """Demand the status of each response."""
-    in_order = list(callers.values())
-    if len(in_order) < 3:
+    if not {NOBODY, UNKNOWN, ACCOUNT} <= callers.keys():
         raise NotSolved(say("`callers` is incomplete: run its cell again."))
-    for letter, (place, path) in QUESTIONS.items():
+    for letter, (name, path) in QUESTIONS.items():
         code = demand_number(letter, statuses)
-        if code != in_order[place].get(path).status:
+        status = callers[name].get(path).status
+        if name == ACCOUNT and status == 401:
+            fault = say("The token of `callers` has expired: run its cell again.")
+            raise NotSolved(fault)
+        if code != status:
             fault = mark(
                 "{letter}: not {code}. Does the server accept the credential, does a "
                 "rule allow this path to this user, and does the path exist?"
@@ -86,4 +90,9 @@ def _curl(url: str, *options: str) -> int:
     done = subprocess.run(line, capture_output=True, text=True, timeout=30)
     if done.returncode not in (0, NOT_TRUSTED):
         demand_cluster()
+        fault = mark(
+            "curl exits with {code}, so `server` or `ca` is not that of the lesson any "
+            "more: run the cells `server = …` and `ca = …` again."
+        )
+        raise NotSolved(say(fault, code=done.returncode))
     return int(done.stdout) if done.returncode == 0 else done.returncode

@@ -35,7 +35,7 @@ def choose_ways(ways: Mapping[str, str]) -> None:
     """Demand the ways of each field, as a dry run shows."""
     allowed = ask_ways(list(FIELDS))
     for field in FIELDS:
-        letter = str(ways.get(field, "")).upper()
+        letter = str(ways.get(field, "")).strip().upper()
         if letter not in (VARIABLE, FILE, BOTH):
             raise NotSolved(say("{field}: write 'V', 'F' or 'B'.", field=field))
         right = BOTH if len(allowed[field]) == 2 else min(allowed[field])

@@ -1,17 +1,27 @@
 """Check the exam: the step and the change that were named, and the four repairs."""
 
 import re
-import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 
-from helpers.course.exam import COPIES, NAMED, POINTS, REPAIRED, REPAIRS, Exam
+from helpers.course.exam import (
+    COPIES,
+    NAMED,
+    POINTS,
+    REPAIRED,
+    REPAIRS,
+    Exam,
+    faults_of,
+)
 from helpers.course.exercise import exercise
+from helpers.course.steps import name_step
 from helpers.errors import NotSolved
-from helpers.exercises.drills import current_pod
-from helpers.exercises.impostor import GENUINE, hear
 from helpers.exercises.repairs import fault_of_app
 from helpers.language import mark, say
 
+#: seconds between two looks at whether a copy is judged
+PAUSE = 0.2
 #: the request of a copy that works, with the impostor's files; kubectl asks for pages
 _LISTS = re.compile(r"/api/v1/namespaces/elsewhere/pods/?(\?limit=500)?")
 
@@ -29,7 +39,7 @@ def name_faults(named: Mapping[str, str], exam: Exam) -> None:
             raise NotSolved(say(fault, copy=copy, answer=answer))
     if exam.first_answer is None:
         exam.note(NAMED, answers="".join(answers.values()))
-    faults = exam.faults
+    faults = faults_of(exam)
     wrong = [copy for copy in COPIES if answers[copy] != faults[copy].answer]
     if wrong:
         fault = mark(
@@ -43,43 +53,68 @@ def name_faults(named: Mapping[str, str], exam: Exam) -> None:
 
 @exercise
 def repair_faults(exam: Exam) -> None:
-    """Demand four copies that work; note each of them."""
+    """Demand four copies that work; note each as soon as it is found to work."""
     if exam.first_answer is None:
         raise NotSolved(say("First name the faults: the repairs would show them."))
     left = [copy for copy in REPAIRS if copy not in exam.repairs]
-    faults = {copy: fault_of_copy(copy) for copy in left}
-    for copy in left:
-        if not faults[copy]:
+    faults, failures = {}, []
+    for copy, judged in judge_copies(left):
+        if failure := judged.exception():
+            failures.append(failure)
+        elif fault := judged.result():
+            faults[copy] = fault
+        else:
             exam.note(REPAIRED, copy=copy)
-    for copy, fault in faults.items():
-        if fault:
-            raise NotSolved(f"{copy}: {fault}")
+    if failures:
+        raise failures[0]
+    for copy in left:
+        if copy in faults:
+            raise NotSolved(f"{copy}: {faults[copy]}")
+
+
+def judge_copies(copies: list[str]) -> Iterator[tuple[str, Future[str]]]:
+    """Yield each copy with what `fault_of_copy` returns, in the order of the ends.
+
+    All at once, because each waits for pods. Say which ones are looked at.
+    """
+    pool = ThreadPoolExecutor(max(1, len(copies)))
+    try:
+        # A kernel finds the cell of an output in the context.
+        running = {
+            pool.submit(copy_context().run, fault_of_copy, copy): copy
+            for copy in copies
+        }
+        while running:
+            names = ", ".join(running.values())
+            name_step(say("looking at {copies}", copies=names))
+            for judged in wait(running, PAUSE, FIRST_COMPLETED).done:
+                yield running.pop(judged), judged
+    finally:
+        # Without waiting: a learner has stopped the cell, or all have ended.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def fault_of_copy(copy: str) -> str:
     """Return why a copy does not do what the application does, or ""."""
-    if fault := fault_of_app(copy):
-        return fault
-    pod = current_pod(copy)
-    if not pod:
-        return say("Its pod has just been replaced: check it again.")
-    account = pod["spec"]["serviceAccountName"]
-    if account != copy:
-        fault = mark(
-            "It runs as {account}: let it run as {copy}, and give that a rule."
-        )
-        return say(fault, account=account, copy=copy)
-    container = pod["spec"]["containers"][0]
-    words = [*container.get("command", ()), *container.get("args", ())]
-    [genuine] = hear(pod, shlex.join(words), GENUINE)
-    asked = [path for path, credential, _ in genuine["heard"] if credential == "own"]
-    if not any(map(_LISTS.fullmatch, asked)):
+
+    def judge(pod: dict, genuine: dict) -> str:
+        account = pod["spec"]["serviceAccountName"]
+        if account != copy:
+            fault = mark(
+                "It runs as ServiceAccount {account}. Use {copy}, and grant that "
+                "account the rule."
+            )
+            return say(fault, account=account, copy=copy)
+        paths = [path for path, whose, _ in genuine["heard"] if whose == "own"]
+        if any(map(_LISTS.fullmatch, paths)):
+            return ""
         return say(
             "Asked with other files, it sends no request for the pods of their "
             "namespace with their token: look at the URL, and where it reads `token` "
             "and `namespace`."
         )
-    return ""
+
+    return fault_of_app(copy, judge)
 
 
 def _normalize(answer: object) -> str:

@@ -15,8 +15,8 @@ SERVICE = "kubernetes.default.svc"
 CA = f"{FILES}/ca.crt"
 #: names of every pod for itself
 _ITSELF = ("localhost", "ip6-localhost", "ip6-loopback")
-#: how curl ends when it does not trust the server
-REFUSED = 60
+#: how curl ends when it does not trust the server, and without a URL
+REFUSED, NO_URL = 60, 3
 
 #: letter to options of curl, and the URL
 _TRUST = f"--cacert {CA}"
@@ -55,13 +55,16 @@ def reach_without_dns(pod: str, url: str) -> None:
         raise NotSolved(say(fault, host=parts.hostname))
     if parts.path != "/version":
         raise NotSolved(say("The path is {path!r}, not '/version'.", path=parts.path))
-    code, status = _send(pod, f"{_TRUST} {shlex.quote(parts.geturl())}")
+    [(code, status)] = _send(pod, f"{_TRUST} {shlex.quote(parts.geturl())}")
     if code == REFUSED:
         fault = mark(
             "curl exits with 60: {host} is not in the certificate, or another "
             "authority signed it."
         )
         raise NotSolved(say(fault, host=parts.hostname))
+    if code == NO_URL:
+        fault = mark("curl exits with 3: {url!r} is not a URL. Look at the port.")
+        raise NotSolved(say(fault, url=url))
     if code:
         fault = mark("curl exits with {code}: no API server responds at {host}.")
         raise NotSolved(say(fault, code=code, host=parts.netloc))
@@ -80,9 +83,11 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 @exercise
 def predict_from_pod(pod: str, predicted: Mapping[str, int | None]) -> None:
     """Demand the result of each request from `pod`."""
-    for letter, request in REQUESTS.items():
+    results = _send(pod, *REQUESTS.values())
+    for (letter, request), (code, status) in zip(
+        REQUESTS.items(), results, strict=True
+    ):
         guess = demand_number(letter, predicted)
-        code, status = _send(pod, request)
         if guess != (code or status):
             raise NotSolved(say(_clue(request, code), letter=letter, guess=guess))
 
@@ -105,10 +110,13 @@ def _clue(request: str, code: int) -> str:
     )
 
 
-def _send(pod: str, request: str) -> tuple[int, int]:
-    """Return the exit code of curl and the status code of the answer, or 0."""
+def _send(pod: str, *requests: str) -> list[tuple[int, int]]:
+    """Return for each the exit code of curl and the status of the response, or 0."""
     header = f"printf 'Authorization: Bearer %s' \"$(cat {FILES}/token)\""
     # Without a ~/.curlrc, where `insecure` may be.
-    curl = f"curl -q -s -o /dev/null -w '%{{http_code}}' --max-time 10 {request}"
-    done = exec_in_pod(pod, "sh", "-c", f"{header} | {curl}")
-    return done.exit_code, int(done.stdout or 0)
+    curl = "curl -q -s -o /dev/null -w '%{http_code}' --max-time 10"
+    # One start of a program in the pod takes longer than all of its requests.
+    lines = [f'{header} | {curl} {request}; echo " $?"' for request in requests]
+    done = exec_in_pod(pod, "sh", "-c", "\n".join(lines))
+    words = [line.split() for line in done.stdout.splitlines()]
+    return [(int(line[-1]), int("".join(line[:-1]) or 0)) for line in words]

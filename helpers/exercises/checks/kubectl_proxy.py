@@ -15,6 +15,7 @@ _PREDICTED = (
     ("rbac.authorization.k8s.io/v1", "ClusterRole"),
 )
 WATCH = mark("`watch` reports changes and never ends: leave the word out.")
+WATCHED = re.compile(r"/v[^/]+/watch/|[?&]watch\b(?!=(false|0)\b)")
 _ONE = mark("{path} names one object: the path of a list ends with the resource.")
 
 
@@ -53,7 +54,7 @@ def listen_to_kubectl(path: str, api_version: str, server: KubectlProxy) -> None
             "line that `-v=6` prints."
         )
         raise NotSolved(say(fault, path=path, found=said))
-    if api_version != found["apiVersion"]:
+    if str(api_version).strip() != found["apiVersion"]:
         fault = mark(
             "{version!r} is not the apiVersion: in the path it is the part between "
             "`/apis/` and the resource."
@@ -63,9 +64,12 @@ def listen_to_kubectl(path: str, api_version: str, server: KubectlProxy) -> None
 
 def wrong_options(path: str) -> str:
     """Return why the response to a path is no list of all objects, or ""; pure."""
-    if re.search(r"/v[^/]+/watch/|[?&]watch\b", path):
+    if WATCHED.search(path):
         return say(WATCH)
-    if found := re.search(r"[?&](labelSelector|fieldSelector)\b", path):
+    # A limit of three digits is kubectl's, and ends no list of a lesson.
+    if found := re.search(
+        r"[?&](labelSelector|fieldSelector|continue|limit(?!=\d{3}))\b", path
+    ):
         fault = mark("`{option}` leaves objects out of the list: remove it.")
         return say(fault, option=found[1])
     return ""

@@ -43,7 +43,9 @@ def turn_pages(
                 raise NotSolved(say(fault, limit=limit, **counts))
             if sorted(found) != sorted(expected):
                 raise NotSolved(say(_TWICE, limit=limit))
-            if sum(sizes) < len(expected) or max(sizes) > limit:
+            pages = [limit] * (len(expected) // limit)
+            rest = len(expected) % limit
+            if sizes != pages + [rest] * bool(rest):
                 fault = mark(
                     "limit={limit}: the names did not come in pages of {limit} through "
                     "`proxy`. Send `limit` with each request."

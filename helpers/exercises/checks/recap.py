@@ -5,16 +5,18 @@ from collections.abc import Mapping
 
 from helpers.api.pods import exec_in_pod
 from helpers.api.proxy import KubectlProxy
-from helpers.command import Completed, current_namespace, kubectl
+from helpers.command import Completed, current_namespace, kubectl, time_limit
 from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
 from helpers.exercises.checks.kubectl_proxy import wrong_path
-from helpers.exercises.impostor import GENUINE, IMPOSTOR, TURNING, hear
+from helpers.exercises.impostor import GENUINE, IMPOSTOR, TURNING, hear, is_turned
 from helpers.exercises.repairs import demand_answer
 from helpers.language import mark, say
 
 SERVER = "https://kubernetes.default.svc"
 RBAC = "rbac.authorization.k8s.io/v1"
+#: seconds that a command may usually take, and its exit codes when `timeout` ended it
+LIMIT, ENDED = 20.0, (124, 137)
 #: the path of the request in a copy of the pod
 _PATH = "/api/v1/namespaces/elsewhere/pods"
 
@@ -36,7 +38,18 @@ def send_sure_request(pod: str, request: str) -> None:
     The list must contain the pod. In a copy of it with other files, a server that they
     fit must receive the same request, and an impostor none.
     """
-    done = exec_in_pod(pod, "env", f"SERVER={SERVER}", "bash", "-c", request)
+    # A text that came from Windows ends its lines in another way.
+    request = request.replace("\r\n", "\n")
+    seconds = time_limit(LIMIT)
+    limit = ("timeout", "--kill-after=1", f"{seconds:.0f}")
+    bash = ("env", f"SERVER={SERVER}", "bash", "-c", request)
+    done = exec_in_pod(pod, *limit, *bash)
+    if done.exit_code in ENDED:
+        fault = mark(
+            "It still ran after {seconds:.0f} s and was ended: does it wait for input, "
+            "or repeat for ever?"
+        )
+        raise NotSolved(say(fault, seconds=seconds))
     if done.exit_code:
         fault = mark("It exits with {code}: {line!r}.")
         raise NotSolved(say(fault, code=done.exit_code, line=_first_line(done)))
@@ -101,7 +114,7 @@ def _fault_of_request(genuine: dict, impostor: dict, turning: dict) -> str:
         return say("The impostor received the request: let curl check certificates.")
     if GENUINE not in genuine["reached"]:
         return say("The command does not use `$SERVER`: begin the URL with it.")
-    if any(connection > 1 for *_, connection in turning["heard"]):
+    if is_turned(turning):
         return say(
             "An impostor on the second connection received a request: check the "
             "certificate on every connection."

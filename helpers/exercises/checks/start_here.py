@@ -1,6 +1,7 @@
 """Check a label, and a version."""
 
 from helpers.command import kubectl
+from helpers.connection import LESSON
 from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
 from helpers.language import mark, say
@@ -26,13 +27,16 @@ def label_namespace(namespace: str) -> None:
             "you add --overwrite."
         )
         raise NotSolved(say(fault, value=labels[LABEL]))
-    found = kubectl(f"get namespaces -l {LABEL}={VALUE} -o name")
-    if "namespace/default" in found.stdout.split():
-        fault = mark(
-            "The namespace default has the label, too: `kubectl label namespace "
-            "default mood-` removes it there."
-        )
-        raise NotSolved(say(fault))
+    names = "jsonpath={.items[*].metadata.name}"
+    found = kubectl(f"get namespaces -l {LABEL}={VALUE},!{LESSON} -o {names}")
+    for other in found.stdout.split():
+        # Those of other learners and of earlier runs are in the course, too.
+        if other != namespace:
+            fault = mark(
+                "The namespace {name} has the label, too: `kubectl label namespace "
+                "{name} mood-` removes it there."
+            )
+            raise NotSolved(say(fault, name=other))
 
 
 @exercise

@@ -1,5 +1,6 @@
 """Check that a client of the Python library sends the current token of a file."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,10 +30,9 @@ def read_token_again(api_client: "ApiClient", file: Path) -> None:
         reviews: Any = client.AuthenticationV1Api(api_client)
         try:
             user = reviews.create_self_subject_review(body={}).status.user_info
-        except ValueError:
+        except ValueError as error:
             # Its own text shows the token.
-            fault = say("The header has a line break: look at what `read_again` adds.")
-            raise NotSolved(fault) from None
+            raise NotSolved(_fault_of_header(api_client, error)) from None
         except client.ApiException as error:
             _refuse_other_words(api_client)
             fault = mark(
@@ -47,6 +47,17 @@ def read_token_again(api_client: "ApiClient", file: Path) -> None:
                 "`read_again` read the file each time it is called?"
             )
             raise NotSolved(fault)
+
+
+def _fault_of_header(api_client: "ApiClient", error: ValueError) -> str:
+    header = api_client.configuration.api_key.get("BearerToken", "")
+    if re.search(r"[\r\n]", header):
+        return say("The header has a line break: look at what `read_again` adds.")
+    if found := re.search(r"[^\x20-\x7e]", header):
+        fault = mark("The header has the character {letter}, which is not ASCII.")
+        return say(fault, letter=ascii(found[0]))
+    fault = mark("`read_again` raises {error}.")
+    return say(fault, error=type(error).__name__)
 
 
 def _refuse_other_words(api_client: "ApiClient") -> None:

@@ -24,8 +24,7 @@ def lesson(name, *exercises, after=(), minutes=20):
         False,
         list(exercises),
         [],
-        "",
-        after,
+        after=after,
     )
 
 

@@ -1,12 +1,15 @@
 """An exam is that of its seed, goes on where it stopped, and counts first answers."""
 
+import _thread
 import json
 import re
+import threading
 
 import pytest
 
 from cluster.tests.commandline import helpers
-from helpers import begin_exam, errors
+from cluster.waiting import poll
+from helpers import begin_exam, errors, kubectl
 from helpers.course import attempts, exam as record, lessons
 from helpers.course.exam import COPIES, POINTS, REPAIRS, Exam, draw_faults, read_faults
 from helpers.exercises import exam
@@ -20,6 +23,7 @@ def noted(tmp_path, monkeypatch):
     monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.delenv(attempts.SETTING)
     monkeypatch.setattr(exam, "plant", lambda *_: None)
+    monkeypatch.setattr(exam, "remove_grants", lambda: None)
 
 
 @pytest.mark.parametrize("name", read_faults())
@@ -46,7 +50,7 @@ def test_a_seed_draws_the_same_eight_for_everyone():
         assert faults == draw_faults(seed) and len({id(one) for one in faults}) == len(
             COPIES
         )
-        assert max(map(steps.count, steps)) <= record.ALIKE
+        assert len(steps) == 8 and max(map(steps.count, steps)) <= 3
     assert draw_faults(1) != draw_faults(2)
     met = {id(fault) for seed in range(1, 200) for fault in draw_faults(seed)}
     assert met == {*map(id, read_faults().values())}
@@ -151,6 +155,16 @@ def test_the_key_gives_up_the_points_and_only_those(noted):
     assert other.points == 0
 
 
+def test_tab_offers_no_answers(noted):
+    """An attribute that shows them would cost no points, and a method is called."""
+    begun = begin_exam(7)
+    names = [name for name in dir(begun) if not name.startswith("_")]
+    shown = [repr(getattr(begun, name)) for name in names]
+    assert "reveal_answers" in names and "points" in names
+    values = " ".join(one for one in shown if "bound method" not in one)
+    assert not [answer for answer in KEY.values() if answer in values]
+
+
 def test_no_copy_is_judged_before_the_faults_are_named(noted):
     """Its sentence would show the step."""
     with pytest.raises(errors.NotSolved, match="First name the faults"):
@@ -192,6 +206,115 @@ def test_a_damaged_file_loses_no_other_step(noted, result, step):
     lines = 1 + (result == [])
     said = helpers("progress", check=True).stdout
     assert f"{lines} line" in said and "could not be read" in said
+
+
+@pytest.mark.parametrize("order", [("seed", "answers"), ("answers", "seed")])
+def test_a_step_is_read_by_its_fields(noted, order):
+    """Another order of keys, as of another program, drops no points."""
+    begin_exam(7)
+    result = {"seed": 7, "answers": "".join(KEY.values())}
+    line = {"time": 1, "lesson": "exam", "exercise": "named", "diagnosis": ""}
+    line["result"] = {key: result[key] for key in order}
+    with attempts.file().open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    assert begin_exam().points == 16
+
+
+@pytest.fixture
+def repairing(noted):
+    """Return exam 7 with its faults named."""
+    begun = begin_exam(7)
+    begun.note(record.NAMED, answers="".join(KEY.values()))
+    return begun
+
+
+def test_a_check_that_is_stopped_loses_no_copy(repairing, monkeypatch):
+    """A copy is noted as soon as it has passed, while others are looked at."""
+    ended = threading.Event()
+
+    def judge(copy):
+        if copy != "copy-3":
+            poll(lambda: "copy-3" in repairing.repairs, 20)
+            if copy == "copy-1":
+                _thread.interrupt_main()
+            ended.wait(20)
+        return ""
+
+    monkeypatch.setattr("helpers.exercises.checks.exam.fault_of_copy", judge)
+    with pytest.raises(KeyboardInterrupt):
+        repair_faults(repairing)
+    ended.set()
+    assert repairing.repairs == {"copy-3": "repaired"}
+    assert record.latest_exam().points == 18
+
+
+def test_a_copy_that_cannot_be_judged_costs_no_other(repairing, monkeypatch):
+    """What works is noted; then the failure is told, before what does not work."""
+
+    def judge(copy):
+        if copy == "copy-2":
+            raise errors.NotReady("copy-2", 1, "nothing")
+        return "It is broken." if copy == "copy-1" else ""
+
+    monkeypatch.setattr("helpers.exercises.checks.exam.fault_of_copy", judge)
+    with pytest.raises(errors.NotReady):
+        repair_faults(repairing)
+    assert repairing.repairs.keys() == {"copy-3", "copy-4"}
+    monkeypatch.setattr(
+        "helpers.exercises.checks.exam.fault_of_copy", lambda copy: f"{copy} is not."
+    )
+    with pytest.raises(errors.NotSolved, match="^copy-1: copy-1 is not.$"):
+        repair_faults(repairing)
+
+
+def test_the_check_says_which_copies_it_looks_at(repairing, monkeypatch):
+    """Without those that are repaired."""
+    repairing.note(record.REPAIRED, copy="copy-2")
+    steps = []
+    monkeypatch.setattr("helpers.exercises.checks.exam.name_step", steps.append)
+    monkeypatch.setattr("helpers.exercises.checks.exam.fault_of_copy", lambda _: "")
+    assert f"{repair_faults(repairing)}" == "Correct."
+    assert steps[0] == "looking at copy-1, copy-3, copy-4"
+
+
+#: bindings as a learner makes them in an exam, and whether the next one is without
+GRANTS = {
+    "create rolebinding fix --role=copy-1 --serviceaccount={}:copy-2": True,
+    "create rolebinding copy-1 --role=copy-1 --serviceaccount={}:copy-1": True,
+    "create rolebinding every --clusterrole=view --group=system:authenticated": True,
+    "create rolebinding me --clusterrole=admin --user=kubernetes-admin": False,
+    "create clusterrolebinding {}-one --clusterrole=view --serviceaccount={}:copy-3": (
+        True
+    ),
+    "create clusterrolebinding {}-all --clusterrole=view "
+    "--group=system:serviceaccounts:{}": True,
+    "create clusterrolebinding {}-other --clusterrole=view --user=jane": False,
+}
+
+
+def test_a_new_exam_begins_without_the_rights_of_the_last(cluster, namespace):
+    """They would hide a fault. A binding for the learner alone stays."""
+    try:
+        for line in GRANTS:
+            kubectl(line.replace("{}", namespace))
+        exam.remove_grants()
+        for line, is_gone in GRANTS.items():
+            _, kind, name, *_ = line.replace("{}", namespace).split()
+            assert bool(kubectl("get", kind, name, check=False).exit_code) == is_gone
+    finally:
+        names = [f"{namespace}-{end}" for end in ("one", "all", "other")]
+        kubectl("delete", "clusterrolebinding", "--ignore-not-found", *names)
+
+
+def test_only_a_new_exam_removes_grants(noted, monkeypatch):
+    """One that goes on keeps what its repairs have granted."""
+    removals = []
+    monkeypatch.setattr(exam, "remove_grants", lambda: removals.append(1))
+    begin_exam(7)
+    begin_exam()
+    assert len(removals) == 1
+    begin_exam(8)
+    assert len(removals) == 2
 
 
 def test_a_cluster_that_is_stopped_is_said_in_one_line_and_costs_nothing(

@@ -4,8 +4,41 @@ What a command does there is among the answers to the exercises of lessons 08, 2
 27, in `tests/helpers/exercises/checks/answers.toml`.
 """
 
+import runpy
+import socket
+import ssl
+import threading
+
 from helpers.api.tokens import FILES
 from helpers.exercises import impostor
+
+
+def test_each_connection_to_the_server_shows_its_certificate(tmp_path):
+    """A client that resumed a session would check none, so no session is resumed."""
+    program = runpy.run_path(str(impostor._PROGRAM))
+    certificate = tmp_path / "ca.crt"
+    context = program["server_context"](certificate)
+    client = ssl.create_default_context(cafile=str(certificate))
+    listener = socket.create_server(("127.0.0.1", 0))
+    session = None
+    for _ in range(2):
+
+        def respond():
+            with context.wrap_socket(listener.accept()[0], server_side=True) as server:
+                server.sendall(b"x")
+
+        thread = threading.Thread(target=respond)
+        thread.start()
+        plain = socket.create_connection(listener.getsockname())
+        with client.wrap_socket(
+            plain, server_hostname="localhost", session=session
+        ) as connection:
+            # What resumes a session comes after the handshake.
+            assert connection.recv(1) == b"x"
+            assert not connection.session_reused
+            session = connection.session
+        thread.join()
+    listener.close()
 
 
 def test_a_copy_sleeps_without_a_token_and_is_its_own_server():
@@ -20,6 +53,8 @@ def test_a_copy_sleeps_without_a_token_and_is_its_own_server():
     made = impostor._copy(pod)
     assert made["metadata"] == {"generateName": "app-7f9-"}
     spec = made["spec"]
+    # A command cannot tell by its host's name, nor by waiting, where it is.
+    assert spec["hostname"] == "app-7f9-x2k"
     [copied] = spec["containers"]
     assert spec["automountServiceAccountToken"] is False
     assert (copied["command"], copied["args"]) == (["sleep", "infinity"], None)
@@ -28,3 +63,19 @@ def test_a_copy_sleeps_without_a_token_and_is_its_own_server():
     assert alias == {"ip": "127.0.0.1", "hostnames": ["kubernetes.default.svc"]}
     assert container["args"] == ["sh", "/app/ask.sh"]
     assert pod["spec"]["volumes"] == volumes
+
+
+def test_a_name_that_is_no_host_s_is_left_to_the_cluster():
+    """A pod's name may have dots, and be longer."""
+    container = {"name": "main", "volumeMounts": []}
+    for name in ("a.b", "a" * 64):
+        pod = {"metadata": {"name": name}, "spec": {"containers": [container]}}
+        pod["spec"]["volumes"] = []
+        assert "hostname" not in impostor._copy(pod)["spec"]
+
+
+def test_only_a_request_after_the_first_connection_tells():
+    """The first one reached the server that fits."""
+    assert not impostor.is_turned({"heard": [["/api", "own", 1]]})
+    assert not impostor.is_turned({"heard": []})
+    assert impostor.is_turned({"heard": [["/api", "own", 1], ["/api", "own", 2]]})

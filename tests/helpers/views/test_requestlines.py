@@ -72,6 +72,27 @@ def test_another_lesson_s_requests_are_not_this_cell_s(
     assert bool(requestlines.lines([request(user=user, about=about)])) == shown
 
 
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ({"impersonatedUser": {"username": POD}}, False),
+        ({"impersonatedUser": {"username": "system:serviceaccount:recap:app"}}, True),
+        ({"impersonatedUser": {"username": "jane"}}, True),
+        ({"about": {"resource": "namespaces", "name": "inside-a-pod"}}, False),
+        ({"about": {"resource": "namespaces", "name": "recap-2"}}, True),
+        ({"about": {"resource": "namespaces"}}, True),
+        # An object that is called like a lesson, and lies in no namespace.
+        ({"about": {"resource": "clusterroles", "name": "inside-a-pod"}}, True),
+    ],
+)
+def test_a_second_notebook_s_accounts_and_namespaces_are_not_shown(
+    monkeypatch, asked, shown
+):
+    """Nor is the request that makes its namespace, or acts as its account."""
+    monkeypatch.setenv("NAMESPACE", "recap")
+    assert bool(requestlines.lines([request("/api/v1/any", **asked)])) == shown
+
+
 def test_equal_lines_are_one_and_there_are_not_too_many():
     waiting = [request(second=n) for n in range(3)]
     assert requestlines.lines(waiting) == [f"→ GET {LIST} 200 × 3"]
@@ -96,6 +117,8 @@ def notebook(monkeypatch):
 
     monkeypatch.setattr(requestlines, "audit_log", opened)
     monkeypatch.setattr("helpers.command._backend", object())
+    # A kernel writes no prompt before a value that shows nothing.
+    monkeypatch.setattr(shell.displayhook, "write_output_prompt", lambda: None)
     yield shell
     shell.fault = None
     show_requests(False)
@@ -127,6 +150,34 @@ def test_each_cell_ends_with_them_until_they_are_off(notebook, capsys):
     assert shown(OFF) == ONE
     assert shown("None") == ""
     assert shown(OFF) == ""
+
+
+def test_a_block_has_its_lines_and_then_they_are_off(notebook, capsys):
+    """Also if a command in it fails: nothing has to be put off by hand."""
+    block = "from helpers import show_requests\nwith show_requests():\n    "
+    notebook.run_cell(f"{block}pass\nprint('after')")
+    assert capsys.readouterr().out == f"{ONE}after\n"
+    notebook.run_cell(f"{block}1 / 0")
+    assert capsys.readouterr().out.startswith(ONE)
+    notebook.run_cell("None")
+    assert capsys.readouterr().out == ""
+
+
+def test_a_check_is_known_by_its_tag(notebook, capsys, monkeypatch):
+    """Where the notebook's program sends tags; a word in the cell is no check."""
+    tags = []
+    parent = {"metadata": {"tags": tags}}
+    monkeypatch.setattr(notebook, "get_parent", lambda: parent, raising=False)
+    notebook.run_cell(ON)
+    for tag, source, shown in [
+        ("check", "None", ""),
+        ("exercise", "# not one of the checks.", ONE),
+        ("check", "# checks.reach(url)", ""),
+    ]:
+        tags[:] = [tag]
+        capsys.readouterr()
+        notebook.run_cell(source)
+        assert capsys.readouterr().out == shown
 
 
 def test_why_there_are_none_is_said_once(notebook, capsys):
@@ -172,7 +223,7 @@ def test_a_kernel_shows_what_its_cells_ask(cluster):
     with kernel(str(cluster.kubeconfig.parent)) as (_, client):
         run(client, CONNECT)
         name = run(client, 'cluster.create_namespace("recap")').strip("'")
-        assert "→" not in run(client, ON)
+        assert run(client, ON) == ""
         root = f"/api/v1/namespaces/{name}"
         *_, last = run(client, "!kubectl get configmaps").splitlines()
         assert last == f"→ GET {root}/configmaps?limit=500 200 kubectl"

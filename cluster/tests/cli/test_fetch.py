@@ -4,12 +4,12 @@ import pytest
 
 from cluster import backends, errors
 from cluster.bundle import ready
-from cluster.cli import archive
+from cluster.cli import fetch
 
 
 class Backend:
     def __init__(self, prepared):
-        self.prepared = lambda: prepared
+        self.is_prepared = lambda: prepared
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_packages_are_wanted_only_where_something_is_left(
     asked = []
     monkeypatch.setattr(backends, "current", lambda *_: Backend(prepared))
     monkeypatch.setattr(ready, "ensure", lambda view: asked.append(view) or taken)
-    assert archive.main() == code
+    assert fetch.main() == code
     assert len(asked) == (0 if prepared else 1)
 
 
@@ -37,13 +37,13 @@ def test_the_way_to_a_local_cluster_is_told_before_a_download(
         view.finish(backends.HINT)
         return Backend(prepared)
 
-    def fetch(view):
+    def ensure(view):
         view.finish("fetched")
         return True
 
     monkeypatch.setattr(backends, "current", current)
-    monkeypatch.setattr(ready, "ensure", fetch)
-    assert archive.main() == 0
+    monkeypatch.setattr(ready, "ensure", ensure)
+    assert fetch.main() == 0
     shown = [line.partition("] ")[2] for line in capsys.readouterr().err.splitlines()]
     assert shown == ([] if prepared else [backends.HINT, "fetched"])
 
@@ -53,4 +53,4 @@ def test_a_machine_without_a_backend_hears_so_from_the_set_up(monkeypatch):
         raise errors.LabError("no")
 
     monkeypatch.setattr(backends, "current", refuse)
-    assert archive.main() == 0
+    assert fetch.main() == 0
