@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 
 import psutil
 import pytest
@@ -53,6 +54,9 @@ def test_processes_and_commands_have_the_names_of_the_components(laid_out):
         assert process.name() == name
         assert os.path.basename(process.cmdline()[0]) == name
         assert lab.backend.log(name, 1)
+    # A flag of the kubelet's alone; the package of flags is one for a process.
+    asked = subprocess.run([assets / "kube-proxy", "--help"], capture_output=True)
+    assert b"--proxy-mode" in asked.stdout and b"housekeeping" not in asked.stdout
     said = lab.kubectl("get", "--raw", "/metrics")
     assert f'git_version="{RECIPE.version}"' in said
     for step in RECIPE.steps:

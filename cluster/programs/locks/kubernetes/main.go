@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -39,6 +40,8 @@ func main() {
 	case "kubelet":
 		command = kubelet.NewKubeletCommand(context.Background())
 	case "kube-proxy":
+		// It takes all flags of the process, which here has those of cAdvisor.
+		flag.CommandLine = flag.NewFlagSet(name, flag.ExitOnError)
 		command = proxy.NewProxyCommand()
 	default:
 		fmt.Fprintf(os.Stderr, "%s: call it by the name of a component\n", name)
