@@ -57,7 +57,9 @@ def _run(notebook: "InteractiveShell") -> "Callable[[str, str], None]":
         command.kubeconfig_in_use()
         code = 0
         try:
-            notebook.run_cell_magic("script", f"{BASH} {line}".rstrip(), ONE + cell)
+            # Text that comes from Windows ends its lines in another way.
+            script = ONE + cell.replace("\r\n", "\n")
+            notebook.run_cell_magic("script", f"{BASH} {line}".rstrip(), script)
         except CalledProcessError as failed:
             code = failed.returncode
         notebook.user_ns["_exit_code"] = code

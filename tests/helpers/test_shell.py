@@ -62,6 +62,12 @@ def test_a_failure_that_is_expected_is_said_so(notebook):
     assert run(notebook, "(exit 60) || echo $?") is None
 
 
+def test_lines_from_windows_are_lines(notebook, capfd):
+    """Also in a here-document, whose end bash would not find."""
+    assert run(notebook, "cat <<END\r\none\r\nEND\r\necho two") is None
+    assert capfd.readouterr().out.endswith("one\ntwo\n")
+
+
 @pytest.mark.parametrize(
     "line", ["%%sh\nkubectl edit {}", "!kubectl edit {}", 'kubectl("edit {}")']
 )
