@@ -28,6 +28,8 @@ def laid_out(request, tmp_path_factory):
         pytest.skip("the programs of this machine are the published ones")
     else:
         assets = tmp_path_factory.mktemp("assets")
+        # A machine that root starts reads it as another account.
+        assets.chmod(0o755)
         for name in filter(lambda name: (ours / name).exists(), RECIPE.programs()):
             try:
                 os.link((ours / name).resolve(), assets / name)
