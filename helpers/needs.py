@@ -1,4 +1,4 @@
-"""Say what a cell, or the lessons, need and are not given here.
+"""Report what a cell or a lesson needs and this cluster lacks.
 
 A cell names its need in a tag; JupyterLab sends the tags of a cell with its code.
 """
@@ -16,7 +16,7 @@ from helpers.language import mark, say
 PODS = "needs-pods"
 #: tag of a cell that needs an administrator of the cluster
 LAB = "needs-lab"
-#: tag of a cell that shows what servers before this minor version answer otherwise
+#: tag of a cell that servers older than this minor version answer in another way
 MINOR = re.compile(r"needs-(1\.\d+)")
 
 #: the backend of `connect()`, and the version that its server behaves as

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 #: Stop at a command that fails, also in a pipe, and at a variable without value.
 BASH = "bash -euo pipefail"
-#: One stream: IPython reads two side by side, so an error could come after what
-#: followed it. On the first line, so that bash counts lines as the cell does.
+#: Merge stderr into stdout: IPython reads them apart, so an error could appear after
+#: later output. On the first line, so that bash counts lines as the cell does.
 ONE = "exec 2>&1; "
 
 
@@ -67,7 +67,7 @@ def _run(notebook: "InteractiveShell") -> "Callable[[str, str], None]":
             command.demand_cluster()
             text = mark("A command of this cell ended with exit code {code}.")
             hint = say("Its output is above; the commands after it did not run.")
-            # Not as a consequence of the other: its message is the whole script.
+            # `from None`: the message of the other error is the whole script.
             raise errors.LabError(say(text, code=code), hint) from None
 
     return sh

@@ -1,4 +1,4 @@
-"""Show the errors of a notebook's cells: in one line where it says all, without tokens.
+"""Show a cell's error in one line where that is enough, and without tokens.
 
 A cell's own `assert` tells what it compared.
 """
@@ -34,7 +34,7 @@ def shorten(notebook: "InteractiveShell") -> None:
             line = f"{line or error}\n{lack}"
         text = without_tokens(line or str(error))
         lines = [f"{kind.__name__}: {text}"] if line else [*map(without_tokens, lines)]
-        # All that is done with the error is to take its text.
+        # IPython takes only the text of the error, so the text will do.
         show(kind, text, lines)
 
     notebook._showtraceback = show_in_short

@@ -31,8 +31,8 @@ UNTIL_IN_FILE = 100.0
 #: seconds that the API server may usually take to learn of a new rule: it watches them
 PROPAGATION = 5.0
 
-#: The book's request: $1 is the method, $2 the path. The token is no argument of curl,
-#: because every account of the node can read arguments.
+#: The book's request: $1 is the method, $2 the path. The token is not passed as an
+#: argument: any account on the node can read those.
 _ASK = """
 cd /var/run/secrets/kubernetes.io/serviceaccount
 printf 'Authorization: Bearer %s' "$(cat token)" | curl -sS --cacert ca.crt -H @- \\
@@ -120,7 +120,7 @@ def ask(
 def wait_for(condition: str, resource: str, *, timeout: float | None = None) -> None:
     """Wait until `resource` meets `condition`; raise NotReady with the cause.
 
-    End before `timeout` (seconds) if waiting cannot help, for example without an image.
+    Give up before `timeout` (seconds) if waiting cannot help, as without an image.
     Raise KubectlFailed if there is no such resource, NoNode if it needs pods and the
     cluster has no node. The same as `kubectl wait --for=CONDITION RESOURCE`.
     """

@@ -35,7 +35,7 @@ from helpers.api.caller import TIMEOUT, HttpClient, Reply, json_of, url_of
 from helpers.command import demand_cluster, environment, program, time_limit
 from helpers.language import mark, say
 
-#: `kubectl proxy` looks at the header Host, also where no host is looked up
+#: `kubectl proxy` checks the header Host even on a unix socket
 SERVER = "http://localhost"
 #: the body of its own 403; the API server's is a Status in JSON
 REFUSAL = "Forbidden"

@@ -22,12 +22,12 @@ from helpers.language import say
 
 #: seconds until the server ends a watch by itself; client-go asks for 5 to 10 minutes
 WATCH = 300
-#: Seconds of silence. The server sends a bookmark each minute, so that a connection
-#: that is silent for longer is dead.
+#: Seconds of silence. The server sends a bookmark each minute, so a connection that is
+#: silent for longer is dead.
 SILENCE = 90.0
 #: seconds before another try, doubled each time
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 3.0
-#: seconds that an end may take
+#: seconds to wait for the thread to stop
 STOP = 2.0
 #: objects per page of the first list
 PAGE = 500
@@ -106,7 +106,7 @@ class Watch:
                 for event in self._events(again=broken):
                     pause, broken = FIRST_PAUSE, False
                     self._pass_on(event)
-                # The server ended the watch in good order: go on from where it was.
+                # The server closed the watch normally: resume from the last version.
                 continue
             except _Gone:
                 self._version = ""

@@ -27,7 +27,7 @@ POINTS = 2 * len(COPIES) + WORTH * len(REPAIRS)
 #: copies at most that stop at the same step
 ALIKE = 3
 SEEDS = range(1, 10_000)
-#: steps of an exam, as they are noted; at the first two the clock starts
+#: names of the recorded steps; BEGUN and RESUMED start the clock
 BEGUN, RESUMED, CHOSEN = "begun", "resumed", "chosen"
 NAMED, REPAIRED, MENDED = "named", "repaired", "mended"
 #: the field that a step has besides the seed, or ""

@@ -47,7 +47,7 @@ def begin_exam(seed: int | None = None) -> RunningExam:
     """Run the eight copies of an exam; go on with one that was begun and not finished.
 
     Without a seed, it is the exam that was begun or chosen last (`.venv/bin/kapi exam
-    --seed 7`), or else one of chance; exam 1 where LAB_PROGRESS is `off`. A new exam
+    --seed 7`), or else a random one; exam 1 where LAB_PROGRESS is `off`. A new exam
     deletes the bindings of the last. Raise LabError for a seed that is no number from
     1 to 9999.
     """
@@ -98,7 +98,7 @@ def manifest(
 
 
 def plant(exam: Exam, copies: tuple[str, ...]) -> None:
-    """Run copies until each has logged a line, if it starts; what works is left whole.
+    """Run copies until each that starts has logged a line; repaired ones get no fault.
 
     Raise NotReady if a copy does not, KubectlFailed if kubectl fails.
     """

@@ -16,7 +16,7 @@ from helpers.language import mark, say
 GROUP = "rbac.authorization.k8s.io"
 _SERVICE_ACCOUNT = "system:serviceaccount:"
 
-#: how the names of groups begin that have many members, or anyone
+#: prefixes of groups that hold many accounts, or everyone
 _BROAD = (
     "system:authenticated",
     "system:unauthenticated",

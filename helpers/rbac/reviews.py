@@ -87,8 +87,8 @@ def can_i(
 
     Rows are `resources` as kubectl writes them: "pods", "pods/log", "jobs.batch",
     with "-n NAMESPACE" or "-A" for elsewhere; columns are `verbs`. `groups` are added
-    to the account's own. The same as many times `kubectl auth can-i VERB RESOURCE
-    --as=ACCOUNT`, without impersonation.
+    to the account's own. Equivalent to one `kubectl auth can-i VERB RESOURCE
+    --as=ACCOUNT` for each field, without impersonation.
 
     With `before`, an earlier table, the result is styled: a changed field reads
     "no → yes" or "yes → no", and GRANTED BY names the bindings behind each row.
@@ -115,7 +115,7 @@ def can_i(
 def permissions_of(
     who: Account, verbs: Iterable[str], resources: Iterable[str]
 ) -> list[tuple[str, str]]:
-    """Return each verb and row of `resources` that the API server allows together."""
+    """Return the pairs of a verb and a row of `resources` that are allowed."""
     found = permissions_of_all([who], verbs, resources)
     return [(verb, row) for _, verb, row in found]
 

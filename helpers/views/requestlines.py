@@ -26,8 +26,8 @@ _METHODS |= {"deletecollection": "DELETE"}
 #: the grey of a notebook's theme and of the site, or one with enough contrast
 _GREY = "var(--jp-ui-font-color2, var(--pst-color-text-muted, #595959))"
 _STYLE = f"color: {_GREY}; background: none; border: 0; margin: 0; padding: 0"
-#: `_log`: audit log of the running cell. `_told`: the last reason for no lines, so that
-#: it is shown once.
+#: `_log`: audit log of the running cell. `_told`: why no lines were shown last time, so
+#: that the reason is printed once.
 _log: AuditLog | None = None
 _told = ""
 
@@ -46,9 +46,9 @@ class _Lines:
 
 
 def show_requests(on: bool = True) -> _Lines:
-    """End each cell with a grey line for each request that it caused; `False` stops it.
+    """Show below each cell a grey line for each request it caused; `False` ends that.
 
-    With `with show_requests():` that is only for the requests of the block.
+    As a context manager, cover only the requests of the block.
     A line has the method, the path, the response code, the program, and the account if
     that is not yours. Left out are requests of the cluster's components and of other
     lessons, and cells with a check, which would give its answer away. Say once why

@@ -16,7 +16,7 @@ from cluster.tests.machines import arm64, root
 from cluster.tests.machines.systems import SELINUX, UBUNTUS
 
 #: bytes that a machine takes, and what runs it
-MEMORY = 4e9
+FREE_MEMORY = 4e9
 #: name to what says why it cannot be had, and what makes it
 MACHINES = {
     **{
@@ -30,8 +30,8 @@ MACHINES = {
 def lacks() -> str:
     """Return why this machine cannot run others, or ""."""
     free = psutil.virtual_memory().available
-    if free < MEMORY:
-        needed = f"a machine needs {MEMORY / 1e9:.0f} GB of memory"
+    if free < FREE_MEMORY:
+        needed = f"a machine needs {FREE_MEMORY / 1e9:.0f} GB of memory"
         return f"{needed}, and {free / 1e9:.1f} GB are available"
     return ""
 

@@ -1,4 +1,7 @@
-"""The table that `kubectl get` prints, kept up to date by a watch. Pure."""
+"""Keep the table that `kubectl get` prints up to date by a watch. Pure.
+
+The table is data here, and `livepods.py` draws it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
