@@ -112,6 +112,7 @@ def test_the_lock_that_is_here_is_the_one_that_would_be_written(tmp_path):
     with open(mod) as file:
         made = locks.kubernetes_lock(file.read(), *own, tools)
     (tmp_path / "go.mod").write_text(made)
+    shutil.copy(LOCK.with_name("main.go"), tmp_path)
     locks.go("mod", "tidy", cwd=tmp_path)
     assert (tmp_path / "go.mod").read_text() == text
     assert (tmp_path / "go.sum").read_text() == LOCK.with_name("go.sum").read_text()
