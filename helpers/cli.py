@@ -113,7 +113,7 @@ def exam(seed: int | None) -> None:
 
     if seed is not None:
         chosen = exams.choose_exam(seed)
-        chosen.note(exams.CHOSEN)
+        exams.note_step(chosen, exams.CHOSEN)
         click.echo(f"Exam {seed} is chosen: open deeper/09-exam.ipynb.")
     elif last := exams.latest_exam():
         click.echo(repr(last))

@@ -46,23 +46,28 @@ class Fault:
     beside: str = ""
 
 
-@dataclass
+# Nothing that Tab offers after `exam.` changes the record.
+@dataclass(frozen=True, eq=False)
 class Exam:
     """An exam: its number, and the steps that were noted since it began."""
 
     seed: int
-    steps: list[attempts.Attempt] = field(default_factory=list)
+    _steps: list[attempts.Attempt] = field(default_factory=list)
+
+    @property
+    def _noted(self) -> list[attempts.Attempt]:
+        return self._steps
 
     @property
     def first_answer(self) -> str | None:
         """Return the first complete answer, or None; "" if the key was shown first."""
-        found = (one.result["answers"] for one in self.steps if one.exercise == NAMED)
+        found = (one.result["answers"] for one in self._noted if one.exercise == NAMED)
         return next(found, None)
 
     @property
     def repairs(self) -> dict[str, str]:
         """Return for each copy that works whether it was REPAIRED or MENDED."""
-        steps = [one for one in self.steps if one.exercise in (REPAIRED, MENDED)]
+        steps = [one for one in self._noted if one.exercise in (REPAIRED, MENDED)]
         return {one.result["copy"]: one.exercise for one in reversed(steps)}
 
     @property
@@ -80,7 +85,7 @@ class Exam:
     @property
     def minutes(self) -> int:
         """Return the minutes from each beginning to the last step before the next."""
-        pairs = itertools.pairwise(self.steps)
+        pairs = itertools.pairwise(self._noted)
         spent = (b.time - a.time for a, b in pairs if b.exercise != RESUMED)
         return round(sum(spent) / 60)
 
@@ -111,16 +116,17 @@ class Exam:
         again = say("Read again: {lessons}.", lessons=", ".join(self.to_read))
         return f"{told} {again}"
 
-    def note(self, step: str, **result: object) -> None:
-        """Note a step, here and in the learner's file."""
-        result = {"seed": self.seed, **result}
-        self.steps.append(attempts.note(TOPIC, step, result=result))
-
     def reveal_answers(self) -> dict[str, str]:
         """Return the right answers, and note that: later ones do not count."""
         if self.first_answer is None:
-            self.note(NAMED, answers="")
+            note_step(self, NAMED, answers="")
         return {copy: fault.answer for copy, fault in faults_of(self).items()}
+
+
+def note_step(exam: Exam, step: str, **result: object) -> None:
+    """Note a step of an exam, there and in the learner's file."""
+    result = {"seed": exam.seed, **result}
+    exam._steps.append(attempts.note(TOPIC, step, result=result))
 
 
 def choose_exam(seed: int | None = None) -> Exam:
@@ -153,7 +159,7 @@ def latest_exam(
         if step.exercise == BEGUN or (step.exercise == CHOSEN and exam.finished):
             exam = exams[number] = Exam(number)
         if step.exercise != CHOSEN:
-            exam.steps.append(step)
+            exam._steps.append(step)
         newest = number
     return exams.get(seed or newest or 0)
 

@@ -13,6 +13,7 @@ from helpers.course.exam import (
     REPAIRS,
     Exam,
     faults_of,
+    note_step,
 )
 from helpers.course.exercise import exercise
 from helpers.course.steps import name_step
@@ -22,6 +23,8 @@ from helpers.language import mark, say
 
 #: seconds between two looks at whether a copy is judged
 PAUSE = 0.2
+#: the exam for which answers were judged in this kernel
+_judged: dict[str, int] = {}
 #: the request of a copy that works, with the impostor's files; kubectl asks for pages
 _LISTS = re.compile(r"/api/v1/namespaces/elsewhere/pods/?(\?limit=500)?")
 
@@ -37,8 +40,16 @@ def name_faults(named: Mapping[str, str], exam: Exam) -> None:
                 "to 6 and one of the letters N, C, T, P, R and M."
             )
             raise NotSolved(say(fault, copy=copy, answer=answer))
+    whole = "".join(answers.values())
     if exam.first_answer is None:
-        exam.note(NAMED, answers="".join(answers.values()))
+        if (other := _judged.get(whole, exam.seed)) != exam.seed:
+            fault = mark(
+                "These are your answers to exam {other}: run the cell that sets "
+                "`named`, and name the faults of exam {seed}."
+            )
+            raise NotSolved(say(fault, other=other, seed=exam.seed))
+        note_step(exam, NAMED, answers=whole)
+    _judged[whole] = exam.seed
     faults = faults_of(exam)
     wrong = [copy for copy in COPIES if answers[copy] != faults[copy].answer]
     if wrong:
@@ -64,7 +75,7 @@ def repair_faults(exam: Exam) -> None:
         elif fault := judged.result():
             faults[copy] = fault
         else:
-            exam.note(REPAIRED, copy=copy)
+            note_step(exam, REPAIRED, copy=copy)
     if failures:
         raise failures[0]
     for copy in left:

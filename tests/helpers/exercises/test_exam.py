@@ -102,11 +102,11 @@ def test_an_exam_that_was_stopped_is_taken_up_again(noted, monkeypatch):
     clock = iter([0, 600, 660, 90_000, 90_120])
     monkeypatch.setattr(attempts.time, "time", lambda: next(clock))
     first = begin_exam(7)
-    first.note(record.NAMED, answers="".join(fault.answer for fault in draw_faults(7)))
-    first.note(record.REPAIRED, copy="copy-2")
+    record.note_step(first, record.NAMED, answers="".join(KEY.values()))
+    record.note_step(first, record.REPAIRED, copy="copy-2")
     again = begin_exam()
     assert (again.seed, again.points, again.repairs) == (7, 18, {"copy-2": "repaired"})
-    again.note(record.REPAIRED, copy="copy-1")
+    record.note_step(again, record.REPAIRED, copy="copy-1")
     assert (again.points, again.minutes, again.finished) == (20, 13, False)
     told = "Exam 7: 20 of 24 points, 13 min. Left to repair: copy-3, copy-4."
     assert repr(again) == told
@@ -114,7 +114,7 @@ def test_an_exam_that_was_stopped_is_taken_up_again(noted, monkeypatch):
 
 
 def test_another_exam_does_not_end_the_one_that_was_stopped(noted):
-    begin_exam(7).note(record.REPAIRED, copy="copy-2")
+    record.note_step(begin_exam(7), record.REPAIRED, copy="copy-2")
     begin_exam(8)
     assert begin_exam(7).repairs == {"copy-2": "repaired"}
 
@@ -148,11 +148,50 @@ def test_the_first_complete_answer_counts(noted):
 
 def test_the_key_gives_up_the_points_and_only_those(noted):
     begun = begin_exam(7)
-    begun.note(record.NAMED, answers="".join(KEY.values()))
+    record.note_step(begun, record.NAMED, answers="".join(KEY.values()))
     assert begun.reveal_answers() == KEY and begun.points == 16
     other = begin_exam(8)
     name_faults(other.reveal_answers(), other)
     assert other.points == 0
+
+
+def test_a_key_that_is_shown_elsewhere_gives_up_the_points_too(noted):
+    """In another variable, or in another kernel; the file has the record."""
+    begun, twin = begin_exam(7), begin_exam()
+    with pytest.raises(errors.NotSolved, match="Points: 0 of 24"):
+        name_faults(twin.reveal_answers() | {"copy-1": "6M"}, begun)
+    twin.mend(*REPAIRS)
+    assert f"{repair_faults(begun)}" == "Correct."
+    assert (begun.points, begun.finished) == (0, True)
+
+
+def test_a_step_that_cannot_be_noted_counts_here(noted, monkeypatch):
+    """On a full disk, or in a directory that is read-only."""
+
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    begun = begin_exam(7)
+    monkeypatch.setattr(attempts, "_append", refuse)
+    name_faults(KEY, begun)
+    assert begun.points == 16
+
+
+def test_answers_to_another_exam_are_no_first_answer(noted):
+    """They are still in the kernel when the next exam begins."""
+    name_faults(KEY, begin_exam(7))
+    other = begin_exam(8)
+    with pytest.raises(errors.NotSolved, match="These are your answers to exam 7: run"):
+        name_faults(KEY, other)
+    assert other.first_answer is None
+
+
+def test_tab_offers_nothing_that_changes_the_record(noted):
+    begun = begin_exam(7)
+    names = {name for name in dir(begun) if not name.startswith("_")}
+    assert not names & {"note", "steps"}
+    with pytest.raises(AttributeError):
+        begun.seed = 8
 
 
 def test_tab_offers_no_answers(noted):
@@ -173,9 +212,9 @@ def test_no_copy_is_judged_before_the_faults_are_named(noted):
 
 def test_a_perfect_exam_has_nothing_to_read_again(noted):
     begun = begin_exam(7)
-    begun.note(record.NAMED, answers="".join(KEY.values()))
+    record.note_step(begun, record.NAMED, answers="".join(KEY.values()))
     for copy in REPAIRS:
-        begun.note(record.REPAIRED, copy=copy)
+        record.note_step(begun, record.REPAIRED, copy=copy)
     assert (begun.points, begun.to_read, begun.finished) == (POINTS, [], True)
     assert repr(begun) == "Exam 7: 24 of 24 points, 0 min."
 
@@ -196,7 +235,7 @@ def test_a_perfect_exam_has_nothing_to_read_again(noted):
 @pytest.mark.parametrize("step", ["named", "repaired", "begun"])
 def test_a_damaged_file_loses_no_other_step(noted, result, step):
     """What is no step is left out, and the board says so where it is no line at all."""
-    begin_exam(7).note(record.REPAIRED, copy="copy-2")
+    record.note_step(begin_exam(7), record.REPAIRED, copy="copy-2")
     line = {"time": 1, "lesson": "exam", "exercise": step, "diagnosis": ""}
     with attempts.file().open("a") as file:
         file.write('{"time": 1, "les\n')
@@ -224,7 +263,7 @@ def test_a_step_is_read_by_its_fields(noted, order):
 def repairing(noted):
     """Return exam 7 with its faults named."""
     begun = begin_exam(7)
-    begun.note(record.NAMED, answers="".join(KEY.values()))
+    record.note_step(begun, record.NAMED, answers="".join(KEY.values()))
     return begun
 
 
@@ -269,7 +308,7 @@ def test_a_copy_that_cannot_be_judged_costs_no_other(repairing, monkeypatch):
 
 def test_the_check_says_which_copies_it_looks_at(repairing, monkeypatch):
     """Without those that are repaired."""
-    repairing.note(record.REPAIRED, copy="copy-2")
+    record.note_step(repairing, record.REPAIRED, copy="copy-2")
     steps = []
     monkeypatch.setattr("helpers.exercises.checks.exam.name_step", steps.append)
     monkeypatch.setattr("helpers.exercises.checks.exam.fault_of_copy", lambda _: "")
@@ -322,7 +361,7 @@ def test_a_cluster_that_is_stopped_is_said_in_one_line_and_costs_nothing(
 ):
     """In the middle of the exam; the repairs go on when it runs again."""
     begun = begin_exam(7)
-    begun.note(record.NAMED, answers="".join(KEY.values()))
+    record.note_step(begun, record.NAMED, answers="".join(KEY.values()))
     before = attempts.file().read_text()
     phase("stopped")
 
