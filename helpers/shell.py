@@ -6,6 +6,7 @@ A start-up file adds the cell magic `%%sh` to every kernel of this environment, 
 """
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 from helpers import command, errors
@@ -63,6 +64,9 @@ def _run(notebook: "InteractiveShell") -> "Callable[[str, str], None]":
         except CalledProcessError as failed:
             code = failed.returncode
         notebook.user_ns["_exit_code"] = code
+        if code == -signal.SIGINT:
+            # IPython has passed on the learner's stop, and reports its effect alone.
+            raise KeyboardInterrupt
         if code:
             command.demand_cluster()
             text = mark("A command of this cell ended with exit code {code}.")

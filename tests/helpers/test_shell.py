@@ -58,6 +58,12 @@ def test_the_first_failure_ends_the_cell(notebook, capfd, script, code):
     assert failed.__suppress_context__
 
 
+def test_a_cell_that_is_stopped_says_so(notebook):
+    """As any other: IPython gives its commands the signal of Ctrl-C."""
+    stopped = run(notebook, "kill -INT $$; sleep 10")
+    assert isinstance(stopped, KeyboardInterrupt)
+
+
 def test_a_failure_that_is_expected_is_said_so(notebook):
     assert run(notebook, "(exit 60) || echo $?") is None
 

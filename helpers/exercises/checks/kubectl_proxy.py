@@ -2,6 +2,7 @@
 
 import re
 from difflib import get_close_matches
+from urllib.parse import unquote
 
 from helpers.api.proxy import KubectlProxy
 from helpers.course.exercise import exercise
@@ -64,11 +65,16 @@ def listen_to_kubectl(path: str, api_version: str, server: KubectlProxy) -> None
 
 def wrong_options(path: str) -> str:
     """Return why the response to a path is no list of all objects, or ""; pure."""
+    if found := re.search(r"/\.\.?(?=/|$)|[#%]", path.partition("?")[0]):
+        fault = mark("A path of the API has no `{part}`: write each part of it out.")
+        return say(fault, part=found[0].lstrip("/"))
+    # As the server reads them.
+    path = unquote(path)
     if WATCHED.search(path):
         return say(WATCH)
     # A limit of three digits is kubectl's, and ends no list of a lesson.
     if found := re.search(
-        r"[?&](labelSelector|fieldSelector|continue|limit(?!=\d{3}))\b", path
+        r"[?&](labelSelector|fieldSelector|continue|limit(?!=[1-9]\d\d))\b", path
     ):
         fault = mark("`{option}` leaves objects out of the list: remove it.")
         return say(fault, option=found[1])

@@ -1,5 +1,6 @@
 """Check the requests that a proxy passes, on this machine and in a pod."""
 
+import re
 import secrets
 from collections.abc import Sequence
 from itertools import product
@@ -15,8 +16,8 @@ from helpers.course.steps import name_step
 from helpers.errors import NotReady, NotSolved, ProxyEnded
 from helpers.language import mark, say
 
-#: seconds until an ambassador that was just started answers
-STARTED = 20.0
+#: seconds until an ambassador that listens answers
+STARTED = 5.0
 _END = mark(
     "GET {path} still passes the proxy: end the pattern with `$`, and let `[^/]+` be "
     "one part of the path."
@@ -25,17 +26,23 @@ _BEGIN = mark(
     "GET {path} still passes the proxy: begin the pattern with `^/api/v1/namespaces/`."
 )
 _ACCEPT = mark("GET {path} still passes the proxy: name the paths to accept.")
+_PARTS = mark(
+    "GET {path} still passes the proxy: begin with the whole path up to `pods`."
+)
 _NAMESPACE = mark("GET {path} still passes the proxy: name the namespace in the path.")
 
 
 @exercise
 def hide_secrets(guards: Sequence[str]) -> None:
     """Demand `--reject-paths` that pass pods, and neither Secrets nor exec."""
-    # A name that no pattern can know.
-    any_one = secrets.token_hex(4)
+    any_one = _draw_name()
     namespaces = (current_namespace(), "kube-system", secrets.token_hex(4))
     homes = [f"/namespaces/{name}/" for name in namespaces]
     every = [("/", ""), *product(homes, ("", f"/{any_one}"))]
+    for guard in guards:
+        if re.search(r"\{\d+,\d*\}", guard):
+            fault = mark("kubectl splits {pattern!r} at the comma: write it without.")
+            raise NotSolved(say(fault, pattern=guard))
     try:
         proxy = KubectlProxy(reject_paths=guards).start()
     except (NotReady, ProxyEnded) as error:
@@ -57,11 +64,13 @@ def hide_secrets(guards: Sequence[str]) -> None:
             if is_blocked(path := f"/api/v1{home}pods{name}"):
                 fault = mark("{path} is blocked: a pattern is too wide.")
                 raise NotSolved(say(fault, path=path))
-        for start, (home, name) in product(("/api/v1", "/api/v1/watch"), every):
-            if not is_blocked(path := f"{start}{home}secrets{name}"):
+        # The server reads a path with a slash at its end as one without.
+        starts = ("/api/v1", "/api/v1/watch")
+        for end, start, (home, name) in product(("", "/"), starts, every):
+            if not is_blocked(path := f"{start}{home}secrets{name}{end}"):
                 raise NotSolved(say("{path} passes: no pattern matches it.", path=path))
-        for home, verb in product(homes, ("exec", "attach")):
-            if not is_blocked(path := f"/api/v1{home}pods/{any_one}/{verb}"):
+        for end, home, verb in product(("", "/"), homes, ("exec", "attach")):
+            if not is_blocked(path := f"/api/v1{home}pods/{any_one}/{verb}{end}"):
                 fault = mark(
                     "{path} passes: your list replaces kubectl's own, which blocked "
                     "it, so block {verb} as well, in every namespace."
@@ -74,6 +83,8 @@ def narrow_ambassador(pod: str) -> None:
     """Demand an ambassador that passes lists of pods and single pods only."""
     namespace = current_namespace()
     pods = f"/api/v1/namespaces/{namespace}/pods"
+    # The failure of curl in a pod that is not there would show curl's whole line.
+    kubectl("get", "pod", pod)
     if not poll(lambda: ask_ambassador(pod, pods).status, time_limit(STARTED)):
         fault = mark(
             "Nothing responds at port 8001 of {pod}: `kubectl logs {pod} -c "
@@ -81,7 +92,7 @@ def narrow_ambassador(pod: str) -> None:
         )
         raise NotSolved(say(fault, pod=pod))
     name_step(say("sending requests to the proxy in {pod}", pod=pod))
-    needed = {pods: 200, f"{pods}/{pod}": 200, f"{pods}/{secrets.token_hex(4)}": 404}
+    needed = {pods: 200, f"{pods}/{pod}": 200, f"{pods}/{_draw_name()}": 404}
     faults, methods = _faults(namespace, pod), ("POST", "PUT", "PATCH", "DELETE")
     address = kubectl("get", "pod", pod, "-o", "jsonpath={.status.podIP}").stdout
     requests = [
@@ -108,20 +119,29 @@ def narrow_ambassador(pod: str) -> None:
 
 def _faults(namespace: str, pod: str) -> dict[str, str]:
     """Return the paths that an ambassador has to refuse, and what to do about each."""
-    here = f"/api/v1/namespaces/{namespace}"
+    here, any_one = f"/api/v1/namespaces/{namespace}", _draw_name()
+    parts = ("exec", "attach", "portforward", "proxy/", "status", any_one)
+    homes = ("default", "kube-system", secrets.token_hex(4))
     core = kubectl("get", "--raw", "/api/v1").json()["resources"]
     names = [one["name"] for one in core if one["namespaced"]]
     others = [name for name in names if "/" not in name and name != "pods"]
     return {
         f"{here}/pods/{pod}/log?container=main": _END,
+        **{f"{here}/pods/{any_one}/{part}": _END for part in parts},
+        f"{here}/services/{any_one}/proxy/pods": _PARTS,
         **{f"{here}/{name}": _ACCEPT for name in others},
         f"/apis/apps/v1/namespaces/{namespace}/deployments": _ACCEPT,
         "/api/v1/nodes": _ACCEPT,
         "/version": _ACCEPT,
-        "/api/v1/namespaces/default/pods": _NAMESPACE,
+        **{f"/api/v1/namespaces/{home}/pods": _NAMESPACE for home in homes},
         f"/api/v1/watch/namespaces/{namespace}/pods?timeoutSeconds=1": _BEGIN,
         f"/any{here}/pods": _BEGIN,
     }
+
+
+def _draw_name() -> str:
+    """Return a name that no pattern can know, with what names may have."""
+    return f"web-{secrets.token_hex(4)}.{secrets.token_hex(4)}"
 
 
 def _is_refusal(reply: PodResponse | Reply) -> bool:
