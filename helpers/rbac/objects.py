@@ -33,6 +33,10 @@ _NAMED = {
     "ServiceAccount": mark("ServiceAccount `{name}`"),
     "User": mark("User `{name}`"),
 }
+#: users and groups that are part of Kubernetes itself
+_PART = re.compile(
+    r"system:(?!anonymous|(un)?authenticated|serviceaccount(?!:kube-system:))"
+)
 #: verbs whose request names no object, so that `resourceNames` cannot narrow them
 _NAMELESS = ("list", "watch", "create", "deletecollection")
 
@@ -189,12 +193,20 @@ def other_subjects(binding: dict, user: str) -> str:
     return ", ".join(map(_short_name, strangers))
 
 
+def has_outsider(binding: dict) -> bool:
+    """Say whether a binding names anyone who is no part of Kubernetes itself."""
+    subjects = binding.get("subjects") or ()
+    return any(not _PART.match(_user(subject, binding)) for subject in subjects)
+
+
 def is_changed(binding: dict, roles: list[dict], since: str, *, unknown: bool) -> bool:
     """Say whether a binding or its role was created or changed since a time.
 
-    Times are as the API writes them. It is `unknown` of an object without
-    `managedFields`; a local cluster begins with such objects.
+    Times are as the API writes them. It is `unknown` of a built-in binding and its role
+    without `managedFields`; a local cluster begins with such objects.
     """
+    labels = binding["metadata"].get("labels", {})
+    unknown = unknown and "kubernetes.io/bootstrapping" in labels
     for one in filter(None, (binding, role_of(binding, roles))):
         meta = one["metadata"]
         fields = meta.get("managedFields", ())
@@ -223,6 +235,8 @@ def pairs(rules: list[dict] | None) -> list[tuple[str, str]]:
         for rule in rules or ()
         for group in rule.get("apiGroups") or [""]
         for what in (*rule.get("resources", ()), *rule.get("nonResourceURLs", ()))
+        # The server takes the empty name, which is that of no resource.
+        if what
         for verb in rule["verbs"]
     ]
 

@@ -1,14 +1,17 @@
 """Check the rights of an account."""
 
-from itertools import product
-
 from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
 from helpers.exercises.grants import fault_of_grant
 
-#: what the lesson grants before the exercise
-_BESIDE = [("list", "pods"), ("create", "pods/exec")]
-_BESIDE += product(["get"], ["pods", "pods/log", "pods/exec"])
+#: what the lesson grants before the exercise; commands only by its own bindings
+_BESIDE = (
+    ("list", "pods"),
+    ("get", "pods"),
+    ("get", "pods/log"),
+    ("get", "pods/exec", "see-more"),
+    ("create", "pods/exec", "reader-create-pods-exec"),
+)
 
 
 @exercise

@@ -287,9 +287,45 @@ def test_a_binding_is_for_others_if_it_names_anyone_besides_the_account():
     assert rbac.other_subjects(named, READER) == strangers
 
 
+@pytest.mark.parametrize(
+    ("subject", "outside"),
+    [
+        (group("system:masters"), False),
+        ({"kind": "User", "name": "system:kube-scheduler"}, False),
+        (account("resourcequota-controller", "kube-system"), False),
+        (account("default", "default"), True),
+        ({"kind": "User", "name": "mallory"}, True),
+        (group("system:serviceaccounts:home"), True),
+        (group("system:authenticated"), True),
+        (group("system:unauthenticated"), True),
+    ],
+)
+def test_who_is_no_part_of_kubernetes(subject, outside):
+    assert rbac.has_outsider(binding(subject)) == outside
+    assert not rbac.has_outsider(binding())
+
+
+def test_only_of_a_built_in_binding_without_fields_a_change_is_unknown():
+    """An old cluster may have others without; their times are those of creation."""
+    built_in, other = binding(account()), binding(account())
+    for one in (built_in, other):
+        one["metadata"]["creationTimestamp"] = "2020-01-01T00:00:00Z"
+    built_in["metadata"]["labels"] = {"kubernetes.io/bootstrapping": "rbac-defaults"}
+    since = "2021-01-01T00:00:00Z"
+    assert rbac.is_changed(built_in, [], since, unknown=True)
+    assert not rbac.is_changed(built_in, [], since, unknown=False)
+    assert not rbac.is_changed(other, [], since, unknown=True)
+    for one in (built_in, other):
+        one["metadata"]["managedFields"] = [{"time": "2020-02-01T00:00:00Z"}]
+        assert not rbac.is_changed(one, [], since, unknown=True)
+        one["metadata"]["managedFields"] += [{"time": "2021-02-01T00:00:00Z"}]
+        assert rbac.is_changed(one, [], since, unknown=False)
+
+
 def test_rules_are_pairs_of_a_verb_and_a_resource():
-    """Resources are written as kubectl does; paths are none."""
+    """Resources are written as kubectl does; paths are none, and no more is ""."""
     rules = [
+        {"apiGroups": ["", "batch"], "resources": [""], "verbs": ["get"]},
         {"apiGroups": ["", "batch"], "resources": ["jobs"], "verbs": ["get", "list"]},
         {"nonResourceURLs": ["/metrics"], "verbs": ["get"]},
     ]
