@@ -72,10 +72,3 @@ def test_a_name_that_is_no_host_s_is_left_to_the_cluster():
         pod = {"metadata": {"name": name}, "spec": {"containers": [container]}}
         pod["spec"]["volumes"] = []
         assert "hostname" not in impostor._copy(pod)["spec"]
-
-
-def test_only_a_request_after_the_first_connection_tells():
-    """The first one reached the server that fits."""
-    assert not impostor.is_turned({"heard": [["/api", "own", 1]]})
-    assert not impostor.is_turned({"heard": []})
-    assert impostor.is_turned({"heard": [["/api", "own", 1], ["/api", "own", 2]]})
