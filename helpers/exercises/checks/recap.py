@@ -138,7 +138,7 @@ def _fault_of_request(
         )
     for method, path, credential in genuine.heard:
         if method not in ("GET", "HEAD"):
-            fault = mark("It sends {method} {path}: a list needs no other than GET.")
+            fault = mark("It sends {method} {path}: a list needs only GET.")
             return say(fault, method=method, path=path)
         if credential == "path":
             return say(
