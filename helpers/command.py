@@ -95,10 +95,10 @@ def demand_cluster() -> None:
         raise errors.ClusterDown(phase)
 
 
-def time_limit(seconds: float, asked: float | None = None) -> float:
-    """Return `asked`, or else `seconds` scaled by how slowly the cluster started."""
-    if asked is not None:
-        return asked
+def time_limit(seconds: float, timeout: float | None = None) -> float:
+    """Return `timeout`, or else `seconds` scaled by how slowly the cluster started."""
+    if timeout is not None:
+        return timeout
     return seconds * (_backend.slowness() if _backend else 1.0)
 
 
@@ -123,26 +123,26 @@ def wait(
 
     def ask() -> Found:
         nonlocal seen
-        found, seen = look(seconds - waited())
-        return found
+        result, seen = look(seconds - waited())
+        return result
 
     def state() -> str:
         return seen.rpartition("\n")[2] if tell else ""
 
-    found = poll(ask, seconds, what=what, state=state, pause=pause)
-    if not found:
+    result = poll(ask, seconds, what=what, state=state, pause=pause)
+    if not result:
         demand_cluster()
         raise errors.NotReady(what, waited(), seen)
-    return found, waited()
+    return result, waited()
 
 
 def program(purpose: str) -> str:
     """Return the path of kubectl; raise MissingTool with the purpose."""
-    found = shutil.which("kubectl")
-    if found is None:
+    path = shutil.which("kubectl")
+    if path is None:
         hint = say("Run `.venv/bin/kapi setup`.")
         raise errors.MissingTool("kubectl", purpose, hint)
-    return found
+    return path
 
 
 def environment() -> dict[str, str]:

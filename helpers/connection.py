@@ -154,7 +154,7 @@ class Cluster:
         config set-context --current --namespace`, in a kubeconfig of this kernel. Wait
         for the node if the lesson begins with a pod; raise NoNode if there is none.
         """
-        if any(one.topic == lesson and one.pods for one in lessons()):
+        if any(entry.topic == lesson and entry.pods for entry in lessons()):
             _require_node()
         # An earlier run of the cell chose a kubeconfig that now goes.
         use_kubeconfig(self.kubeconfig)
@@ -175,9 +175,9 @@ class Cluster:
         Raise LabError for a namespace that no notebook made. The same as `kubectl
         delete namespace --wait=false`.
         """
-        found = kubectl("get", "namespace", name, "-o", "json", check=False)
-        if found.exit_code == 0:
-            metadata = found.json()["metadata"]
+        answer = kubectl("get", "namespace", name, "-o", "json", check=False)
+        if answer.exit_code == 0:
+            metadata = answer.json()["metadata"]
             labels = metadata.get("labels", {})
             if not backend_in_use().namespace_labels().items() <= labels.items():
                 text = mark("The namespace {name} was not made by these notebooks.")
@@ -211,21 +211,23 @@ class Cluster:
     def _remove_abandoned(self, lesson: str) -> None:
         marks = backend_in_use().namespace_labels() | {LESSON: lesson}
         selector = ",".join(f"{name}={value}" for name, value in marks.items())
-        found = kubectl("get", "namespaces", f"--selector={selector}", "-o", "json")
-        for namespace in found.json()["items"]:
+        namespaces = kubectl(
+            "get", "namespaces", f"--selector={selector}", "-o", "json"
+        )
+        for namespace in namespaces.json()["items"]:
             metadata = namespace["metadata"]
             annotations = metadata.get("annotations", {})
             owner, host = annotations.get(OWNER, ""), annotations.get(HOST, "")
-            ours = owner.startswith(f"{os.getpid()}/")
-            if _is_here(host) and (ours or not _is_alive(owner)):
+            is_ours = owner.startswith(f"{os.getpid()}/")
+            if _is_here(host) and (is_ours or not _is_alive(owner)):
                 # It may go by itself meanwhile, at the end of a deletion.
                 options = ("--wait=false", "--ignore-not-found")
                 kubectl("delete", "namespace", metadata["name"], *options)
                 self._kubeconfig_of(metadata["name"]).unlink(missing_ok=True)
         # Kubeconfigs of killed kernels, which hold credentials.
         for path in self.kubeconfig.parent.glob(f"{self.kubeconfig.name}.*.*"):
-            own = path.name.removeprefix(f"{self.kubeconfig.name}.")
-            _, *host, pid = own.split(".")
+            owner = path.name.removeprefix(f"{self.kubeconfig.name}.")
+            _, *host, pid = owner.split(".")
             if pid.isdigit() and _is_here(".".join(host)) and not _is_alive(pid):
                 path.unlink(missing_ok=True)
 
@@ -282,9 +284,9 @@ def _wait_for_pods(began: float) -> None:
     since = f"{datetime.fromtimestamp(began, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
     def all_are_new() -> bool:
-        found = kubectl("get pods --all-namespaces -o json", check=False)
-        return bool(found.exit_code) or not any(
-            _is_from_before(pod, since) for pod in found.json()["items"]
+        pods = kubectl("get pods --all-namespaces -o json", check=False)
+        return bool(pods.exit_code) or not any(
+            _is_from_before(pod, since) for pod in pods.json()["items"]
         )
 
     poll(all_are_new, RESTART, what=say("the pods from before the start"))
@@ -307,12 +309,16 @@ def _is_from_before(pod: dict, since: str) -> bool:
 
 def _remaining_content(name: str) -> str:
     """Return the server's sentences on what a namespace that is deleted still has."""
-    found = kubectl("get", "namespace", name, "-o", "json", check=False)
-    if found.exit_code:
-        return found.stderr.strip()
-    conditions = found.json()["status"].get("conditions", [])
-    said = [each["message"] for each in conditions if each["status"] == "True"]
-    return " ".join(said) or "Terminating"
+    answer = kubectl("get", "namespace", name, "-o", "json", check=False)
+    if answer.exit_code:
+        return answer.stderr.strip()
+    conditions = answer.json()["status"].get("conditions", [])
+    messages = [
+        condition["message"]
+        for condition in conditions
+        if condition["status"] == "True"
+    ]
+    return " ".join(messages) or "Terminating"
 
 
 def _is_here(host: str) -> bool:
@@ -337,8 +343,8 @@ def _bypass_proxies() -> None:
     for name in ("NO_PROXY", "no_proxy"):
         hosts = [host for host in os.environ.get(name, "").split(",") if host]
         if hosts != ["*"]:
-            ours = [host for host in ("127.0.0.1", "localhost") if host not in hosts]
-            os.environ[name] = ",".join([*hosts, *ours])
+            missing = [host for host in ("127.0.0.1", "localhost") if host not in hosts]
+            os.environ[name] = ",".join([*hosts, *missing])
 
 
 def _prepend_path(directory: Path) -> None:

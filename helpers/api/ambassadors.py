@@ -93,7 +93,7 @@ def ask_ambassador_all(
         options = ("-s", "--max-time", "10", "-w", f"\n%{{http_code}}{_END}")
         line += [*options, *request, "--next"]
     done = exec_in_pod(pod, *line[:-1], container=container)
-    parts = [one.rpartition("\n") for one in done.stdout.split(_END)[:-1]]
+    parts = [part.rpartition("\n") for part in done.stdout.split(_END)[:-1]]
     return [PodResponse(int(status), body.strip()) for body, _, status in parts]
 
 

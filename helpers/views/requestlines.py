@@ -65,7 +65,7 @@ def show_requests(on: bool = True) -> _Lines:
     _end()
     for moment, hook in (("pre_run_cell", _begin), ("post_run_cell", _end)):
         hooks = notebook.events.callbacks[moment]
-        hooks[:] = [one for one in hooks if one != hook] + [hook] * on
+        hooks[:] = [other for other in hooks if other != hook] + [hook] * on
     if on:
         _begin()
     return _Lines()
@@ -106,11 +106,11 @@ def _ask_or_tell(ask: Callable[[], Found]) -> Found | None:
 
 def lines(events: list[dict]) -> list[str]:
     """Return a line for each request of this notebook; equal ones in a row are one."""
-    own = [_line(event) for event in events if not _is_elsewhere(event)]
-    counted = [(line, len([*same])) for line, same in itertools.groupby(own)]
-    found = [f"{line} × {n}" if n > 1 else line for line, n in counted]
-    more = say("… and {count:,} more", count=len(found) - MOST)
-    return found[:MOST] + [more] * (len(found) > MOST)
+    request_lines = [_line(event) for event in events if not _is_elsewhere(event)]
+    counted = [(line, len([*same])) for line, same in itertools.groupby(request_lines)]
+    lines = [f"{line} × {n}" if n > 1 else line for line, n in counted]
+    more = say("… and {count:,} more", count=len(lines) - MOST)
+    return lines[:MOST] + [more] * (len(lines) > MOST)
 
 
 def _line(event: dict) -> str:
@@ -145,13 +145,15 @@ def _is_elsewhere(event: dict) -> bool:
         about.get("namespace") or about.get("name", "") * is_namespace,
         *(name.removeprefix(ACCOUNT).partition(":")[0] for name in names),
     )
-    own, *asked = (re.sub(r"-\d+$", "", place) for place in places)
-    return not {one.topic for one in lessons()}.isdisjoint({*asked} - {own})
+    topic, *namespaces = (re.sub(r"-\d+$", "", place) for place in places)
+    return not {lesson.topic for lesson in lessons()}.isdisjoint(
+        {*namespaces} - {topic}
+    )
 
 
-def _show(found: list[str] | None) -> None:
+def _show(lines: list[str] | None) -> None:
     from IPython.display import display
 
-    if text := "\n".join(found or ()):
+    if text := "\n".join(lines or ()):
         html = f'<pre style="{_STYLE}; white-space: pre-wrap">{escape(text)}</pre>'
         display({"text/plain": text, "text/html": html}, raw=True)

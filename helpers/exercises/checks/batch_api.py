@@ -52,14 +52,14 @@ def explore_group(found: Mapping[str, str], server: KubectlProxy) -> None:
 @exercise
 def create_cronjob(path: str) -> None:
     """Demand a CronJob `new-year`, with the right schedule and image, and its path."""
-    found = kubectl(f"get cronjob {_CRONJOB} --output=json --ignore-not-found")
-    if not found.stdout:
+    cron_job = kubectl(f"get cronjob {_CRONJOB} --output=json --ignore-not-found")
+    if not cron_job.stdout:
         fault = mark(
             "There is no CronJob {name}: fill in `cronjob`, run its cell, and read the "
             "output."
         )
         raise NotSolved(say(fault, name=_CRONJOB))
-    if fault := wrong_cronjob(found.json()):
+    if fault := wrong_cronjob(cron_job.json()):
         raise NotSolved(fault)
     whole = path.strip()
     path = whole.partition("?")[0].rstrip("/")
@@ -69,14 +69,14 @@ def create_cronjob(path: str) -> None:
         raise NotSolved(say("{path} is not a path: paths begin with `/`.", path=path))
     if WATCHED.search(whole):
         raise NotSolved(say(WATCH))
-    asked = kubectl("get", "--raw", path, check=False)
-    if asked.exit_code and "NotFound" not in asked.stderr:
-        raise KubectlFailed(asked.args, asked.exit_code, asked.stderr)
-    if asked.exit_code:
+    response = kubectl("get", "--raw", path, check=False)
+    if response.exit_code and "NotFound" not in response.stderr:
+        raise KubectlFailed(response.args, response.exit_code, response.stderr)
+    if response.exit_code:
         fault = say("{path} is not found.", path=path)
         raise NotSolved(fault + " " + wrong_path(path))
-    answer = asked.json()
-    if answer.get("metadata", {}).get("uid") != found.json()["metadata"]["uid"]:
+    answer = response.json()
+    if answer.get("metadata", {}).get("uid") != cron_job.json()["metadata"]["uid"]:
         fault = mark(
             "{path} returns a {kind}, not this CronJob: the path ends with the "
             "namespace, the resource and the name."

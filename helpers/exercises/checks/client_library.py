@@ -39,11 +39,11 @@ _POD = {
 def suspend_cron_job(name: str) -> None:
     """Demand a CronJob that is suspended, by another client than kubectl."""
     line = f"get cronjob {name} -o json --show-managed-fields --ignore-not-found"
-    found = kubectl(line)
-    if not found.stdout:
+    answer = kubectl(line)
+    if not answer.stdout:
         fault = mark("There is no CronJob {name}: run the cell that creates it.")
         raise NotSolved(say(fault, name=name))
-    cron_job = found.json()
+    cron_job = answer.json()
     if cron_job["spec"]["suspend"] is not True:
         fault = mark(
             "The CronJob {name} still runs: its spec.suspend is false. Changing an "
@@ -77,11 +77,11 @@ def tell_missing_from_forbidden(exists: Callable[[Any, str, str], bool]) -> None
     # Two, because the first page of a list may end after one.
     pods = {"apiVersion": "v1", "kind": "List", "items": [_POD, _POD]}
     line = "jsonpath={.metadata.name} "
-    made = kubectl("create", "-f", "-", "-o", line, input=pods).stdout.split()
-    name = made[0]
+    pods_made = kubectl("create", "-f", "-", "-o", line, input=pods).stdout.split()
+    name = pods_made[0]
     try:
-        for one in made:
-            if exists(core, one, namespace) is not True:
+        for pod in pods_made:
+            if exists(core, pod, namespace) is not True:
                 raise NotSolved(say("There is a pod: the function has to return True."))
         try:
             # A part of the name is not the name.
@@ -95,8 +95,8 @@ def tell_missing_from_forbidden(exists: Callable[[Any, str, str], bool]) -> None
             )
             raise NotSolved(say(fault, status=error.status)) from None
     finally:
-        deleted = kubectl("delete", "pod", *made, "--ignore-not-found").stdout
-    if len(deleted.splitlines()) < len(made):
+        deleted = kubectl("delete", "pod", *pods_made, "--ignore-not-found").stdout
+    if len(deleted.splitlines()) < len(pods_made):
         raise NotSolved(say("The function deletes the pod: it should only read it."))
     for status in OTHERS:
         if fault := _fault_of_refusal(exists, name, status):
@@ -120,9 +120,9 @@ def _fault_of_refusal(exists: Callable, name: str, status: int) -> str:
             "every exception except a 404."
         )
     try:
-        found = exists(core, name, "elsewhere")
+        answer = exists(core, name, "elsewhere")
     except Exception as raised:
-        fault, found = "", type(raised).__name__
+        fault, answer = "", type(raised).__name__
         # A new one of the same status has lost what the server said.
         if raised is not error and status:
             fault = mark(
@@ -131,7 +131,7 @@ def _fault_of_refusal(exists: Callable, name: str, status: int) -> str:
             )
     if "elsewhere" not in calls[-1]:
         return say("The function does not ask `core` in the namespace that it gets.")
-    return fault and say(fault, status=status, found=found)
+    return fault and say(fault, status=status, found=answer)
 
 
 def _failing_api(error: Exception, calls: list[str]) -> Any:

@@ -21,7 +21,7 @@ def survive_expiry(
     """
     from kubernetes.client import ApiException
 
-    expected = {one.metadata.name for one in list_page().items}
+    expected = {pod.metadata.name for pod in list_page().items}
     late: list[dict] = []
     faults = iter([{"field_selector": "no field"}])
 
@@ -35,7 +35,7 @@ def survive_expiry(
         return page
 
     try:
-        found = list(all_names(bad_day) or ())
+        names = list(all_names(bad_day) or ())
     except ApiException as error:
         if error.status != 410:
             raise
@@ -46,15 +46,15 @@ def survive_expiry(
             "It requested no second page: give `list_page` a limit and `_continue`."
         )
         raise NotSolved(say(fault))
-    if old := ", ".join(sorted(set(found) - expected)):
+    if old := ", ".join(sorted(set(names) - expected)):
         fault = mark(
             "{names} is in the result, and not in the list that was read last: forget "
             "what you have when you begin again."
         )
         raise NotSolved(say(fault, names=old))
-    if missing := ", ".join(sorted(expected - set(found))):
+    if missing := ", ".join(sorted(expected - set(names))):
         raise NotSolved(say("Names are missing: {names}.", names=missing))
-    if len(found) > len(expected):
+    if len(names) > len(expected):
         raise NotSolved(say("Names are there twice: add each page once."))
     try:
         # Refused once: a function that goes on comes to its end.

@@ -40,15 +40,15 @@ def predict_curl(codes: Mapping[str, int | None], *, server: str, ca: Path) -> N
     for letter, (options, trusted, path) in COMMANDS.items():
         code = demand_number(letter, codes)
         given = [*options, *(("--cacert", str(ca)) if trusted else ())]
-        found = _curl(server.rstrip("/") + path, *given)
-        if code != found:
-            clue = _clue(options, found)
+        exit_code = _curl(server.rstrip("/") + path, *given)
+        if code != exit_code:
+            clue = _clue(options, exit_code)
             raise NotSolved(say(clue, letter=letter, code=code, path=path))
 
 
-def _clue(options: tuple[str, ...], found: int) -> str:
+def _clue(options: tuple[str, ...], exit_code: int) -> str:
     """Return the message for a code other than the one found."""
-    if found == NOT_TRUSTED:
+    if exit_code == NOT_TRUSTED:
         return mark(
             "{letter}: not {code}. curl sends no request here. What does it lack?"
         )

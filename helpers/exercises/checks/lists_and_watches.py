@@ -33,15 +33,15 @@ def turn_pages(
     try:
         for limit in (1, 2, len(expected), len(expected) + 1):
             sizes.clear()
-            found = list(names_of(path, limit=limit) or ())
-            if len(found) < len(expected):
+            names = list(names_of(path, limit=limit) or ())
+            if len(names) < len(expected):
                 fault = mark(
                     "limit={limit}: the function returns {found} of {all} names. While "
                     "there is `metadata.continue`, request a page with it."
                 )
-                counts = {"found": len(found), "all": len(expected)}
+                counts = {"found": len(names), "all": len(expected)}
                 raise NotSolved(say(fault, limit=limit, **counts))
-            if sorted(found) != sorted(expected):
+            if sorted(names) != sorted(expected):
                 raise NotSolved(say(_TWICE, limit=limit))
             pages = [limit] * (len(expected) // limit)
             rest = len(expected) % limit

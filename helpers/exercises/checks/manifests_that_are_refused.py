@@ -9,10 +9,10 @@ from helpers.language import mark, say
 @exercise
 def repair_job(job: dict, *, completions: int, mode: str) -> None:
     """Demand a Job that the server accepts, with this number of pods and mode."""
-    asked = kubectl("create --dry-run=server -o json -f -", input=job, check=False)
-    if asked.exit_code:
-        raise NotSolved(say("The server reports: {error}", error=asked.stderr.strip()))
-    if fault := fault_of_job(asked.json(), completions=completions, mode=mode):
+    answer = kubectl("create --dry-run=server -o json -f -", input=job, check=False)
+    if answer.exit_code:
+        raise NotSolved(say("The server reports: {error}", error=answer.stderr.strip()))
+    if fault := fault_of_job(answer.json(), completions=completions, mode=mode):
         raise NotSolved(fault)
 
 

@@ -24,22 +24,22 @@ def wrong_rule(rule: Mapping[str, set], schema: Schema) -> str:
     fields = schema.fields
     must = {name for name, field in fields.items() if field.required}
     actions = set(fields["action"].node["enum"])
-    for name, wanted in (("required", must), ("actions", actions)):
+    for name, expected in (("required", must), ("actions", actions)):
         given = rule.get(name)
         if isinstance(given, str | Mapping) or not isinstance(given, Collection):
             return say("{name} is {given!r}, and not a set.", name=name, given=given)
         # In the column FIELD a name has its whole path.
-        given = {str(one).removeprefix(f"{RULE}.") for one in given}
+        given = {str(word).removeprefix(f"{RULE}.") for word in given}
         if not given:
             return say("{name} is still empty.", name=name)
-        if given - wanted:
-            extra = ", ".join(sorted(given - wanted))
+        if given - expected:
+            extra = ", ".join(sorted(given - expected))
             fault = mark(
                 "{name}: {extra} does not belong there: see REQUIRED and ENUM of "
                 "`tree(depth=1)`."
             )
             return say(fault, name=name, extra=extra)
-        if missing := wanted - given:
+        if missing := expected - given:
             fault = mark("{name}: {missing} of {all} are still missing.")
-            return say(fault, name=name, missing=len(missing), all=len(wanted))
+            return say(fault, name=name, missing=len(missing), all=len(expected))
     return ""

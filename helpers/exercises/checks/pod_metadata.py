@@ -47,8 +47,8 @@ def sort_fields(fields: Mapping[str, str], *, pod: str) -> None:
 
     Values are not compared: a policy of an existing cluster may change an image.
     """
-    found = _get(pod)
-    applied = found["metadata"].get("annotations", {}).get(_APPLIED)
+    manifest = _get(pod)
+    applied = manifest["metadata"].get("annotations", {}).get(_APPLIED)
     if applied is None:
         fault = mark("`kubectl apply` did not make the pod {pod}: run its cell again.")
         raise NotSolved(say(fault, pod=pod))
@@ -59,29 +59,31 @@ def sort_fields(fields: Mapping[str, str], *, pod: str) -> None:
             raise NotSolved(say("{field}: write 'M' or 'C'.", field=field))
         right = MANIFEST if look_up(manifest, field) is not None else CLUSTER
         if letter != right:
-            value = look_up(found, field)
+            value = look_up(manifest, field)
             raise NotSolved(say(_ORIGINS[right], field=field, value=value))
 
 
 @exercise
 def hand_down_facts(*, pod: str) -> None:
     """Demand a container that has its CPU limit, its node and its labels."""
-    found = _get(pod)
-    main = max(found["spec"]["containers"], key=_likeness)
+    manifest = _get(pod)
+    main = max(manifest["spec"]["containers"], key=_likeness)
     limits = main.get("resources", {}).get("limits", {})
     if limits.get("cpu") != f"{MILLICORES}m":
         raise NotSolved(say("The container needs a CPU limit of 250m."))
-    if found["status"]["phase"] == "Pending":
+    if manifest["status"]["phase"] == "Pending":
         name_step(say("waiting for the pod {pod} to run", pod=pod))
         with contextlib.suppress(NotReady):
             running = "jsonpath={.status.phase}=Running"
             wait_for(running, f"pod/{pod}", timeout=time_limit(START))
-        found = _get(pod)
-    phase = found["status"]["phase"]
+        manifest = _get(pod)
+    phase = manifest["status"]["phase"]
     if phase != "Running":
         fault = mark("The pod is {phase}: `kubectl describe pod {pod}` shows why.")
         raise NotSolved(say(fault, phase=phase, pod=pod))
-    sources = {one["name"]: one.get("valueFrom") for one in main.get("env", ())}
+    sources = {
+        variable["name"]: variable.get("valueFrom") for variable in main.get("env", ())
+    }
     for key in (LIMIT, NODE):
         if key not in sources:
             raise NotSolved(say("There is no variable {key}: look at `env`.", key=key))
@@ -99,10 +101,10 @@ def hand_down_facts(*, pod: str) -> None:
         fault = mark("CPU_LIMIT is {value!r}: use limits.cpu with the divisor 1m.")
         raise NotSolved(say(fault, value=limit))
     node = exec_in_pod(pod, "printenv", NODE, container=name).stdout.strip()
-    if node != found["spec"]["nodeName"]:
+    if node != manifest["spec"]["nodeName"]:
         raise NotSolved(say("NODE is {node!r}: the field is spec.nodeName.", node=node))
-    _demand_labels(found, main)
-    sources[FILE] = _volume_of(FILE, main, found["spec"])
+    _demand_labels(manifest, main)
+    sources[FILE] = _volume_of(FILE, main, manifest["spec"])
     for name, field in _ORIGIN.items():
         if repr(field) not in str(sources[name]):
             fault = mark(
@@ -124,28 +126,28 @@ def look_up(document: dict, field: str) -> Any:
 
 
 def _get(pod: str) -> dict:
-    found = kubectl("get", "pod", pod, "-o", "json", "--ignore-not-found")
-    if not found.stdout:
+    answer = kubectl("get", "pod", pod, "-o", "json", "--ignore-not-found")
+    if not answer.stdout:
         fault = mark(
             "There is no pod {pod}: run the cell that creates it, and read its output."
         )
         raise NotSolved(say(fault, pod=pod))
-    return found.json()
+    return answer.json()
 
 
 def _likeness(container: dict) -> tuple[int, bool]:
     """Return how much a container looks like the exercise's, beside a sidecar."""
-    names = {one["name"] for one in container.get("env", ())}
+    names = {variable["name"] for variable in container.get("env", ())}
     return len(names & {LIMIT, NODE}), container["name"] == "main"
 
 
 def _volume_of(file: str, container: dict, spec: dict) -> list[dict]:
     """Return the volume that a file of a container is in, or []."""
     mounts = container.get("volumeMounts", ())
-    paths = {one["mountPath"]: one["name"] for one in mounts}
+    paths = {mount["mountPath"]: mount["name"] for mount in mounts}
     [inner] = sorted(filter(file.startswith, paths), key=len)[-1:] or [""]
     volumes = spec.get("volumes", ())
-    return [one for one in volumes if one["name"] == paths.get(inner)]
+    return [volume for volume in volumes if volume["name"] == paths.get(inner)]
 
 
 def _demand_labels(pod: dict, container: dict) -> None:
@@ -153,11 +155,11 @@ def _demand_labels(pod: dict, container: dict) -> None:
     if not labels:
         raise NotSolved(say("The pod has no label, so the file would be empty."))
     name = pod["metadata"]["name"]
-    found = exec_in_pod(name, "cat", FILE, container=container["name"])
-    if found.exit_code:
+    output = exec_in_pod(name, "cat", FILE, container=container["name"])
+    if output.exit_code:
         fault = mark("There is no file {file}: look at `items` and `volumeMounts`.")
         raise NotSolved(say(fault, file=FILE))
-    missing = [k for k, v in labels.items() if f'{k}="{v}"' not in found.stdout]
+    missing = [k for k, v in labels.items() if f'{k}="{v}"' not in output.stdout]
     if missing:
         fault = mark("{file} lacks the label {key}: the fieldPath is metadata.labels.")
         raise NotSolved(say(fault, file=FILE, key=missing[0]))

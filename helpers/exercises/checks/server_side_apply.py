@@ -19,10 +19,10 @@ def give_up_fields(before: dict) -> None:
     `before` is the ConfigMap before the exercise: it must be the same one.
     """
     line = "get configmap settings --output=json --show-managed-fields"
-    found = kubectl(f"{line} --ignore-not-found")
-    if not found.stdout:
+    answer = kubectl(f"{line} --ignore-not-found")
+    if not answer.stdout:
         raise NotSolved(say("There is no ConfigMap settings: run the cells above."))
-    settings = found.json()
+    settings = answer.json()
     if settings["metadata"]["uid"] != before["metadata"]["uid"]:
         fault = mark(
             "The ConfigMap is a new one: the old one was deleted. Run the cells above "
@@ -44,10 +44,10 @@ def wrong_owner(obj: dict, owners: Mapping[str, Collection[str]]) -> str:
     Other data should not be there.
     """
     entries = obj["metadata"].get("managedFields", ())
-    applied = [one for one in entries if one["operation"] == "Apply"]
+    applied = [entry for entry in entries if entry["operation"] == "Apply"]
     actual = owners_by_field(obj)
     appliers = owners_by_field({"metadata": {"managedFields": applied}})
-    for field in sorted(one for one in actual if one.startswith(".data.")):
+    for field in sorted(path for path in actual if path.startswith(".data.")):
         if more := sorted(actual[field] - set(owners.get(field, ()))):
             fault = mark(
                 "{field} is still owned by {owners}: a manager gives a field up by "

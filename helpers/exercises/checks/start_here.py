@@ -13,11 +13,11 @@ LABEL, VALUE = "mood", "curious"
 @exercise
 def label_namespace(namespace: str) -> None:
     """Demand the label `mood=curious` on the namespace."""
-    found = kubectl("get", "namespace", namespace, "-o", "json", "--ignore-not-found")
-    if not found.stdout:
+    answer = kubectl("get", "namespace", namespace, "-o", "json", "--ignore-not-found")
+    if not answer.stdout:
         fault = mark("There is no namespace {namespace}: run the lesson again.")
         raise NotSolved(say(fault, namespace=namespace))
-    labels = found.json()["metadata"].get("labels", {})
+    labels = answer.json()["metadata"].get("labels", {})
     if LABEL not in labels:
         fault = mark("The namespace {name} has no label mood yet; it has {labels}.")
         raise NotSolved(say(fault, name=namespace, labels=", ".join(sorted(labels))))
@@ -28,8 +28,8 @@ def label_namespace(namespace: str) -> None:
         )
         raise NotSolved(say(fault, value=labels[LABEL]))
     names = "jsonpath={.items[*].metadata.name}"
-    found = kubectl(f"get namespaces -l {LABEL}={VALUE},!{LESSON} -o {names}")
-    for other in found.stdout.split():
+    names_found = kubectl(f"get namespaces -l {LABEL}={VALUE},!{LESSON} -o {names}")
+    for other in names_found.stdout.split():
         # Those of other learners and of earlier runs are in the course, too.
         if other != namespace:
             fault = mark(

@@ -23,11 +23,11 @@ def make_vault_token(token: Token | str | list[str]) -> None:
         fault = say("This is no token: take what `create_token` returns.")
         raise NotSolved(fault) from None
     if token.audiences != [AUDIENCE]:
-        found = ", ".join(token.audiences)
+        audiences = ", ".join(token.audiences)
         fault = mark(
             "The token is meant for {found}, not for {wanted} alone: see `audience`."
         )
-        raise NotSolved(say(fault, found=found, wanted=AUDIENCE))
+        raise NotSolved(say(fault, found=audiences, wanted=AUDIENCE))
     if token.lifetime != MINUTES * 60:
         fault = mark(
             "The token lives for {lifetime} s, not {minutes} minutes: see `duration`."
