@@ -210,18 +210,26 @@ def _excess(deployment: str) -> str:
 def _fault_of_age(deployment: str, pod: dict) -> str:
     """Return the fault of a pod that began before its ConfigMaps changed, or ""."""
     volumes = [one["configMap"] for one in pod["spec"]["volumes"] if "configMap" in one]
-    running = pod["status"]["containerStatuses"][0]["state"].get("running", {})
-    began = running.get("startedAt", "")
-    for name in [one["name"] for one in volumes]:
-        line = ("get", "configmap", name, "-o=json", "--show-managed-fields")
-        managers = kubectl(*line).json()["metadata"].get("managedFields", [])
-        if began and any(one.get("time", "") > began for one in managers):
+    names = [f"configmap/{one['name']}" for one in volumes]
+    wanted = (
+        "get",
+        "--show-managed-fields",
+        "-o=json",
+        f"pod/{pod['metadata']['name']}",
+    )
+    if not names:
+        return ""
+    now, *configs = kubectl(*wanted, *names).json()["items"]
+    running = now["status"]["containerStatuses"][0]["state"].get("running", {})
+    for meta in [one["metadata"] for one in configs]:
+        times = [one.get("time", "") for one in meta.get("managedFields", [])]
+        if running and max(times, default="") > running["startedAt"]:
             fault = mark(
                 "ConfigMap {config} has changed since the pod began: run `kubectl "
                 "rollout restart deployment/{name}`, so that its script is the one "
                 "that is judged."
             )
-            return say(fault, config=name, name=deployment)
+            return say(fault, config=meta["name"], name=deployment)
     return ""
 
 
