@@ -210,16 +210,13 @@ def _excess(deployment: str) -> str:
 def _fault_of_age(deployment: str, pod: dict) -> str:
     """Return the fault of a pod that began before its ConfigMaps changed, or ""."""
     volumes = [one["configMap"] for one in pod["spec"]["volumes"] if "configMap" in one]
-    names = [f"configmap/{one['name']}" for one in volumes]
-    wanted = (
-        "get",
-        "--show-managed-fields",
-        "-o=json",
-        f"pod/{pod['metadata']['name']}",
-    )
-    if not names:
+    if not volumes:
         return ""
-    now, *configs = kubectl(*wanted, *names).json()["items"]
+    names = [f"configmap/{one['name']}" for one in volumes]
+    names = [f"pod/{pod['metadata']['name']}", *names]
+    now, *configs = kubectl("get", "--show-managed-fields", "-o=json", *names).json()[
+        "items"
+    ]
     running = now["status"]["containerStatuses"][0]["state"].get("running", {})
     for meta in [one["metadata"] for one in configs]:
         times = [one.get("time", "") for one in meta.get("managedFields", [])]
