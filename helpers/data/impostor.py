@@ -1,16 +1,23 @@
-"""Run a command in a copy of a pod, against a server in the place of the API server.
+"""Run a command in a copy of a pod, against servers in the place of the API server.
 
 `sys.argv` is the command for `bash -c`, and the names of servers. The copy's three
-files are made anew, and `sleep` is over soon. A server `localhost` has the certificate
-in `ca.crt`, `localhost:443` for one connection only; another is an impostor. Print for
-each a line of JSON: by which names clients came (`reached`), the path, the credential
-and the connection of each request (`heard`), never a token, and whether the command
-printed the server's list (`printed`).
+files are made anew, and `sleep` is over soon. The first server, `localhost`, has the
+certificate in `ca.crt`, until an impostor takes its place at connection `ROUNDS` + 1.
+In the place of `localhost:443` one does so at the second connection, and then at each
+later one that the first server had. Of any other name the server is an impostor, with
+port 443 one with a certificate in `ca.crt` for a name that no client looks for.
+
+Print for each server a line of JSON, never a token: the names by which clients came
+(`reached`); method, path and credential of each request that it (`heard`) or an
+impostor in its place (`given`) received; whether the command printed the list
+(`printed`); the lines that count pods (`counted`), and the line that would be `right`.
 """
 
+import contextlib
 import http.server
 import json
 import os
+import re
 import secrets
 import shutil
 import ssl
@@ -20,82 +27,148 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 FILES = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 #: where a command finds a `sleep` that is over soon
 QUICK = Path("/tmp/quick")
-TOKEN, POD = secrets.token_hex(), secrets.token_hex()
+#: connections after which a command that has not ended never ends, and the last one
+#: before which an impostor takes the server's place for a command that ends
+ROUNDS, LAST = 12, 8
+#: seconds for a command at the first server, at another, and if it never comes
+FIRST, OTHER, SILENT = 20.0, 10.0, 5.0
+TOKEN, NAMESPACE = secrets.token_hex(), "elsewhere"
+PODS = [secrets.token_hex(8) for _ in range(20 + secrets.randbelow(80))]
+_COUNT = re.compile(r"^200: \d+ pods in [\w.-]+$", re.MULTILINE)
 _SIGN = (
     "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -noenc -days 1 "
     "-subj /CN=localhost -addext keyUsage=critical,digitalSignature,keyCertSign "
-    "-addext subjectAltName=DNS:localhost,DNS:kubernetes.default.svc"
+    "-addext subjectAltName="
 )
 #: for each client the name that it looked for, before it saw the certificate
 reached: list[str | None] = []
-#: for each request its path, "own" if the credential is the file's, "other", or "", and
-#: the number of its connection
-heard: list[tuple[str, str, int]] = []
+#: for each request its method, its path, and "own" if the credential is the file's,
+#: "path" if that is in the path, "other", or ""; an impostor received those in `given`
+heard: list[tuple[str, str, str]] = []
+given: list[tuple[str, str, str]] = []
 
 
 class Server(http.server.BaseHTTPRequestHandler):
-    """Answer every request with a list of one pod."""
+    """Answer every request with a list of pods."""
+
+    #: the connection at which an impostor takes the server's place
+    turn = 1
 
     def do_GET(self) -> None:
         """Note the request, and answer it."""
         sent = self.headers.get("Authorization", "")
         whose = "own" if sent.endswith(TOKEN) else sent and "other"
-        heard.append((self.path, whose, len(reached)))
+        whose = "path" if TOKEN in self.path else whose
+        requests = given if len(reached) >= self.turn else heard
+        requests.append((self.command, self.path.replace(TOKEN, "TOKEN"), whose))
         self.send_response(200)
         self.end_headers()
-        pods = {"kind": "PodList", "items": [{"metadata": {"name": POD}}]}
-        self.wfile.write(json.dumps(pods).encode())
+        pods = [{"metadata": {"name": name}} for name in PODS]
+        self.wfile.write(json.dumps({"kind": "PodList", "items": pods}).encode())
 
     do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
 
-def server_context(certificate: Path) -> ssl.SSLContext:
-    """Write a new certificate; return the settings of its server."""
+def server_context(
+    certificate: Path, names: str = "DNS:localhost,DNS:kubernetes.default.svc"
+) -> ssl.SSLContext:
+    """Write a new certificate for names; return the settings of its server."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     # A client that resumes a session checks no certificate.
     context.num_tickets = 0
     with tempfile.NamedTemporaryFile() as key:
-        line = [*_SIGN.split(), "-keyout", key.name, "-out", str(certificate)]
+        line = [*(_SIGN + names).split(), "-keyout", key.name, "-out", str(certificate)]
         subprocess.run(line, check=True, capture_output=True)
         context.load_cert_chain(certificate, key.name)
     return context
 
 
-def main(command: str, *names: str) -> None:
-    """Run the command against each server; print what the server received."""
-    genuine, impostor = (
-        server_context(FILES / "ca.crt"),
+def write_files() -> tuple[ssl.SSLContext, ssl.SSLContext, ssl.SSLContext]:
+    """Write the copy's files; return the settings of the three servers.
+
+    The files fit the first; the second is trusted, but has another name.
+    """
+    authorities, misnamed = FILES / "ca.crt", Path("/tmp/misnamed.crt")
+    contexts = (
+        server_context(authorities),
+        server_context(misnamed, "DNS:other.example"),
         server_context(Path("/tmp/impostor.crt")),
     )
+    authorities.write_text(authorities.read_text() + misnamed.read_text())
     (FILES / "token").write_text(TOKEN)
-    (FILES / "namespace").write_text("elsewhere")
+    # The application may read its token under another name.
+    if (path := Path(os.environ.get("TOKEN", ""))).is_absolute():
+        with contextlib.suppress(OSError):
+            path.write_text(TOKEN)
+    (FILES / "namespace").write_text(NAMESPACE)
     # What waits between two requests need not wait here.
     QUICK.mkdir(exist_ok=True)
-    (QUICK / "sleep").write_text(f"#!/bin/sh\nexec {shutil.which('sleep')} 0.1\n")
+    (QUICK / "sleep").write_text(f"#!/bin/sh\nexec {shutil.which('sleep')} 0.02\n")
     (QUICK / "sleep").chmod(0o755)
-    for name in names:
-        # A process of its own: the next server has the same port.
-        if child := os.fork():
-            os.waitpid(child, 0)
-        else:
-            print(json.dumps(meet(name, command, genuine, impostor)), flush=True)
-            os._exit(0)
+    return contexts
+
+
+def main(command: str, first: str, *others: str) -> None:
+    """Run the command against each server; print what the server received."""
+    genuine, misnamed, impostor = write_files()
+    last = ROUNDS + 1
+    found = meet_apart(first, command, genuine, impostor, last, last + ROUNDS, FIRST)
+    print(json.dumps(found), flush=True)
+    ends, connections = found["ended"], len(found["reached"])
+    # Who does not come to the first server comes to no other.
+    seconds = OTHER if connections else 0
+    for name in others:
+        turns = [1]
+        if name.startswith("localhost"):
+            turns = [*range(2, 1 + max(2, min(LAST, connections)))] if ends else [2]
+        false = misnamed if name.endswith(":443") and turns == [1] else impostor
+        for turn in turns:
+            most = sys.maxsize if ends else turn + ROUNDS
+            met = meet_apart(name, command, genuine, false, turn, most, seconds)
+            if met["given"]:
+                break
+        print(json.dumps(met), flush=True)
+
+
+def meet_apart(*about: Any) -> dict:
+    """Return what `meet` does in a process of its own: the port is the same."""
+    reader, writer = os.pipe()
+    if not os.fork():
+        with open(writer, "w") as pipe:
+            json.dump(meet(*about), pipe)
+        os._exit(0)
+    os.close(writer)
+    with open(reader) as pipe:
+        found = json.load(pipe)
+    os.wait()
+    return found
 
 
 def meet(
-    name: str, command: str, genuine: ssl.SSLContext, impostor: ssl.SSLContext
+    name: str,
+    command: str,
+    genuine: ssl.SSLContext,
+    impostor: ssl.SSLContext,
+    turn: int,
+    most: int,
+    seconds: float,
 ) -> dict:
-    """Run the command against one server; return what that received."""
+    """Run the command against one server; return what that received.
+
+    An impostor takes its place at connection `turn`; the command ends with connection
+    `most`.
+    """
 
     def greet(connection: ssl.SSLObject, host: str, _: ssl.SSLContext) -> None:
         reached.append(host)
-        first = name == "localhost:443" and len(reached) == 1
-        connection.context = genuine if first or name == "localhost" else impostor
+        connection.context = genuine if len(reached) < turn else impostor
 
+    Server.turn = turn
     genuine.sni_callback = greet
     server = http.server.HTTPServer(("127.0.0.1", 443), Server)
     server.socket = genuine.wrap_socket(server.socket, server_side=True)
@@ -103,20 +176,32 @@ def meet(
     environment = {"SERVER": f"https://{name}", "KUBERNETES_SERVICE_HOST": "127.0.0.1"}
     environment["PATH"] = f"{QUICK}:{os.environ['PATH']}"
     # It ends what it has started, too.
-    line = ["timeout", "--kill-after=1", "20", "bash", "-c", command]
+    line = ["timeout", "--kill-after=1", f"{seconds + 5}", "bash", "-c", command]
     output, quiet = tempfile.TemporaryFile(), subprocess.DEVNULL
     child = subprocess.Popen(
         line, env=os.environ | environment, stdout=output, stderr=quiet
     )
+    began = time.monotonic()
     # Some commands never end, and come again and again.
-    while child.poll() is None and len(reached) < 4:
-        time.sleep(0.1)
+    while child.poll() is None and len(reached) < most:
+        if time.monotonic() - began > (seconds if reached else min(seconds, SILENT)):
+            break
+        time.sleep(0.05)
+    ended = child.poll() is not None
     child.terminate()
     # It would come to the next server, too.
     child.wait()
     output.seek(0)
-    printed = POD.encode() in output.read()
-    return {"reached": reached, "heard": heard, "printed": printed}
+    text = output.read().decode(errors="replace")
+    return {
+        "reached": reached,
+        "heard": heard,
+        "given": given,
+        "printed": all(pod in text for pod in PODS),
+        "counted": _COUNT.findall(text),
+        "right": f"200: {len(PODS)} pods in {NAMESPACE}",
+        "ended": ended,
+    }
 
 
 if __name__ == "__main__":

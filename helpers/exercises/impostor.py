@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 from helpers.api.pods import exec_in_pod, wait_for
 from helpers.api.tokens import FILES
@@ -10,46 +11,84 @@ from helpers.command import kubectl
 from helpers.course.steps import name_step
 from helpers.language import say
 
-#: the names of a server whose certificate is the copy's `ca.crt`, of an impostor, and
-#: of a server in whose place an impostor answers from the second connection on
-GENUINE, IMPOSTOR, TURNING = "localhost", "kubernetes.default.svc", "localhost:443"
+#: the names of a server that the copy's `ca.crt` fits, of an impostor, of one that has
+#: another server's certificate, and of a server in whose place an impostor answers from
+#: a later connection on
+GENUINE, IMPOSTOR = "localhost", "kubernetes.default.svc"
+MISNAMED, TURNING = f"{IMPOSTOR}:443", f"{GENUINE}:443"
+#: the path of a list of the pods in the copy's namespace
+PATH = "/api/v1/namespaces/elsewhere/pods"
 _PROGRAM = Path(__file__).parents[1] / "data" / "impostor.py"
 
 
-def hear(pod: dict, command: str, *servers: str) -> list[dict]:
-    """Return what each server heard of a command for `bash -c` in a copy of a pod.
+class Request(NamedTuple):
+    """What a server was asked, and whether the credential is the `own` of the copy."""
 
-    `reached` are the names by which clients came, `heard` are path, credential and
-    connection of each request; `printed` says whether the command printed the list.
-    The copy has other files; its namespace is `elsewhere`, and its token is worth
-    nothing. A command that does not end is ended.
+    method: str
+    path: str
+    credential: str
+
+
+class Meeting(NamedTuple):
+    """What a command did at a server; `data/impostor.py` says what each field is."""
+
+    reached: list[str | None]
+    heard: list[Request]
+    given: list[Request]
+    printed: bool
+    counted: list[str]
+    right: str
+
+
+def hear(pod: dict, command: str, *others: str) -> list[Meeting]:
+    """Return what GENUINE, and each of `others`, met of a command for `bash -c`.
+
+    It runs in a copy of a pod with other files: the namespace is `elsewhere`, and the
+    token is worth nothing. A command that does not end is ended; one that does not come
+    to the first server meets no other.
     """
     name_step(say("running the command in a copy of the pod, against an impostor"))
     made = kubectl("create", "-f", "-", "-o", "name", input=_copy(pod)).stdout.strip()
     program = _PROGRAM.read_text("utf-8")
     try:
         wait_for("condition=Ready", made)
-        run = ("python3", "-c", program, command, *servers)
+        run = ("python3", "-c", program, command, GENUINE, *others)
         lines = exec_in_pod(made, *run).stdout.splitlines()
-        return [json.loads(line) for line in lines]
+        return [_read(json.loads(line)) for line in lines]
     finally:
         kubectl("delete", made, "--now", "--wait=false")
 
 
-def is_turned(turning: dict) -> bool:
-    """Say whether what TURNING heard came after its first connection."""
-    return any(connection > 1 for *_, connection in turning["heard"])
+def _read(met: dict) -> Meeting:
+    for field in ("heard", "given"):
+        met[field] = [Request(*request) for request in met[field]]
+    return Meeting(**{field: met[field] for field in Meeting._fields})
 
 
 def _copy(pod: dict) -> dict:
-    """Return the manifest of a copy that sleeps, to which its server's name leads."""
+    """Return the manifest of a copy that sleeps, to which its server's name leads.
+
+    What the pod has of its token and of its namespace is the copy's own.
+    """
     spec, container = pod["spec"], pod["spec"]["containers"][0]
-    mounts = [one for one in container["volumeMounts"] if one["mountPath"] != FILES]
+    tokens = [one["name"] for one in spec["volumes"] if _has_token(one)]
+    mounts = [
+        one | {"name": "copy"} if one["name"] in tokens else one
+        for one in container["volumeMounts"]
+        if one["mountPath"] != FILES
+    ]
     mounts.append({"name": "copy", "mountPath": FILES})
-    container = container | {"command": ["sleep", "infinity"], "volumeMounts": mounts}
+    env = [
+        {"name": one["name"], "value": "elsewhere"}
+        if _names_namespace(one, pod["metadata"])
+        else one
+        for one in container.get("env", [])
+    ]
+    container = container | {"command": ["sleep", "infinity"], "env": env}
+    container |= {"args": None, "readinessProbe": None, "volumeMounts": mounts}
     changes = {
         "automountServiceAccountToken": False,
-        "containers": [container | {"args": None, "readinessProbe": None}],
+        "containers": [container],
         "hostAliases": [{"ip": "127.0.0.1", "hostnames": [IMPOSTOR]}],
         "volumes": [*spec["volumes"], {"name": "copy", "emptyDir": {}}],
     }
@@ -60,3 +99,16 @@ def _copy(pod: dict) -> dict:
     if re.fullmatch("[a-z0-9-]{1,63}", host):
         changes["hostname"] = host
     return pod | {"metadata": {"generateName": name}, "spec": spec | changes}
+
+
+def _has_token(volume: dict) -> bool:
+    sources = volume.get("projected", {}).get("sources", [])
+    return any("serviceAccountToken" in source for source in sources)
+
+
+def _names_namespace(variable: dict, metadata: dict) -> bool:
+    """Say whether a variable has the pod's namespace, as text or from the pod."""
+    field = variable.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath")
+    return field == "metadata.namespace" or (
+        variable.get("value") == metadata.get("namespace", "")
+    )

@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 from cluster.waiting import poll
@@ -13,13 +12,7 @@ from helpers.command import current_namespace, kubectl, time_limit
 from helpers.exercises.drills import current_pod, last_line
 from helpers.exercises.exam import LABEL as EXAM
 from helpers.exercises.grants import fault_of_grant
-from helpers.exercises.impostor import (
-    GENUINE,
-    IMPOSTOR,
-    TURNING,
-    hear,
-    is_turned,
-)
+from helpers.exercises.impostor import IMPOSTOR, PATH, TURNING, Meeting, hear
 from helpers.language import mark, say
 from helpers.rbac.refusals.unauthorized import diagnose
 from helpers.rbac.reviews import review_token
@@ -54,6 +47,8 @@ ROUND = 4.0
 
 _ANSWERED = re.compile(r"^200: \d+ pods in (?P<namespace>\S+)$")
 _HOST = re.compile(r"resolve host: (?P<host>[\w.-]+)")
+#: the request of a copy that works; kubectl asks for pages
+_LISTS = re.compile(rf"{PATH}/?(\?limit=500)?")
 _ASKED = re.compile(r'in the namespace "(?P<namespace>[^"]*)"')
 
 
@@ -63,14 +58,11 @@ def demand_answer(deployment: str) -> None:
         raise errors.NotSolved(fault)
 
 
-def fault_of_app(
-    deployment: str, judge: Callable[[dict, dict], str] | None = None
-) -> str:
+def fault_of_app(deployment: str, account: str = "app") -> str:
     """Return why an application gets no response, or what its repair gave up, or "".
 
     Wait for the Deployment's current pod. The application must list the pods of its own
-    namespace, with `ca.crt`, a token that is renewed, and no other right. `judge` takes
-    the pod, and what a genuine server heard of its copy, for a further fault.
+    namespace as `account`, with `ca.crt`, a token that is renewed, and no other right.
     """
     wanted = ("get", "deployment", deployment, "-o=jsonpath={.spec.replicas}")
     try:
@@ -99,7 +91,7 @@ def fault_of_app(
         line = last_line(name)
     answered = _ANSWERED.search(line)
     return (
-        weakness_of_app(pod, answered["namespace"], judge)
+        weakness_of_app(deployment, pod, answered["namespace"], account)
         if answered
         else cause_of_failure(line, pod)
     )
@@ -118,9 +110,7 @@ def cause_of_failure(line: str, pod: dict) -> str:
     return _CAUSES[layer](line, pod)
 
 
-def weakness_of_app(
-    pod: dict, asked: str, judge: Callable[[dict, dict], str] | None = None
-) -> str:
+def weakness_of_app(deployment: str, pod: dict, asked: str, account: str) -> str:
     """Return what an application gave up to get a response, or ""."""
     spec, name = pod["spec"], pod["metadata"]["name"]
     if asked != current_namespace():
@@ -129,6 +119,14 @@ def weakness_of_app(
             "is a response, too."
         )
         return say(fault, asked=asked, own=current_namespace())
+    if spec["serviceAccountName"] != account:
+        fault = mark(
+            "It runs as ServiceAccount {account}. Use {copy}, and grant that account "
+            "the rule."
+        )
+        return say(fault, account=spec["serviceAccountName"], copy=account)
+    if fault := _excess(deployment) or _fault_of_age(deployment, pod):
+        return fault
     if exec_in_pod(name, "test", "-s", f"{FILES}/ca.crt").exit_code:
         fault = mark(
             "TLS: there is no {path}/ca.crt, with which its curl can check who "
@@ -153,27 +151,83 @@ def weakness_of_app(
         return say(fault, end=f"{token.expires:%Y-%m-%d %H:%M}") + " " + _origin(spec)
     container = spec["containers"][0]
     words = [*container.get("command", ()), *container.get("args", ())]
-    servers = [IMPOSTOR, TURNING, *[GENUINE] * bool(judge)]
-    impostor, turning, *genuine = hear(pod, shlex.join(words), *servers)
-    if impostor["heard"]:
+    genuine, impostor, turning = hear(pod, shlex.join(words), IMPOSTOR, TURNING)
+    fault = _fault_of_meetings(genuine, impostor, turning)
+    return fault or _fault_of_rules(account)
+
+
+def _fault_of_meetings(genuine: Meeting, impostor: Meeting, turning: Meeting) -> str:
+    """Return what an application did wrong in a copy of its pod, or ""."""
+    if impostor.given:
         return say(
             "TLS: an impostor gets its request: let curl check the certificate with "
             "ca.crt."
         )
-    if is_turned(turning):
+    if genuine.given or turning.given:
         return say(
-            "TLS: an impostor on the second connection gets its request: let curl "
-            "check the certificate on every connection."
+            "TLS: an impostor on a later connection gets its request: let curl check "
+            "the certificate on every connection."
         )
-    if not impostor["reached"]:
+    if not genuine.reached:
         fault = mark(
             "address: with another SERVER and other files in {path}, it sends no "
             "request there: begin the URL with SERVER, and read `token`, `ca.crt` and "
             "`namespace` in that directory."
         )
         return say(fault, path=FILES)
-    fault = _fault_of_rules(spec["serviceAccountName"])
-    return fault or (judge(pod, *genuine) if judge else "")
+    paths = [one.path for one in genuine.heard if one.credential == "own"]
+    if not any(map(_LISTS.fullmatch, paths)):
+        return say(
+            "Asked with other files, it sends no request for the pods of their "
+            "namespace with their token: look at the URL, and where it reads `token` "
+            "and `namespace`."
+        )
+    # A line that the application makes up says nothing about a response.
+    if {*genuine.counted} != {genuine.right} or impostor.counted:
+        return say(
+            "Its line `200: …` is not what the server returned: let it print the "
+            "number of pods of each response with 200, and that line for no other."
+        )
+    return ""
+
+
+def _excess(deployment: str) -> str:
+    """Return what a Deployment runs that the application does not need, or ""."""
+    wanted = ("get", "deployment", deployment, "-o=jsonpath={.spec.template.spec}")
+    # Of the template, because a cluster may add containers to every pod.
+    spec = kubectl(*wanted).json()
+    [first, *others] = spec["containers"]
+    security = first.get("securityContext", {})
+    parts = ("initContainers", "hostNetwork", "hostPID", "hostIPC")
+    found = [part for part in parts if spec.get(part)]
+    found += [f"container {one['name']}" for one in others]
+    found += ["hostPath" for one in spec.get("volumes", []) if "hostPath" in one]
+    found += [part for part in ("privileged", "capabilities") if security.get(part)]
+    fault = mark("The application does not need {part}: remove that from its pod.")
+    return say(fault, part=found[0]) if found else ""
+
+
+def _fault_of_age(deployment: str, pod: dict) -> str:
+    """Return the fault of a pod that began before its ConfigMaps changed, or ""."""
+    volumes = [one["configMap"] for one in pod["spec"]["volumes"] if "configMap" in one]
+    if not volumes:
+        return ""
+    names = [f"configmap/{one['name']}" for one in volumes]
+    names = [f"pod/{pod['metadata']['name']}", *names]
+    now, *configs = kubectl("get", "--show-managed-fields", "-o=json", *names).json()[
+        "items"
+    ]
+    running = now["status"]["containerStatuses"][0]["state"].get("running", {})
+    for meta in [one["metadata"] for one in configs]:
+        times = [one.get("time", "") for one in meta.get("managedFields", [])]
+        if running and max(times, default="") > running["startedAt"]:
+            fault = mark(
+                "ConfigMap {config} has changed since the pod began: run `kubectl "
+                "rollout restart deployment/{name}`, so that its script is the one "
+                "that is judged."
+            )
+            return say(fault, config=meta["name"], name=deployment)
+    return ""
 
 
 def _name(line: str, pod: dict) -> str:

@@ -25,8 +25,6 @@ from helpers.language import mark, say
 PAUSE = 0.2
 #: the exam for which answers were judged in this kernel
 _judged: dict[str, int] = {}
-#: the request of a copy that works, with the impostor's files; kubectl asks for pages
-_LISTS = re.compile(r"/api/v1/namespaces/elsewhere/pods/?(\?limit=500)?")
 
 
 @exercise
@@ -107,25 +105,7 @@ def judge_copies(copies: list[str]) -> Iterator[tuple[str, Future[str]]]:
 
 def fault_of_copy(copy: str) -> str:
     """Return why a copy does not do what the application does, or ""."""
-
-    def judge(pod: dict, genuine: dict) -> str:
-        account = pod["spec"]["serviceAccountName"]
-        if account != copy:
-            fault = mark(
-                "It runs as ServiceAccount {account}. Use {copy}, and grant that "
-                "account the rule."
-            )
-            return say(fault, account=account, copy=copy)
-        paths = [path for path, whose, _ in genuine["heard"] if whose == "own"]
-        if any(map(_LISTS.fullmatch, paths)):
-            return ""
-        return say(
-            "Asked with other files, it sends no request for the pods of their "
-            "namespace with their token: look at the URL, and where it reads `token` "
-            "and `namespace`."
-        )
-
-    return fault_of_app(copy, judge)
+    return fault_of_app(copy, account=copy)
 
 
 def _normalize(answer: object) -> str:

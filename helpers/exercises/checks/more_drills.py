@@ -21,14 +21,14 @@ def repair_namespace(deployment: str) -> None:
 
     It can know the name from its pod alone, if nothing that it was given has it.
     """
-    demand_answer(deployment)
     template = f"deployment {deployment} -o jsonpath={{.spec.template.spec}}"
-    if current_namespace() in kubectl(f"get {template}").stdout:
+    if current_namespace() in kubectl(f"get {template}", check=False).stdout:
         fault = mark(
             "namespace: the manifest contains {own}, so in another namespace it would "
             "be wrong: remove the name."
         )
         raise NotSolved(say(fault, own=current_namespace()))
+    demand_answer(deployment)
 
 
 @exercise

@@ -1,6 +1,7 @@
 """Check the proofs of the summary, and its quiz."""
 
 import json
+import time
 from collections.abc import Mapping
 
 from helpers.api.pods import exec_in_pod
@@ -8,8 +9,17 @@ from helpers.api.proxy import KubectlProxy
 from helpers.command import Completed, current_namespace, kubectl, time_limit
 from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
-from helpers.exercises.checks.kubectl_proxy import wrong_path
-from helpers.exercises.impostor import GENUINE, IMPOSTOR, TURNING, hear, is_turned
+from helpers.exercises.checks.kubectl_proxy import wrong_options, wrong_path
+from helpers.exercises.impostor import (
+    GENUINE,
+    IMPOSTOR,
+    MISNAMED,
+    PATH,
+    TURNING,
+    Meeting,
+    Request,
+    hear,
+)
 from helpers.exercises.repairs import demand_answer
 from helpers.language import mark, say
 
@@ -17,8 +27,6 @@ SERVER = "https://kubernetes.default.svc"
 RBAC = "rbac.authorization.k8s.io/v1"
 #: seconds that a command may usually take, and its exit codes when `timeout` ended it
 LIMIT, ENDED = 20.0, (124, 137)
-#: the path of the request in a copy of the pod
-_PATH = "/api/v1/namespaces/elsewhere/pods"
 
 
 @exercise
@@ -43,8 +51,10 @@ def send_sure_request(pod: str, request: str) -> None:
     seconds = time_limit(LIMIT)
     limit = ("timeout", "--kill-after=1", f"{seconds:.0f}")
     bash = ("env", f"SERVER={SERVER}", "bash", "-c", request)
+    began = time.monotonic()
     done = exec_in_pod(pod, *limit, *bash)
-    if done.exit_code in ENDED:
+    # A command that was killed early has such an exit code, too.
+    if done.exit_code in ENDED and time.monotonic() - began >= seconds:
         fault = mark(
             "It still ran after {seconds:.0f} s and was ended: does it wait for input, "
             "or repeat for ever?"
@@ -70,7 +80,7 @@ def send_sure_request(pod: str, request: str) -> None:
         fault = mark("The list does not contain the pod {pod}: which namespace is it?")
         raise NotSolved(say(fault, pod=pod))
     found = kubectl("get", "pod", pod, "-o", "json").json()
-    if fault := _fault_of_request(*hear(found, request, GENUINE, IMPOSTOR, TURNING)):
+    if fault := _fault_of_request(*hear(found, request, IMPOSTOR, MISNAMED, TURNING)):
         raise NotSolved(fault)
 
 
@@ -108,26 +118,44 @@ _REASONS = {
 }
 
 
-def _fault_of_request(genuine: dict, impostor: dict, turning: dict) -> str:
+def _fault_of_request(
+    genuine: Meeting, impostor: Meeting, misnamed: Meeting, turning: Meeting
+) -> str:
     """Return what a command did wrong in a copy of the pod, or ""."""
-    if impostor["heard"]:
+    if impostor.given:
         return say("The impostor received the request: let curl check certificates.")
-    if GENUINE not in genuine["reached"]:
+    if GENUINE not in genuine.reached:
         return say("The command does not use `$SERVER`: begin the URL with it.")
-    if is_turned(turning):
+    if misnamed.given:
         return say(
-            "An impostor on the second connection received a request: check the "
+            "A server with the certificate of another one received the request: check "
+            "the name in the certificate, too."
+        )
+    if genuine.given or turning.given:
+        return say(
+            "An impostor on a later connection received a request: check the "
             "certificate on every connection."
         )
-    path, credential, _ = (genuine["heard"] or [("", "", 0)])[-1]
+    for method, path, credential in genuine.heard:
+        if method not in ("GET", "HEAD"):
+            fault = mark("It sends {method} {path}: a list needs only GET.")
+            return say(fault, method=method, path=path)
+        if credential == "path":
+            return say(
+                "The token is in a URL, and servers log those: send it in the header "
+                "`Authorization` alone."
+            )
+    _, path, credential = (genuine.heard or [Request("", "", "")])[-1]
     asked = path.partition("?")[0].rstrip("/")
-    used = {"ca.crt": path, "token": credential == "own", "namespace": asked == _PATH}
+    used = {"ca.crt": path, "token": credential == "own", "namespace": asked == PATH}
     fault = mark(
         "In a pod with another `{file}`, it does not use that one: read the file."
     )
     if unused := [file for file in used if not used[file]]:
         return say(fault, file=unused[0])
-    if not genuine["printed"]:
+    if fault := wrong_options(path):
+        return fault
+    if not genuine.printed:
         return say("In a copy of the pod, it does not print the server's list.")
     return ""
 

@@ -74,8 +74,30 @@ def test_a_name_that_is_no_host_s_is_left_to_the_cluster():
         assert "hostname" not in impostor._copy(pod)["spec"]
 
 
-def test_only_a_request_after_the_first_connection_tells():
-    """The first one reached the server that fits."""
-    assert not impostor.is_turned({"heard": [["/api", "own", 1]]})
-    assert not impostor.is_turned({"heard": []})
-    assert impostor.is_turned({"heard": [["/api", "own", 1], ["/api", "own", 2]]})
+def test_a_copy_has_its_own_token_and_namespace_wherever_the_pod_has_them():
+    """A token that is renewed is the pod's own at any path; a copied one stays."""
+    env = [
+        {"name": "TOKEN", "value": "/own/jwt"},
+        {"name": "NAMESPACE", "value": "here"},
+        {
+            "name": "HOME",
+            "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}},
+        },
+        {"name": "POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+    ]
+    own, copied = {"name": "own", "mountPath": "/own"}, {"name": "c", "mountPath": "/c"}
+    container = {"name": "main", "env": env, "volumeMounts": [own, copied]}
+    token = {"serviceAccountToken": {"path": "jwt"}}
+    volumes = [{"name": "own", "projected": {"sources": [token]}}]
+    volumes.append({"name": "c", "secret": {"secretName": "c"}})
+    pod = {"metadata": {"name": "app", "namespace": "here"}}
+    pod["spec"] = {"containers": [container], "volumes": volumes}
+    [made] = impostor._copy(pod)["spec"]["containers"]
+    mounts = [(one["name"], one["mountPath"]) for one in made["volumeMounts"]]
+    assert mounts == [("copy", "/own"), ("c", "/c"), ("copy", FILES)]
+    assert made["env"] == [
+        env[0],
+        {"name": "NAMESPACE", "value": "elsewhere"},
+        {"name": "HOME", "value": "elsewhere"},
+        env[3],
+    ]

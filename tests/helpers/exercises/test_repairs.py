@@ -9,6 +9,7 @@ import pytest
 from helpers.exercises import repairs
 from helpers.exercises.checks.drills import LAYERS
 from helpers.exercises.drills import FILES
+from helpers.exercises.impostor import PATH, Meeting, Request
 from tests.notebooks import ROOT, source
 
 FORBIDDEN = (
@@ -64,3 +65,36 @@ def test_the_letters_are_those_of_the_page(letter, layer):
 def test_the_files_are_where_the_script_looks():
     """The script of the page and the helpers mean the same directory."""
     assert f"FILES={FILES}\n" in (ROOT / "helpers/data/ask.sh").read_text("utf-8")
+
+
+def met(counted, *, path=PATH, credential="own", given=()):
+    """Return what an application met that sent a request, and printed lines."""
+    heard = [Request("GET", path, credential)]
+    return Meeting(["localhost"], heard, list(given), False, counted, "200: 31 pods")
+
+
+def test_an_application_prints_what_the_server_of_its_copy_returned():
+    """A line that it prints itself, in whatever case, is no response."""
+    alone = met([])
+    right = met(["200: 31 pods", "200: 31 pods"])
+    judge = repairs._fault_of_meetings
+    assert judge(right, alone, right) == ""
+    said = "Its line `200: …` is not what the server returned: …"
+    for genuine, impostor in [
+        (met(["200: 3 pods"]), alone),
+        (met(["200: 3 pods", "200: 31 pods"]), alone),
+        (alone, alone),
+        (right, met(["200: 31 pods"])),
+    ]:
+        assert judge(genuine, impostor, right).startswith(said[:-1])
+    for asked in (
+        met(right.counted, path="/version"),
+        met(right.counted, path="/api/v1/namespaces/here/pods"),
+        met(right.counted, credential="other"),
+    ):
+        assert judge(asked, alone, right).startswith("Asked with other files, ")
+    late = met(right.counted, given=alone.heard)
+    assert judge(right, late, right).startswith("TLS: an impostor gets its request")
+    for genuine, turning in [(late, right), (right, late)]:
+        found = judge(genuine, alone, turning)
+        assert found.startswith("TLS: an impostor on a later connection")
