@@ -131,6 +131,8 @@ class World:
             "clusterrolebindings", "old", "ClusterRole", "old", alice, labels=KEPT
         )
         for path in UNTRACKED:
+            # The server makes them when it is ready already.
+            until(lambda path=path: self.caller.get(path).status == 200)
             body = self.caller.read(path)
             body["metadata"]["managedFields"] = [{}]
             assert self.caller.request("PUT", path, body=body).status == 200
