@@ -28,7 +28,7 @@ CHECKOUT = "kubernetes-api-notebooks"
 #: Seconds: of the packages that a learner needs, half come over the network.
 SETUP = 240.0
 #: seconds of what hostile pods try
-WALLS = 600.0
+WALLS = 900.0
 #: The image has the name of the packages that are installed on the host.
 NAME_IMAGE = """
 from cluster.image import find as image_find

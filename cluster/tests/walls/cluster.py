@@ -20,6 +20,7 @@ from cluster.image import find as image_find
 from cluster.local import rootfs
 from cluster.local.backend import Local
 from cluster.machine import layout
+from cluster.machine.lifecycle import START_TIMEOUT
 from cluster.progress import Silent
 from cluster.tests import commandline, unprivileged
 from cluster.tests.running import sleeper
@@ -114,7 +115,9 @@ class Cluster:
             for path in (self.home, *self.home.iterdir(), *theirs):
                 os.chown(path, unprivileged.UID, unprivileged.UID)
         command = [sys.executable, "-m", "helpers", "up"]
-        done = self.python("-c", WITH_A_KEY, self.mark, *command)
+        # A start gives up by itself, and says why: in a slow machine, after minutes.
+        limit = START_TIMEOUT + 60
+        done = self.python("-c", WITH_A_KEY, self.mark, *command, timeout=limit)
         assert done.returncode == 0, done.stdout
 
     def _own_programs(self) -> None:
@@ -127,7 +130,8 @@ class Cluster:
                 with suppress(OSError):
                     (theirs / program.name).hardlink_to(program)
                     continue
-            shutil.copy(program, theirs)
+            # Names of one program are links to it.
+            shutil.copy(program, theirs, follow_symlinks=False)
         self.binaries = theirs
         (self.cache / "images").mkdir(mode=0o700, parents=True)
         (self.cache / "images" / self.archive.name).symlink_to(self.archive)
