@@ -32,6 +32,17 @@ _NOT_FETCHED = re.compile(
     r"dial tcp|no such host|proxyconnect|i/o timeout|TLS handshake|x509: "
     r"|connection (refused|reset)|module lookup disabled|: [45]\d\d [A-Z]"
 )
+#: bytes: with fewer free after a failure the disk was full, whatever Go says: it finds
+#: no package of its own library where it cannot write its index
+FULL = re.compile(r"no space left on device|disk quota exceeded", re.I)
+_KILLED = re.compile(r"signal: killed|cannot allocate memory|out of memory", re.I)
+_NOT_FETCHED = re.compile(
+    r"dial tcp|no such host|proxyconnect|i/o timeout|TLS handshake|x509: "
+    r"|connection (refused|reset)|module lookup disabled|: [45]\d\d [A-Z]"
+)
+#: Bytes: with fewer free after a failure the disk was full, whatever Go says: it finds no
+#: package of its own library where it cannot write its index.
+FULL = 50_000_000
 #: Hints, by the cause that Go's output names.
 _ROOM = mark(
     "A build takes up to 10 GB of disk until it ends: free some, or name directories "
@@ -268,6 +279,8 @@ class Build:
             if matches := [line for line in lines if pattern.search(line)]:
                 hint, shown_lines = helps, matches[-1:]
                 break
+        if not hint and shutil.disk_usage(self.work.root).free < FULL:
+            hint, shown_lines = _ROOM, [f"{self.work.root}: no space left on device"]
         if hint == _ROOM:
             # Given back: gigabytes that cannot be finished here.
             shutil.rmtree(self.work.compiled, ignore_errors=True)

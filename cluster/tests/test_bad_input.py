@@ -120,7 +120,8 @@ FAULTS = {
         {"LAB_CACHE_DIR": "{place}", "LAB_ASSETS": "{binaries}"},
     ),
     "a small disk for the binaries": Fault(
-        r"Building etcd failed with exit code 1\.\n.*: no space left on device\n",
+        r"Building etcd, kubectl, kubernetes failed with exit code 1\.\n"
+        r".*: no space left on device\n",
         "free some, or name directories on another disk in LAB_CACHE_DIR",
         mounted("size=6m"),
         {"LAB_CACHE_DIR": "{place}", "LAB_ASSETS": None},

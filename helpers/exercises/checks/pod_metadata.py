@@ -47,8 +47,8 @@ def sort_fields(fields: Mapping[str, str], *, pod: str) -> None:
 
     Values are not compared: a policy of an existing cluster may change an image.
     """
-    manifest = _get(pod)
-    applied = manifest["metadata"].get("annotations", {}).get(_APPLIED)
+    created = _get(pod)
+    applied = created["metadata"].get("annotations", {}).get(_APPLIED)
     if applied is None:
         fault = mark("`kubectl apply` did not make the pod {pod}: run its cell again.")
         raise NotSolved(say(fault, pod=pod))
@@ -59,7 +59,7 @@ def sort_fields(fields: Mapping[str, str], *, pod: str) -> None:
             raise NotSolved(say("{field}: write 'M' or 'C'.", field=field))
         right = MANIFEST if look_up(manifest, field) is not None else CLUSTER
         if letter != right:
-            value = look_up(manifest, field)
+            value = look_up(created, field)
             raise NotSolved(say(_ORIGINS[right], field=field, value=value))
 
 
