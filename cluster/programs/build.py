@@ -32,32 +32,8 @@ _NOT_FETCHED = re.compile(
     r"dial tcp|no such host|proxyconnect|i/o timeout|TLS handshake|x509: "
     r"|connection (refused|reset)|module lookup disabled|: [45]\d\d [A-Z]"
 )
-#: bytes: with fewer free after a failure the disk was full, whatever Go says: it finds
-#: no package of its own library where it cannot write its index
-FULL = re.compile(r"no space left on device|disk quota exceeded", re.I)
-_KILLED = re.compile(r"signal: killed|cannot allocate memory|out of memory", re.I)
-_NOT_FETCHED = re.compile(
-    r"dial tcp|no such host|proxyconnect|i/o timeout|TLS handshake|x509: "
-    r"|connection (refused|reset)|module lookup disabled|: [45]\d\d [A-Z]"
-)
 #: bytes: with fewer free after a failure the disk was full, whatever Go says; it finds
 #: no package of its own library where it cannot write its index
-FULL = re.compile(r"no space left on device|disk quota exceeded", re.I)
-_KILLED = re.compile(r"signal: killed|cannot allocate memory|out of memory", re.I)
-_NOT_FETCHED = re.compile(
-    r"dial tcp|no such host|proxyconnect|i/o timeout|TLS handshake|x509: "
-    r"|connection (refused|reset)|module lookup disabled|: [45]\d\d [A-Z]"
-)
-#: bytes: with fewer free after a failure the disk was full, whatever Go says: it finds
-#: no package of its own library where it cannot write its index
-FULL = re.compile(r"no space left on device|disk quota exceeded", re.I)
-_KILLED = re.compile(r"signal: killed|cannot allocate memory|out of memory", re.I)
-_NOT_FETCHED = re.compile(
-    r"dial tcp|no such host|proxyconnect|i/o timeout|TLS handshake|x509: "
-    r"|connection (refused|reset)|module lookup disabled|: [45]\d\d [A-Z]"
-)
-#: Bytes: with fewer free after a failure the disk was full, whatever Go says: it finds no
-#: package of its own library where it cannot write its index.
 FULL = 50_000_000
 #: Hints, by the cause that Go's output names.
 _ROOM = mark(
