@@ -1,0 +1,236 @@
+"""Run the commands of a recorded lesson in the tab's cluster; say what differs.
+
+What is set aside, because no two clusters have it in common:
+
+=========================  ========================================================
+values                     rule
+=========================  ========================================================
+times, ages, durations     `VARIABLE`
+UIDs, revisions, ports     `VARIABLE`
+addresses                  `VARIABLE`; those of pods, nodes and Services
+hashes in names of pods    `VARIABLE`; the tab's name takes the place of the recorded
+tokens                     the tab's takes the place of the recorded one
+spaces of a table          one for many: a longer name makes a column wider
+values of JSON             their types count; the keys, the `kind`, and of a `Status`
+                           code, reason and message, have to be equal
+`managedFields`            set aside: how many updates a status takes is chance
+variables of `env`         in the order of their names: the runtime has none
+a list                     the kinds of its items count, not how many there are
+a command that is asked    the last answer counts, for which the tab has as long as
+again until it succeeds    the lesson has
+=========================  ========================================================
+"""
+
+import json
+import re
+import shlex
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from tab.tests.recorder import RECORDER, Command
+
+#: seconds for what a lesson waits for
+PATIENCE = 90.0
+#: commands of kubectl that change nothing, between two of the same poll
+READS = {"auth", "get", "logs", "wait", "exec"}
+VARIABLE = re.compile(
+    r"""
+    [0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}           # a UID
+    | \b\d{4}-\d\d-\d\d[T ][\d:.]+(Z|[ ][+]\d{4}[ ]\w+)?  # a time
+    | \d\d/\w{3}/\d{4}[ ][\d:]+                     # a time, as Python's server logs it
+    | \w{3},[ ]\d\d[ ]\w{3}[ ]\d{4}[ ][\d:]+[ ][+\w]+ # a time, as in a header
+    | \b(\d+[hms])+\b | <unknown>                   # an age
+    | \b\d+(\.\d+){3}(/\d+)?(:\d+)?\b               # an address
+    | \blocalhost:\d+\b | \b127\.\S+
+    | \beyJ[\w.-]+                                  # a token
+    | (?<=-)[0-9a-f]{8,10}-[0-9a-z]{5}\b            # of a Deployment's pod
+    | (?<=-)[0-9a-z]{5}\b(?=[ "\n]|$)               # of a Job's pod, a volume
+    | \b[0-9a-f]{16,}\b                             # a mark, a hash
+    | resourceVersion\W+\d+ | \b\d+(\.\d+)?(ms|s)\b
+    """,
+    re.VERBOSE,
+)
+_TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+")
+_ASSIGNMENT = re.compile("[A-Z_0-9]+=")
+_POD = re.compile(
+    r"\b([a-z0-9-]+?)(-[0-9a-f]{8,10})?-[bcdfghjklmnpqrstvwxz2456789]{5}\b"
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command wrote, and its exit code."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A command whose outcome is not the recorded one."""
+
+    cell: str
+    command: str
+    recorded: object
+    replayed: object
+
+    def __str__(self) -> str:
+        """Return it for a person, one value a line."""
+        return (
+            f"{self.cell}: {self.command[:300]}\n"
+            f"    cluster {self.recorded!r:.600}\n    tab     {self.replayed!r:.600}"
+        )
+
+
+def differences(
+    commands: Iterable[Command],
+    run: Callable[[str, str], Outcome],
+    server: str,
+    ca: str,
+) -> Iterator[Difference]:
+    """Run each command in turn; yield those whose outcome is another one.
+
+    `run` takes a script, which knows `kubectl`, and its standard input.
+    """
+    values: dict[str, str] = {}
+    proxies: set[str] = set()
+    for command in without_polls(list(commands)):
+        if "SERVER" in command.variables:
+            values[command.variables["SERVER"]] = server
+        if "CA" in command.variables:
+            values[command.variables["CA"]] = ca
+        if (socket := command.variables.get("PROXY")) and socket not in proxies:
+            proxies.add(socket)
+            run(f"kubectl proxy --unix-socket={shlex.quote(socket)} >/dev/null &", "")
+        script, text = (
+            replaced(part, values) for part in (script_of(command), command.input)
+        )
+        recorded = Outcome(command.exit_code, command.stdout, command.stderr)
+        limit = time.monotonic() + PATIENCE
+        while essence(outcome := run(script, text)) != essence(recorded):
+            if time.monotonic() > limit or not is_read(command):
+                wanted, found = essence(recorded), essence(outcome)
+                yield Difference(
+                    command.cell,
+                    command.script or shlex.join(command.words),
+                    {key: wanted[key] for key in wanted if wanted[key] != found[key]},
+                    {key: found[key] for key in wanted if wanted[key] != found[key]},
+                )
+                break
+            time.sleep(0.5)
+        values |= pairs(recorded.stdout, outcome.stdout)
+
+
+def without_polls(commands: list[Command]) -> Iterator[Command]:
+    """Yield the commands without those that a lesson asks again in a moment.
+
+    With them go those that it asks between the two, which is what it shows meanwhile.
+    """
+    number = 0
+    while number < len(commands):
+        command = commands[number]
+        last = number
+        for later in range(number + 1, len(commands)):
+            further = commands[later]
+            if further.cell != command.cell or not is_read(further):
+                break
+            if further.words == command.words and further.input == command.input:
+                last = later
+        if is_read(command):
+            number = last
+        yield commands[number]
+        number += 1
+
+
+def is_read(command: Command) -> bool:
+    """Say whether a command of kubectl changes nothing."""
+    return not command.script and command.words[1] in READS
+
+
+def script_of(command: Command) -> str:
+    """Return what the tab's shell runs, with the variables that the command had."""
+    script = command.script.partition(f"# {RECORDER}: ")[0] or shlex.join(command.words)
+    lines = []
+    for name, value in command.variables.items():
+        if name.startswith("BASH_FUNC_"):
+            lines.append(
+                f"{name.removeprefix('BASH_FUNC_').removesuffix('%%')} {value}"
+            )
+        elif name != "KUBECONFIG":
+            lines.append(f"export {name}={shlex.quote(value)}")
+    return "\n".join([*lines, script])
+
+
+def replaced(text: str, values: dict[str, str]) -> str:
+    """Return a text with values of the tab in place of the recorded ones."""
+    # The longest first: an address may be the beginning of another.
+    for old in sorted(values, key=len, reverse=True):
+        text = text.replace(old, values[old])
+    return text
+
+
+def pairs(recorded: str, replayed: str) -> dict[str, str]:
+    """Return the tokens and the names of pods in the one, and in the other."""
+    result = {}
+    for pattern in (_TOKEN, _POD):
+        old, new = (
+            list(dict.fromkeys(match[0] for match in pattern.finditer(text)))
+            for text in (recorded, replayed)
+        )
+        if len(old) == len(new):
+            result |= {a: b for a, b in zip(old, new, strict=True) if a != b}
+    return result
+
+
+def essence(outcome: Outcome) -> dict:
+    """Return what has to be the same of two outcomes."""
+    values = json_values(outcome.stdout)
+    return {
+        "exit code": outcome.exit_code,
+        "stdout": [shape(value) for value in values]
+        if values
+        else text_of(outcome.stdout),
+        "stderr": text_of(outcome.stderr),
+    }
+
+
+def json_values(text: str) -> list:
+    """Return the JSON objects and lists of a text; none if it has anything else."""
+    decoder, values, at = json.JSONDecoder(), [], 0
+    while at < len(text):
+        try:
+            value, at = decoder.raw_decode(text, at)
+        except ValueError:
+            return []
+        if not isinstance(value, dict | list):
+            return []
+        values.append(value)
+        at += len(text[at:]) - len(text[at:].lstrip())
+    return values
+
+
+def shape(value: object) -> object:
+    """Return what counts of a value of JSON: its keys, types, words of a Status."""
+    if isinstance(value, dict):
+        if value.get("kind") == "Status":
+            return {
+                key: text_of(str(value.get(key)))
+                for key in ("code", "reason", "message")
+            }
+        return {
+            key: item if key in ("kind", "apiVersion") else shape(item)
+            for key, item in sorted(value.items())
+            if key != "managedFields"
+        }
+    if isinstance(value, list):
+        kinds = {json.dumps(shape(item)): shape(item) for item in value}
+        return [kinds[key] for key in sorted(kinds)]
+    return type(value).__name__
+
+
+def text_of(text: str) -> list[str]:
+    """Return the lines of a text without what is set aside."""
+    lines = [" ".join(line.split()) for line in VARIABLE.sub("…", text).splitlines()]
+    return sorted(lines) if all(_ASSIGNMENT.match(line) for line in lines) else lines
