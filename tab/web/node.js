@@ -8,6 +8,7 @@ const directory = path.resolve(process.argv[2]);
 // Node 18, which Debian 12 has, needs it.
 globalThis.crypto ??= require("crypto").webcrypto;
 require(`${directory}/wasm_exec.js`);
+require("./files.js");
 require("./server.js");
 require("./shell.js");
 // A pipe that is full takes the rest later, and process.exit() would lose that.

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path"
+	"strings"
+	"syscall/js"
+
+	"tab/node"
+	"tab/programs"
+)
+
+// home is where the reader's commands run.
+const home = "/root"
+
+// reader is the machine on which the reader's commands run, beside the cluster: it has all
+// files of this program, and the names that pods know.
+type reader struct{ *programs.Machine }
+
+func newReader(network *node.Network) reader {
+	machine := network.ReaderMachine()
+	machine.Programs = readerPrograms()
+	return reader{machine}
+}
+
+// script is a command line of JavaScript's. Caller is the user of the kubeconfig, `admin`
+// unless given.
+type script struct{ Script, Namespace, Input, Caller string }
+
+// shellFunction returns shell(json, output, signal): a Promise of the exit code of a bash that
+// runs `script` in `namespace`, with `input`. It calls output(text, isError). An AbortSignal,
+// which may be left out, ends it.
+func shellFunction(machine reader) js.Func {
+	return promiseFunction(func(arguments []js.Value) any {
+		request := script{Namespace: "default", Caller: "admin"}
+		err := json.Unmarshal([]byte(arguments[0].String()), &request)
+		if err != nil {
+			return err.Error()
+		}
+		kubeconfig, err := kubeconfigFile(request.Caller, request.Namespace)
+		if err != nil {
+			return err.Error()
+		}
+		arguments = append(arguments, js.Undefined())
+		return machine.run(arguments[1], arguments[2], &programs.Process{
+			Args:  []string{"bash", "-c", request.Script},
+			Env:   append(variables, "NAMESPACE="+request.Namespace, "KUBECONFIG="+kubeconfig),
+			Stdin: strings.NewReader(request.Input),
+		})
+	})
+}
+
+// kubectlFunction returns kubectl(words, output, signal), as above, for one command.
+func kubectlFunction(machine reader) js.Func {
+	return promiseFunction(func(arguments []js.Value) any {
+		words := []string{"kubectl"}
+		for i := range arguments[0].Length() {
+			words = append(words, arguments[0].Index(i).String())
+		}
+		arguments = append(arguments, js.Undefined())
+		return machine.run(arguments[1], arguments[2], &programs.Process{
+			Args:  words,
+			Env:   append(variables, "KUBECONFIG="+files+"/config"),
+			Stdin: standardInput(),
+		})
+	})
+}
+
+// variables are those of the reader's commands.
+var variables = []string{"HOME=" + home, "PATH=/usr/local/bin:/usr/bin:/bin", "USER=root"}
+
+// standardInput returns what JavaScript has put into the program's standard input.
+func standardInput() io.Reader {
+	input := js.Global().Get("fs").Get("standard").Get("bytes")
+	bytes := make([]byte, input.Length())
+	js.CopyBytesToGo(bytes, input)
+	return strings.NewReader(string(bytes))
+}
+
+// run runs a program until it ends, or JavaScript's signal comes; it returns the exit code.
+func (r reader) run(output, signal js.Value, p *programs.Process) int {
+	p.Dir, p.Machine = home, r.Machine
+	p.Stdout = writer(func(text []byte) { output.Invoke(string(text), false) })
+	p.Stderr = writer(func(text []byte) { output.Invoke(string(text), true) })
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if signal.Truthy() {
+		if signal.Get("aborted").Bool() {
+			return 130
+		}
+		abort := js.FuncOf(func(js.Value, []js.Value) any { cancel(); return nil })
+		defer abort.Release()
+		signal.Call("addEventListener", "abort", abort)
+		defer signal.Call("removeEventListener", "abort", abort)
+	}
+	code := node.Run(ctx, p)
+	if ctx.Err() != nil {
+		return 130
+	}
+	return code
+}
+
+// kubeconfigFile returns the name of a kubeconfig of a caller and a namespace; what a reader
+// has changed in it stays.
+func kubeconfigFile(caller, namespace string) (string, error) {
+	file := fmt.Sprintf("%s/.kube/%s-%s", home, path.Base(caller), path.Base(namespace))
+	if _, err := os.Stat(file); err == nil {
+		return file, nil
+	}
+	text := kubeconfigFor(caller, namespace)
+	if err := os.MkdirAll(path.Dir(file), 0o700); err != nil {
+		return "", err
+	}
+	return file, os.WriteFile(file, []byte(text), 0o600)
+}
+
+// readerPrograms and containerPrograms are the tree of programs, with kubectl.
+func readerPrograms() map[string]programs.Program {
+	return withKubectl(net.Listen)
+}
+
+func containerPrograms(*node.Network) func(node.Listen) map[string]programs.Program {
+	return func(listen node.Listen) map[string]programs.Program { return withKubectl(listen) }
+}
+
+func withKubectl(listen node.Listen) map[string]programs.Program {
+	all := map[string]programs.Program{"kubectl": kubectl(listen)}
+	for name, program := range programs.All() {
+		all[name] = program
+	}
+	return all
+}
