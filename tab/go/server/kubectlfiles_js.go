@@ -113,14 +113,14 @@ current-context: in
 // kubeconfig returns the file that KUBECONFIG names, or one for the account of the pod, or
 // the usual one.
 func (r *kubectlRun) kubeconfig() string {
-	if name := r.variable("KUBECONFIG"); name != "" {
+	if name := r.Getenv("KUBECONFIG"); name != "" {
 		return r.path(name)
 	}
-	usual := r.path(path.Join(r.variable("HOME"), ".kube/config"))
+	usual := r.path(path.Join(r.Getenv("HOME"), ".kube/config"))
 	if _, err := os.Stat(usual); err == nil {
 		return usual
 	}
-	host, port := r.variable("KUBERNETES_SERVICE_HOST"), r.variable("KUBERNETES_SERVICE_PORT")
+	host, port := r.Getenv("KUBERNETES_SERVICE_HOST"), r.Getenv("KUBERNETES_SERVICE_PORT")
 	directory := r.path(account)
 	namespace, err := os.ReadFile(directory + "/namespace")
 	if host == "" || port == "" || err != nil {
@@ -132,14 +132,4 @@ func (r *kubectlRun) kubeconfig() string {
 		return usual
 	}
 	return file
-}
-
-// variable returns the value of one of the environment.
-func (r *kubectlRun) variable(name string) string {
-	for i := len(r.Env) - 1; i >= 0; i-- {
-		if key, value, _ := strings.Cut(r.Env[i], "="); key == name {
-			return value
-		}
-	}
-	return ""
 }

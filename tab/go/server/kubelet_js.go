@@ -30,7 +30,7 @@ func startKubelet(ctx context.Context, network *node.Network) {
 	config.UserAgent, config.QPS, config.Burst = userAgent("kubelet"), 50, 100
 	client := kubernetes.NewForConfigOrDie(config)
 	flags, settings := kubeletOptions()
-	runtime, err := node.NewRuntime(network, containerPrograms(network))
+	runtime, err := node.NewRuntime(network, programsFor)
 	fail(err)
 	tls, err := app.InitializeTLS(ctx, flags, settings)
 	fail(err)

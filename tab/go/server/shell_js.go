@@ -24,7 +24,7 @@ type reader struct{ *programs.Machine }
 
 func newReader(network *node.Network) reader {
 	machine := network.ReaderMachine()
-	machine.Programs = readerPrograms()
+	machine.Programs = programsFor(net.Listen)
 	return reader{machine}
 }
 
@@ -98,7 +98,7 @@ func (r reader) run(output, signal js.Value, p *programs.Process) int {
 		signal.Call("addEventListener", "abort", abort)
 		defer signal.Call("removeEventListener", "abort", abort)
 	}
-	code := node.Run(ctx, p)
+	code := r.Machine.Run(ctx, p)
 	if ctx.Err() != nil {
 		return 130
 	}
@@ -112,26 +112,28 @@ func kubeconfigFile(caller, namespace string) (string, error) {
 	if _, err := os.Stat(file); err == nil {
 		return file, nil
 	}
-	text := kubeconfigFor(caller, namespace)
+	text := strings.NewReplacer(
+		"certificate-authority: ", "certificate-authority: "+files+"/",
+		"client-certificate: ", "client-certificate: "+files+"/",
+		"client-key: ", "client-key: "+files+"/",
+		"cluster: tab, user", "cluster: tab, namespace: "+quote(namespace)+", user",
+		"current-context: admin", "current-context: "+quote(caller),
+	).Replace(kubeconfig)
 	if err := os.MkdirAll(path.Dir(file), 0o700); err != nil {
 		return "", err
 	}
 	return file, os.WriteFile(file, []byte(text), 0o600)
 }
 
-// readerPrograms and containerPrograms are the tree of programs, with kubectl.
-func readerPrograms() map[string]programs.Program {
-	return withKubectl(net.Listen)
+// quote returns a text as one of YAML, which has that of JSON.
+func quote(text string) string {
+	quoted, _ := json.Marshal(text)
+	return string(quoted)
 }
 
-func containerPrograms(*node.Network) func(node.Listen) map[string]programs.Program {
-	return func(listen node.Listen) map[string]programs.Program { return withKubectl(listen) }
-}
-
-func withKubectl(listen node.Listen) map[string]programs.Program {
-	all := map[string]programs.Program{"kubectl": kubectl(listen)}
-	for name, program := range programs.All() {
-		all[name] = program
-	}
+// programsFor returns the tree of programs, with a kubectl that listens by a function.
+func programsFor(listen node.Listen) map[string]programs.Program {
+	all := programs.All()
+	all["kubectl"] = kubectl(listen)
 	return all
 }
