@@ -40,7 +40,7 @@ const plain = (stat) => {
 };
 const both = (call, ...values) =>
   [() => tree.now(call, ...values), () => [null, fs[`${call}Sync`](...values.map(toReal))]];
-const toReal = (value) => (typeof value === "string" && value.startsWith("/p") ? here(value) : value);
+const toReal = (value) => (String(value).startsWith("/p") ? here(value) : value);
 const calls = {
   mkdir: () => both("mkdir", name(), 0o755),
   rmdir: () => both("rmdir", name()),

@@ -106,7 +106,8 @@ def test_a_pod_runs(cluster):
     assert cluster("kubectl logs web") == "hello\n"
     addresses = cluster("kubectl get pod web -o jsonpath={.status.podIP}")
     assert addresses.startswith("10.244.")
-    managers = cluster("kubectl get pod web -o jsonpath={.metadata.managedFields[*].manager}")
+    path = "{.metadata.managedFields[*].manager}"
+    managers = cluster(f"kubectl get pod web -o jsonpath={path}")
     assert set(managers.split()) == {"kubectl-run", "kubelet"}
 
 
@@ -145,8 +146,8 @@ def test_requests_are_shown(cluster):
 
 
 def test_a_command_pipes_into_another(cluster):
-    script = "kubectl create configmap piped --from-literal=a=b --dry-run=client -o yaml"
-    text = cluster(f"{script} | kubectl apply -f - | cat")
+    made = "kubectl create configmap piped --from-literal=a=b --dry-run=client"
+    text = cluster(f"{made} -o yaml | kubectl apply -f - | cat")
     assert text == "configmap/piped created\n"
     script = "kubectl get configmap piped -o yaml | sed s/b$/c/ | kubectl replace -f -"
     assert cluster(script) == "configmap/piped replaced\n"
@@ -174,9 +175,7 @@ def test_variables_and_volumes_are_the_kubelets(cluster):
     downward = {
         "name": "info",
         "downwardAPI": {
-            "items": [
-                {"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}}
-            ]
+            "items": [{"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}}]
         },
     }
     env = [
@@ -208,7 +207,7 @@ def test_variables_and_volumes_are_the_kubelets(cluster):
     assert told == f"volumes tab good morning {address}\nvolumes\n"
     assert cluster(script + "'cat /etc/info/labels'") == 'color="red"'
     cluster("kubectl label pod volumes color=blue --overwrite")
-    cluster("kubectl patch configmap words --patch '{\"data\":{\"greeting\":\"hi\"}}'")
+    cluster('kubectl patch configmap words --patch \'{"data":{"greeting":"hi"}}\'')
     cluster.until(script + "'cat /etc/info/labels'", 'color="blue"'.__eq__)
     cluster.until(script + "'cat /etc/words/greeting'", "hi".__eq__)
     # A subPath keeps what it had.
@@ -282,10 +281,8 @@ def test_a_deployment_has_its_pods(cluster):
     )
     name = cluster("kubectl get pods -l app=app -o name").split()[0]
     cluster(f"kubectl delete {name} --wait=false --grace-period 1")
-    cluster.until(
-        "kubectl get replicaset -l app=app -o jsonpath={.items[0].status.readyReplicas}",
-        "2".__eq__,
-    )
+    path = "{.items[0].status.readyReplicas}"
+    cluster.until(f"kubectl get rs -l app=app -o jsonpath={path}", "2".__eq__)
     cluster("kubectl delete deployment app")
     cluster.until("kubectl get pods -l app=app -o name", "".__eq__)
 
@@ -324,7 +321,7 @@ def test_a_pod_that_fails_is_started_again_later(cluster):
         f"kubectl get pod failing -o jsonpath={path}", "CrashLoopBackOff".__eq__
     )
     path = "{.status.containerStatuses[0].lastState.terminated['exitCode','reason']}"
-    assert cluster(f"kubectl get pod failing -o jsonpath=\"{path}\"") == "4 Error"
+    assert cluster(f'kubectl get pod failing -o jsonpath="{path}"') == "4 Error"
 
 
 def test_another_image_is_refused_in_words(cluster):
@@ -353,8 +350,11 @@ def test_a_pod_ends_in_its_grace(cluster):
 
 
 def test_attach_reads_and_writes(cluster):
-    script = "kubectl run attached -i --rm --quiet --restart Never --image toolbox:1 -- "
-    text = cluster(f"printf 'one\\ntwo\\n' | {script} sh -c 'while read x; do echo got $x; done'")
+    script = (
+        "printf 'one\\ntwo\\n' | kubectl run attached -i --rm --quiet --restart Never "
+        "--image toolbox:1 -- sh -c 'while read x; do echo got $x; done'"
+    )
+    text = cluster(script)
     assert "got two\n" in text
     assert cluster.run("kubectl get pod attached")["code"] == 1
 

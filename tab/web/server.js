@@ -32,7 +32,7 @@ const memory = (log) => {
 // the node later, and "" when all is there. If the program ends, now or later, an uncaught error
 // has its last log line, or its panic.
 globalThis.startServer = async (module, { limit = LIMIT, onStep = () => {}, env = {} } = {}) => {
-  let last = "", step = "the program", begin = Date.now();
+  let last = "", step = "loading the program", begin = Date.now();
   const tree = memory((text) => {
     last = /^(panic|fatal error): /.test(last) ? last + text : text;
   });
@@ -53,7 +53,8 @@ globalThis.startServer = async (module, { limit = LIMIT, onStep = () => {}, env 
   go.run(instance).then(() => uncaught(last), ({ message }) => uncaught(message));
   while (!globalThis.kubernetes) {
     if (Date.now() > begin + limit) {
-      throw new Error(`the API server is not ready: ${step} takes more than ${limit / 1000} s`);
+      const seconds = limit / 1000;
+      throw new Error(`the API server is not ready: ${step} has not ended after ${seconds} s`);
     }
     await new Promise((done) => setTimeout(done, 50));
   }

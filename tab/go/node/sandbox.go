@@ -168,3 +168,10 @@ func (r *Runtime) ListPodSandbox(
 	}
 	return all, nil
 }
+
+// UpdatePodSandboxResources changes nothing: there are no limits.
+func (r *Runtime) UpdatePodSandboxResources(
+	context.Context, *cri.UpdatePodSandboxResourcesRequest,
+) (*cri.UpdatePodSandboxResourcesResponse, error) {
+	return &cri.UpdatePodSandboxResourcesResponse{}, nil
+}

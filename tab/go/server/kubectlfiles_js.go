@@ -2,8 +2,8 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path"
+	"io/fs"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -58,78 +58,68 @@ type translatedList struct {
 func (v translatedList) String() string { return v.Value.String() }
 
 func (v translatedValue) Set(text string) error {
-	prefix := ""
-	switch v.name {
-	case "filename":
-		if text == "-" {
-			name, err := v.run.readInput()
-			if err != nil {
-				return err
+	if _, isList := v.Value.(pflag.SliceValue); !isList {
+		if v.name == "kubeconfig" {
+			return v.Value.Set(v.run.kubeconfig(text))
+		}
+		return v.set("", text)
+	}
+	for _, name := range strings.Split(text, ",") {
+		key, file, hasKey := strings.Cut(name, "=")
+		var err error
+		switch {
+		case v.name == "filename" && name == "-":
+			var spool string
+			if spool, err = v.run.readInput(); err == nil {
+				err = v.Value.Set(spool)
 			}
-			return v.Value.Set(name)
+		case strings.Contains(name, "://"):
+			err = v.Value.Set(name)
+		case v.name == "from-file" && hasKey:
+			err = v.set(key+"=", file)
+		default:
+			err = v.set("", name)
 		}
-		if strings.Contains(text, "://") {
-			return v.Value.Set(text)
-		}
-	case "from-file":
-		if key, file, found := strings.Cut(text, "="); found {
-			prefix, text = key+"=", file
+		if err != nil {
+			return err
 		}
 	}
-	return v.Value.Set(prefix + v.run.path(text))
+	return nil
+}
+
+// set sets the flag to a file, after a prefix.
+func (v translatedValue) set(prefix, name string) error {
+	file, err := v.run.path(name)
+	if err != nil {
+		return err
+	}
+	return v.Value.Set(prefix + file)
 }
 
 // path returns the name, for package os, of a file of the machine; a relative one is returned
-// as it is where it names the same, so that messages have it as it was given.
-func (r *kubectlRun) path(name string) string {
-	if name == "" {
-		return name
+// as it is where it names the same, so that messages have it as it was given. It fails for a
+// directory with links that lead out of it: kubectl would follow them outside of the machine.
+func (r *kubectlRun) path(name string) (string, error) {
+	if name == "" || r.isReader() && r.Dir == home {
+		return name, nil
 	}
-	absolute := name
-	if !path.IsAbs(name) {
-		absolute = path.Join(r.Dir, name)
+	translated, err := r.HostPath(name)
+	if err != nil || r.isReader() {
+		return translated, err
 	}
-	translated := r.Machine.Files.Path(path.Clean(absolute))
-	if here, err := os.Getwd(); err == nil && translated == path.Join(here, name) {
-		return name
+	check := func(inner string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.Type()&fs.ModeSymlink == 0 {
+			// What is not there kubectl has better words for.
+			return nil
+		}
+		target, err := filepath.EvalSymlinks(inner)
+		if err == nil && !strings.HasPrefix(target, translated+"/") {
+			err = fmt.Errorf("a link leads out of the directory %q", name)
+		}
+		return err
 	}
-	return translated
+	return translated, filepath.WalkDir(translated, check)
 }
 
-const account = "/var/run/secrets/kubernetes.io/serviceaccount"
-
-// inCluster is what client-go does in a pod, as a kubeconfig.
-const inCluster = `apiVersion: v1
-kind: Config
-clusters:
-- {name: "", cluster: {server: "https://%s:%s", certificate-authority: %s/ca.crt}}
-users:
-- {name: "", user: {tokenFile: %s/token}}
-contexts:
-- {name: in, context: {cluster: "", user: "", namespace: %s}}
-current-context: in
-`
-
-// kubeconfig returns the file that KUBECONFIG names, or one for the account of the pod, or
-// the usual one.
-func (r *kubectlRun) kubeconfig() string {
-	if name := r.Getenv("KUBECONFIG"); name != "" {
-		return r.path(name)
-	}
-	usual := r.path(path.Join(r.Getenv("HOME"), ".kube/config"))
-	if _, err := os.Stat(usual); err == nil {
-		return usual
-	}
-	host, port := r.Getenv("KUBERNETES_SERVICE_HOST"), r.Getenv("KUBERNETES_SERVICE_PORT")
-	directory := r.path(account)
-	namespace, err := os.ReadFile(directory + "/namespace")
-	if host == "" || port == "" || err != nil {
-		return usual
-	}
-	file := r.path("/run/kubeconfig")
-	text := fmt.Sprintf(inCluster, host, port, directory, directory, namespace)
-	if os.MkdirAll(path.Dir(file), 0o755) != nil || os.WriteFile(file, []byte(text), 0o600) != nil {
-		return usual
-	}
-	return file
-}
+// isReader reports whether the machine is the reader's, whose files are those of package os.
+func (r *kubectlRun) isReader() bool { return r.Machine.Files.Path("/") == "/" }

@@ -8,8 +8,10 @@ import (
 	"net"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"syscall/js"
+	"unicode/utf8"
 
 	"tab/node"
 	"tab/programs"
@@ -85,8 +87,10 @@ func standardInput() io.Reader {
 // run runs a program until it ends, or JavaScript's signal comes; it returns the exit code.
 func (r reader) run(output, signal js.Value, p *programs.Process) int {
 	p.Dir, p.Machine = home, r.Machine
-	p.Stdout = writer(func(text []byte) { output.Invoke(string(text), false) })
-	p.Stderr = writer(func(text []byte) { output.Invoke(string(text), true) })
+	standardOutput, standardError := &textWriter{output, false, nil}, &textWriter{output, true, nil}
+	defer standardError.flush()
+	defer standardOutput.flush()
+	p.Stdout, p.Stderr = standardOutput, standardError
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	if signal.Truthy() {
@@ -103,6 +107,37 @@ func (r reader) run(output, signal js.Value, p *programs.Process) int {
 		return 130
 	}
 	return code
+}
+
+// textWriter passes on whole characters: JavaScript has no bytes in a text.
+type textWriter struct {
+	output  js.Value
+	isError bool
+	rest    []byte
+}
+
+func (w *textWriter) Write(bytes []byte) (int, error) {
+	text := append(w.rest, bytes...)
+	end := len(text)
+	for back := 1; back < utf8.UTFMax && back <= len(text); back++ {
+		if start := len(text) - back; utf8.RuneStart(text[start]) {
+			if !utf8.FullRune(text[start:]) {
+				end = start
+			}
+			break
+		}
+	}
+	w.rest = slices.Clone(text[end:])
+	if end > 0 {
+		w.output.Invoke(string(text[:end]), w.isError)
+	}
+	return len(bytes), nil
+}
+
+func (w *textWriter) flush() {
+	if len(w.rest) > 0 {
+		w.output.Invoke(string(w.rest), w.isError)
+	}
 }
 
 // kubeconfigFile returns the name of a kubeconfig of a caller and a namespace; what a reader
