@@ -95,7 +95,7 @@ def cluster(browser_server):
 def test_the_node_says_what_it_is(cluster):
     node = json.loads(cluster("kubectl get node tab -o json"))
     info = node["status"]["nodeInfo"]
-    assert info["kernelVersion"] == "none (wasm)"
+    assert info["kernelVersion"] == "none"
     assert info["osImage"] == "a browser's tab"
     assert "Kubernetes" in cluster("kubectl describe node tab") or info
 

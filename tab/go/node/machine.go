@@ -42,7 +42,7 @@ func (Machine) MachineInfo(klog.Logger) (*cadvisor.MachineInfo, error) {
 // VersionInfo says that there is no kernel.
 func (Machine) VersionInfo() (*cadvisor.VersionInfo, error) {
 	return &cadvisor.VersionInfo{
-		KernelVersion: "none (wasm)", ContainerOsVersion: "a browser's tab",
+		KernelVersion: "none", ContainerOsVersion: "a browser's tab",
 	}, nil
 }
 

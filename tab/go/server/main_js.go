@@ -80,9 +80,14 @@ func startOthers(ctx context.Context) {
 	fail(err)
 	network := node.NewNetwork(watchServices(ctx, client))
 	offer(network)
-	startControllerManager(ctx)
-	startScheduler(ctx)
-	startKubelet(ctx, network)
+	for _, start := range []func(){
+		func() { startControllerManager(ctx) },
+		func() { startScheduler(ctx) },
+		func() { startKubelet(ctx, network) },
+	} {
+		giveTurn()
+		start()
+	}
 	step("waiting for the node")
 	waitFor(ctx, func() bool { return isReady(ctx, client) })
 	step("")
@@ -96,6 +101,16 @@ func offer(network *node.Network) {
 		"kubectl": kubectlFunction(reader),
 		"shell":   shellFunction(reader),
 	})
+}
+
+// giveTurn waits until JavaScript has had a turn, which it has when Go has nothing to do: what it
+// asks of the API server comes before the next component.
+func giveTurn() {
+	done := make(chan struct{})
+	turn := js.FuncOf(func(js.Value, []js.Value) any { close(done); return nil })
+	defer turn.Release()
+	js.Global().Call("setTimeout", turn, 100)
+	<-done
 }
 
 // waitFor asks until the answer is yes, or ctx is done.
