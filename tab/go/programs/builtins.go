@@ -28,7 +28,7 @@ var builtins map[string]builtin
 func init() {
 	builtins = map[string]builtin{
 		startJob: (*shell).startJob, endJob: (*shell).endJob,
-		keepInput: (*shell).keepInput, openFile: (*shell).openFile,
+		keepInput: (*shell).keepInput, openFile: (*shell).openFile, refuse: (*shell).refuse,
 		own + "echo": (*shell).echo, own + "printf": (*shell).printf,
 		own + "wait": (*shell).wait, own + "kill": (*shell).kill, own + "jobs": (*shell).listJobs,
 		own + "command": (*shell).find, own + "type": (*shell).find,
@@ -66,14 +66,51 @@ func (s *shell) call(ctx context.Context, args []string) ([]string, error) {
 	case "trap":
 		return s.trapWords(args), nil
 	case "source", ".":
-		// With an absolute name, the interpreter looks nowhere else.
-		if len(rest) > 0 && !path.IsAbs(rest[0]) {
-			words := append([]string{}, args...)
-			words[1] = path.Join(interp.HandlerCtx(ctx).Dir, rest[0])
-			return words, nil
+		if len(rest) > 0 {
+			return s.sourceWords(ctx, args), nil
 		}
 	}
 	return args, nil
+}
+
+// sourceWords puts a script that is adapted in place of a file: the interpreter reads it by a
+// descriptor. A file that cannot be read stays, by an absolute name, so that the interpreter
+// looks nowhere else.
+func (s *shell) sourceWords(ctx context.Context, args []string) []string {
+	words := append([]string{}, args...)
+	text, err := s.at(ctx).ReadFile(args[1])
+	if err != nil {
+		if !path.IsAbs(args[1]) {
+			words[1] = path.Join(interp.HandlerCtx(ctx).Dir, args[1])
+		}
+		return words
+	}
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	s.sources++
+	number := "source" + strconv.Itoa(s.sources)
+	s.keepFile(number, device{Reader: strings.NewReader(s.adaptText(string(text)))})
+	words[1] = descriptors + number
+	return words
+}
+
+// keepFile keeps a file as a descriptor, in place of another one.
+func (s *shell) keepFile(number string, file File) {
+	if s.files == nil {
+		s.files = map[string]File{}
+	}
+	if old, isOpen := s.files[number]; isOpen {
+		old.Close()
+	}
+	delete(s.files, number)
+	if file != nil {
+		s.files[number] = file
+	}
+}
+
+func (s *shell) refuse(ctx context.Context, args []string) error {
+	fmt.Fprintf(interp.HandlerCtx(ctx).Stderr, "%s: %s\n", s.name, args[1])
+	return interp.ExitStatus(2)
 }
 
 // trapWords leaves out signals, which are never caught here, and adapts what is run.
@@ -360,15 +397,6 @@ func (s *shell) openFile(ctx context.Context, args []string) error {
 	}
 	s.lock.Lock()
 	defer s.lock.Unlock()
-	if s.files == nil {
-		s.files = map[string]File{}
-	}
-	if old, isOpen := s.files[number]; isOpen {
-		old.Close()
-	}
-	delete(s.files, number)
-	if file != nil {
-		s.files[number] = file
-	}
+	s.keepFile(number, file)
 	return nil
 }

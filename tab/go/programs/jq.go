@@ -140,13 +140,6 @@ func (r *run) jqArgument(option, name, text string) any {
 	return text
 }
 
-// keyOrderFuncs are functions of jq that see the order of keys.
-var keyOrderFuncs, _ = gojq.Parse(`
-	def keys_unsorted: _keys_in_order;
-	def to_entries: [_keys_in_order[] as $key | {key: $key, value: .[$key]}];
-	def with_entries(f): to_entries | map(f) | from_entries;
-	.`)
-
 // jqInputs are the inputs of a filter, one after the other.
 type jqInputs struct {
 	*run
@@ -243,8 +236,9 @@ func jq(r *run) int {
 	}
 	orders := &keyOrders{}
 	orders.addShape([]string{"positional", "named"})
-	orders.addQuery(query)
-	query.FuncDefs = append(slices.Clone(keyOrderFuncs.FuncDefs), query.FuncDefs...)
+	if err := orders.orderQuery(query); err != nil {
+		return fail(err)
+	}
 	inputs := &jqInputs{run: r, command: command, orders: orders, files: command.files}
 	if len(inputs.files) == 0 {
 		inputs.files = []string{"-"}

@@ -74,7 +74,7 @@ func (o *keyOrders) keysOf(object map[string]any) []string {
 	for len(rest) > 0 {
 		var best []string
 		most := 0
-		for _, sequence := range slices.Backward(o.sequences) {
+		for _, sequence := range o.sequences {
 			count := 0
 			for _, key := range sequence {
 				if slices.Contains(rest, key) {
@@ -116,20 +116,27 @@ func (o *keyOrders) keysInOrder(value any, _ []any) any {
 	return keys
 }
 
-// addQuery remembers the orders of the objects that a filter makes.
-func (o *keyOrders) addQuery(query *gojq.Query) {
-	o.addValue(reflect.ValueOf(query))
-}
+// inOrder are functions of jq that see the order of keys: `.[]` of an object, and those of the
+// library that are made of it.
+const inOrder = `
+	def keys_unsorted: _keys_in_order;
+	def to_entries: [_keys_in_order[] as $key | {key: $key, value: .[$key]}];
+	def with_entries(f): to_entries | map(f) | from_entries;
+	def map(f): [_in_order | f];
+	def map_values(f): _in_order |= f;
+	.`
 
-func (o *keyOrders) addValue(value reflect.Value) {
-	switch value.Kind() {
-	case reflect.Pointer, reflect.Interface:
-		if value.IsNil() {
-			return
-		}
-		if object, is := value.Interface().(*gojq.Object); is {
+// iterate is what `.[]` becomes.
+const iterate = `def _in_order: if type == "object" then .[_keys_in_order[]] else .[] end; .`
+
+// orderQuery remembers the orders of the objects that a filter makes, and lets it see those of
+// the objects that it gets.
+func (o *keyOrders) orderQuery(query *gojq.Query) error {
+	eachNode(reflect.ValueOf(query), func(node any) {
+		switch node := node.(type) {
+		case *gojq.Object:
 			var keys []string
-			for _, pair := range object.KeyVals {
+			for _, pair := range node.KeyVals {
 				if pair.Key != "" {
 					keys = append(keys, strings.TrimPrefix(pair.Key, "$"))
 				} else if pair.KeyString != nil {
@@ -137,17 +144,59 @@ func (o *keyOrders) addValue(value reflect.Value) {
 				}
 			}
 			o.addShape(slices.Compact(keys))
+		case *gojq.Term:
+			iterateInOrder(node)
 		}
-		o.addValue(value.Elem())
+	})
+	for _, source := range []string{inOrder, iterate} {
+		definitions, err := gojq.Parse(source)
+		if err != nil {
+			return err
+		}
+		query.FuncDefs = append(definitions.FuncDefs, query.FuncDefs...)
+	}
+	return nil
+}
+
+// iterateInOrder puts `(term | _in_order)` in place of `term[]`.
+func iterateInOrder(term *gojq.Term) {
+	for {
+		isIteration := func(suffix *gojq.Suffix) bool { return suffix.Iter }
+		at := slices.IndexFunc(term.SuffixList, isIteration)
+		if at < 0 {
+			return
+		}
+		inner := *term
+		inner.SuffixList = term.SuffixList[:at]
+		call := &gojq.Term{Type: gojq.TermTypeFunc, Func: &gojq.Func{Name: "_in_order"}}
+		*term = gojq.Term{
+			Type: gojq.TermTypeQuery,
+			Query: &gojq.Query{
+				Left: &gojq.Query{Term: &inner}, Op: gojq.OpPipe, Right: &gojq.Query{Term: call},
+			},
+			SuffixList: term.SuffixList[at+1:],
+		}
+	}
+}
+
+// eachNode calls a function with each part of a filter, from the whole to its parts.
+func eachNode(value reflect.Value, do func(node any)) {
+	switch value.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if value.IsNil() {
+			return
+		}
+		do(value.Interface())
+		eachNode(value.Elem(), do)
 	case reflect.Struct:
 		for i := range value.NumField() {
 			if value.Type().Field(i).IsExported() {
-				o.addValue(value.Field(i))
+				eachNode(value.Field(i), do)
 			}
 		}
 	case reflect.Slice:
 		for i := range value.Len() {
-			o.addValue(value.Index(i))
+			eachNode(value.Index(i), do)
 		}
 	}
 }

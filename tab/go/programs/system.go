@@ -210,8 +210,11 @@ func ps(r *run) int {
 	r.Machine.processes.Lock()
 	defer r.Machine.processes.Unlock()
 	var pids []int
-	for pid := range r.Machine.processes.running {
-		pids = append(pids, pid)
+	for pid, process := range r.Machine.processes.running {
+		// A job of a shell is no program.
+		if process.args != nil {
+			pids = append(pids, pid)
+		}
 	}
 	slices.Sort(pids)
 	if isArgsOnly {
@@ -235,8 +238,8 @@ func uname(r *run) int {
 	o := r.options("a,all s,kernel-name n,nodename r,kernel-release v,kernel-version m,machine " +
 		"p,processor i o,operating-system")
 	facts := []struct{ option, text string }{
-		{"s", "none"}, {"n", r.Machine.Hostname}, {"r", "none"}, {"v", "none"}, {"m", "wasm"},
-		{"o", "none"},
+		{"s", "js"}, {"n", r.Machine.Hostname}, {"r", "none"}, {"v", "none"}, {"m", "wasm"},
+		{"o", "js"},
 	}
 	var words []string
 	for _, fact := range facts {
