@@ -31,7 +31,9 @@ from dataclasses import dataclass
 from tab.tests.recorder import RECORDER, Command
 
 #: seconds for what a lesson waits for
-PATIENCE = 90.0
+PATIENCE = 30.0
+#: names of the local cluster, and what they are in the tab
+NAMES = {"lab-control-plane": "tab"}
 #: commands of kubectl that change nothing, between two of the same poll
 READS = {"auth", "get", "logs", "wait", "exec"}
 VARIABLE = re.compile(
@@ -73,8 +75,8 @@ class Difference:
 
     cell: str
     command: str
-    recorded: object
-    replayed: object
+    recorded: list[str]
+    replayed: list[str]
 
     def __str__(self) -> str:
         """Return it for a person, one value a line."""
@@ -94,7 +96,7 @@ def differences(
 
     `run` takes a script, which knows `kubectl`, and its standard input.
     """
-    values: dict[str, str] = {}
+    values = dict(NAMES)
     proxies: set[str] = set()
     for command in without_polls(list(commands)):
         if "SERVER" in command.variables:
@@ -107,20 +109,41 @@ def differences(
         script, text = (
             replaced(part, values) for part in (script_of(command), command.input)
         )
-        recorded = Outcome(command.exit_code, command.stdout, command.stderr)
+        recorded = Outcome(
+            command.exit_code,
+            replaced(command.stdout, NAMES),
+            replaced(command.stderr, NAMES),
+        )
         limit = time.monotonic() + PATIENCE
         while essence(outcome := run(script, text)) != essence(recorded):
             if time.monotonic() > limit or not is_read(command):
-                wanted, found = essence(recorded), essence(outcome)
                 yield Difference(
                     command.cell,
                     command.script or shlex.join(command.words),
-                    {key: wanted[key] for key in wanted if wanted[key] != found[key]},
-                    {key: found[key] for key in wanted if wanted[key] != found[key]},
+                    *only(essence(recorded), essence(outcome)),
                 )
                 break
             time.sleep(0.5)
-        values |= pairs(recorded.stdout, outcome.stdout)
+        values |= pairs(command.stdout, outcome.stdout)
+
+
+def only(first: dict, second: dict) -> Iterator[list[str]]:
+    """Yield the lines that the first has and the second has not, and vice versa."""
+    lines = [
+        [
+            f"{key} {value}"
+            for key, values in essence.items()
+            for value in listed(values)
+        ]
+        for essence in (first, second)
+    ]
+    yield [line for line in lines[0] if line not in lines[1]]
+    yield [line for line in lines[1] if line not in lines[0]]
+
+
+def listed(values: object) -> list:
+    """Return a list as it is, and another value as the only one of a list."""
+    return values if isinstance(values, list) else [values]
 
 
 def without_polls(commands: list[Command]) -> Iterator[Command]:
@@ -186,51 +209,53 @@ def pairs(recorded: str, replayed: str) -> dict[str, str]:
 
 def essence(outcome: Outcome) -> dict:
     """Return what has to be the same of two outcomes."""
-    values = json_values(outcome.stdout)
     return {
         "exit code": outcome.exit_code,
-        "stdout": [shape(value) for value in values]
-        if values
-        else text_of(outcome.stdout),
-        "stderr": text_of(outcome.stderr),
+        "stdout": lines_of(outcome.stdout),
+        "stderr": lines_of(outcome.stderr),
     }
 
 
-def json_values(text: str) -> list:
-    """Return the JSON objects and lists of a text; none if it has anything else."""
-    decoder, values, at = json.JSONDecoder(), [], 0
+def lines_of(text: str) -> list[str]:
+    """Return what counts of the lines of a text; of JSON in it, the fields."""
+    decoder, result, at = json.JSONDecoder(), [], 0
     while at < len(text):
-        try:
-            value, at = decoder.raw_decode(text, at)
-        except ValueError:
-            return []
-        if not isinstance(value, dict | list):
-            return []
-        values.append(value)
-        at += len(text[at:]) - len(text[at:].lstrip())
-    return values
+        end = len(text) if (newline := text.find("\n", at)) < 0 else newline + 1
+        if text[at] in "{[":
+            try:
+                value, end = decoder.raw_decode(text, at)
+            except ValueError:
+                pass
+            else:
+                result += sorted(fields(value) - set(result))
+                at = end
+                continue
+        result += text_of(text[at:end]) if text[at:end].strip() else []
+        at = end
+    return sorted(result) if all(_ASSIGNMENT.match(line) for line in result) else result
 
 
-def shape(value: object) -> object:
-    """Return what counts of a value of JSON: its keys, types, words of a Status."""
-    if isinstance(value, dict):
-        if value.get("kind") == "Status":
-            return {
-                key: text_of(str(value.get(key)))
-                for key in ("code", "reason", "message")
-            }
-        return {
-            key: item if key in ("kind", "apiVersion") else shape(item)
-            for key, item in sorted(value.items())
-            if key != "managedFields"
-        }
+def fields(value: object, path: str = "") -> set[str]:
+    """Return what counts of a value of JSON: the path and the type of each field.
+
+    A `Status` has the words of its reason and message in place of their types.
+    """
     if isinstance(value, list):
-        kinds = {json.dumps(shape(item)): shape(item) for item in value}
-        return [kinds[key] for key in sorted(kinds)]
-    return type(value).__name__
+        return set().union(
+            *(fields(item, f"{path}[]") for item in value), {f"{path}[]"}
+        )
+    if not isinstance(value, dict):
+        return {f"{path}: {type(value).__name__}"}
+    result = {f"{path}{{}}"}
+    for key, item in value.items():
+        words = key in ("kind", "apiVersion") or value.get("kind") == "Status"
+        if words and isinstance(item, str | int):
+            result.add(f"{path}.{key} {' '.join(text_of(str(item)))}")
+        elif key != "managedFields":
+            result |= fields(item, f"{path}.{key}")
+    return result
 
 
 def text_of(text: str) -> list[str]:
     """Return the lines of a text without what is set aside."""
-    lines = [" ".join(line.split()) for line in VARIABLE.sub("…", text).splitlines()]
-    return sorted(lines) if all(_ASSIGNMENT.match(line) for line in lines) else lines
+    return [" ".join(line.split()) for line in VARIABLE.sub("…", text).splitlines()]
