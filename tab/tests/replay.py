@@ -49,7 +49,7 @@ VARIABLE = re.compile(
     | (?<=-)[0-9a-f]{8,10}-[0-9a-z]{5}\b            # of a Deployment's pod
     | (?<=-)[0-9a-z]{5}\b(?=[ "\n]|$)               # of a Job's pod, a volume
     | \b[0-9a-f]{16,}\b                             # a mark, a hash
-    | ^[\w+/=]{12,}$                                # a line of a certificate
+    | ^[A-Za-z0-9+/]{20,}={0,2}$                   # a line of a certificate
     | \w{3}[ ]+\d+[ ][\d:]+[ ]\d{4}[ ]GMT           # a time, as openssl prints it
     | CONNECTED\(\d+\)                              # a file descriptor
     | resourceVersion\W+\d+ | \b\d+(\.\d+)?(ms|s)\b
