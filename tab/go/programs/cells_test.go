@@ -76,6 +76,17 @@ func TestCells(t *testing.T) {
 		},
 		{"kubectl apply -f - <<EOF\na: $NAMESPACE\nEOF", "kubectl apply -f -\na: lesson\n", 0},
 		{"kubectl create -o json | sed s/create/apply/ | cat", "kubectl apply -o json\n", 0},
+		{"kubectl create --from-literal=\"a=x\\ny\"", "kubectl create --from-literal=a=x\\ny\n", 0},
+		{"A=1\n# a comment\n\necho $A$? ~ # more\necho \"a\\nb\"", "10 /root\na\\nb\n", 0},
+		{
+			"kubectl proxy >log &\ncurl -s -o /dev/null -w \"%{http_code}\\n\" localhost:8001\nkill $!",
+			"200\n", 0,
+		},
+		{
+			"kubectl proxy >log &\ncurl -s localhost:8001 -w '%{http_code}' -d @- <<<'{}' | tail -c3",
+			"200", 0,
+		},
+		{"kubectl proxy >log &\nsleep 0.1; ps -eo args | grep [p]roxy", "kubectl proxy\n", 0},
 		{"echo $missing", "missing: unbound variable\n", 1},
 		{"false | true\necho never", "", 1},
 		{"nosuch", "bash: line 1: nosuch: command not found\n", 127},

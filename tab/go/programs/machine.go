@@ -104,13 +104,19 @@ func (m *Machine) Run(ctx context.Context, p *Process) (code int) {
 	if process.Stdin == nil {
 		process.Stdin = strings.NewReader("")
 	}
+	if process.Stdout == nil {
+		process.Stdout = io.Discard
+	}
+	if process.Stderr == nil {
+		process.Stderr = io.Discard
+	}
 	process.Stdout = &guardedWriter{process.Stdout, cancel}
 	process.pid = m.processes.add(p.Args, cancel)
 	defer m.processes.remove(process.pid)
 	defer func() {
 		var signal Signal
 		if problem := recover(); problem != nil {
-			fmt.Fprintf(p.Stderr, "%s: the program ended: %v\n", path.Base(p.Args[0]), problem)
+			fmt.Fprintf(process.Stderr, "%s: the program ended: %v\n", path.Base(p.Args[0]), problem)
 			code = 139
 		} else if errors.As(context.Cause(ctx), &signal) {
 			code = 128 + int(signal)
@@ -126,7 +132,7 @@ func (m *Machine) Run(ctx context.Context, p *Process) (code int) {
 		}
 		process.Args = append(words, process.Args[1:]...)
 		if program, found = m.Find(words[0], p.Dir); !found {
-			fmt.Fprintf(p.Stderr, "%s: bad interpreter: No such file or directory\n", p.Args[0])
+			fmt.Fprintf(process.Stderr, "%s: bad interpreter: No such file or directory\n", p.Args[0])
 			return 127
 		}
 	}
