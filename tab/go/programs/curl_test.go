@@ -104,12 +104,12 @@ func answer(w http.ResponseWriter, r *http.Request) {
 		w.(http.Flusher).Flush()
 		select {
 		case <-r.Context().Done():
-		case <-time.After(5 * time.Second):
+		case <-time.After(20 * time.Second):
 		}
 	case "/silent":
 		select {
 		case <-r.Context().Done():
-		case <-time.After(5 * time.Second):
+		case <-time.After(20 * time.Second):
 		}
 	case "/short":
 		w.Header().Set("Content-Length", "100")

@@ -116,8 +116,7 @@ func (o *keyOrders) keysInOrder(value any, _ []any) any {
 	return keys
 }
 
-// orderedFunctions are functions of jq that see the order of keys: `.[]` of an object, and those of the
-// library that are made of it.
+// orderedFunctions are those of jq's library that see the order of keys.
 const orderedFunctions = `
 	def keys_unsorted: _keys_in_order;
 	def to_entries: [_keys_in_order[] as $key | {key: $key, value: .[$key]}];
@@ -127,7 +126,9 @@ const orderedFunctions = `
 	.`
 
 // orderedIteration is what `.[]` becomes.
-const orderedIteration = `def _in_order: if type == "object" then .[_keys_in_order[]] else .[] end; .`
+const orderedIteration = `
+	def _in_order: if type == "object" then .[_keys_in_order[]] else .[] end;
+	.`
 
 // orderQuery remembers the orders of the objects that a filter makes, and lets it see those of
 // the objects that it gets.

@@ -84,7 +84,29 @@ func runShell(ctx context.Context, p *Process) int {
 	runner.Dir = p.Dir
 	s.runner = runner
 	defer s.endJobs()
+	if s.name == "bash" {
+		s.importFunctions()
+	}
 	return s.runSource(command.source)
+}
+
+// importFunctions defines the functions that the environment has, as bash exports them.
+func (s *shell) importFunctions() {
+	for _, variable := range s.Env {
+		rest, isFunction := strings.CutPrefix(variable, "BASH_FUNC_")
+		name, body, isWhole := strings.Cut(rest, "%%=")
+		if !isFunction || !isWhole || !syntax.ValidName(name) || !strings.HasPrefix(body, "() {") {
+			continue
+		}
+		file, err := newParser().Parse(strings.NewReader(name+body), "")
+		if err != nil || len(file.Stmts) != 1 {
+			continue
+		}
+		// Nothing but a function is run here.
+		if _, is := file.Stmts[0].Cmd.(*syntax.FuncDecl); is {
+			s.runner.Run(s.ctx, s.adapt(file.Stmts[0]))
+		}
+	}
 }
 
 // parseCommand takes the command line apart, or returns the exit code.
