@@ -496,8 +496,7 @@ func replacement(text, line string, groups []int) string {
 
 // sed edits lines.
 func sed(r *run) int {
-	o := r.options("n,quiet ,silent E,regexp-extended r e,expression= f,file= i,in-place s u " +
-		",posix")
+	o := r.options("n,quiet ,silent E,regexp-extended r e,expression= f,file= i,in-place u")
 	texts := o.values["e"]
 	for _, name := range o.values["f"] {
 		text, err := r.ReadFile(name)
