@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// follow is how often `tail -f` looks for more.
-const follow = 200 * time.Millisecond
+// followInterval is how often `tail -f` looks for more.
+const followInterval = 200 * time.Millisecond
 
 var countOption = regexp.MustCompile(`^[-+]\d+$`)
 
@@ -33,7 +33,7 @@ func (r *run) partOf(otherSign string) part {
 			r.Args = words
 		}
 	}
-	o := r.options("n,lines= c,bytes= q,quiet v,verbose f,follow F s,sleep-interval= z")
+	o := r.options("n,lines= c,bytes= q,quiet v,verbose f,follow F")
 	show, text, unit := part{options: o, count: 10}, o.last("n"), "lines"
 	if o.has("c") {
 		text, show.isBytes, unit = o.last("c"), true, "bytes"
@@ -114,7 +114,7 @@ func tail(r *run) int {
 			select {
 			case <-r.ctx.Done():
 				return r.ctx.Err()
-			case <-time.After(follow):
+			case <-time.After(followInterval):
 			}
 			if _, err := io.Copy(r.out, in); err != nil {
 				return err
