@@ -97,7 +97,8 @@ def differences(
 ) -> Iterator[Difference]:
     """Run each command in turn; yield those whose outcome is another one.
 
-    `run` takes a script, which knows `kubectl`, and its standard input.
+    `run` takes a script, which knows `kubectl`, and its standard input; `start` takes
+    one that runs on.
     """
     values = dict(NAMES)
     proxies: set[str] = set()
@@ -108,7 +109,9 @@ def differences(
             values[command.variables["CA"]] = ca
         if (socket := command.variables.get("PROXY")) and socket not in proxies:
             proxies.add(socket)
-            run(f"kubectl proxy --unix-socket={shlex.quote(socket)} >/dev/null &", "")
+            name = shlex.quote(socket)
+            start(f"mkdir -p $(dirname {name}); kubectl proxy --unix-socket={name}")
+            run(f"until curl -s --unix-socket {name} http://localhost/; do :; done", "")
         script, text = (
             replaced(part, values) for part in (script_of(command), command.input)
         )

@@ -56,10 +56,13 @@ def test_each_command_has_the_same_outcome(cluster, browser_server, tmp_path):
             )
             return Outcome(answer["code"], answer["text"], answer["errors"])
 
+        def start(script: str) -> None:
+            server(script=script, background=True)
+
         for lesson in LESSONS:
             commands = record(file_of(lesson), tmp_path)
             count += len(list(without_polls(commands)))
-            for difference in differences(commands, run, SERVER, CA):
+            for difference in differences(commands, run, start, SERVER, CA):
                 found.setdefault((lesson, difference.cell), []).append(str(difference))
     assert count > 150
     unexplained = [text for cell in found.keys() - DIFFERENT for text in found[cell]]

@@ -1,7 +1,8 @@
 // node node.js DIRECTORY: start the cluster that `python -m tab.build` has put into the directory.
 // It prints {} when the API server is ready, and an answer to each line that it reads:
 // {method, path, headers, body, certificate, trust}; {lines, input}, as for a shell; or {script,
-// namespace, input, caller, seconds}, for the cluster's shell, which is stopped after `seconds`.
+// namespace, input, caller, seconds}, for the cluster's shell, which is stopped after `seconds`;
+// with `background` it runs on, and the answer is {}.
 "use strict";
 const fs = require("fs"), path = require("path"), readline = require("readline");
 
@@ -32,6 +33,11 @@ const runScript = async ({ seconds, ...request }) => {
   await print({});
   for await (const line of readline.createInterface({ input: process.stdin })) {
     const { lines, input = "", ...request } = JSON.parse(line);
+    if (request.background) {
+      runScript({ input, ...request });
+      await print({});
+      continue;
+    }
     if (request.script) {
       await print(await runScript({ input, ...request }));
       continue;
