@@ -92,6 +92,7 @@ class Difference:
 def differences(
     commands: Iterable[Command],
     run: Callable[[str, str], Outcome],
+    start: Callable[[str], object],
     server: str,
     ca: str,
 ) -> Iterator[Difference]:
