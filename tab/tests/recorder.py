@@ -27,7 +27,8 @@ class Command:
     """What a lesson ran, and what came of it.
 
     `script` is what bash ran, or "" for kubectl with `words`; `variables` are those of
-    `VARIABLES`, and those that a cell has exported since.
+    `VARIABLES`, and those that a cell has exported since. `files` are those that the
+    lesson has written below `$FOLDER`, by their names.
     """
 
     cell: str
@@ -35,6 +36,7 @@ class Command:
     words: list[str]
     input: str
     variables: dict[str, str]
+    files: dict[str, str]
     exit_code: int
     stdout: str
     stderr: str = ""
@@ -80,9 +82,22 @@ def start(log: str) -> None:
         kept = [name for name in os.environ if name in VARIABLES or name not in names]
         return {name: os.environ[name] for name in kept}
 
+    def files() -> dict[str, str]:
+        folder = os.environ.get("FOLDER")
+        paths = Path(folder).rglob("*") if folder else ()
+        return {str(path): path.read_text() for path in paths if path.is_file()}
+
     def note(words, script="", input="", exit_code=0, stdout="", stderr="") -> None:
         entry = Command(
-            cell, script, words, input or "", variables(), exit_code, stdout, stderr
+            cell,
+            script,
+            words,
+            input or "",
+            variables(),
+            files(),
+            exit_code,
+            stdout,
+            stderr,
         )
         with Path(log).open("a") as file:
             file.write(json.dumps(entry.__dict__) + "\n")
