@@ -119,3 +119,36 @@ def exam(seed: int | None) -> None:
         click.echo(repr(last))
     else:
         click.echo("No exam has begun: open deeper/09-exam.ipynb.")
+
+
+#: bytes of standard input that are read: a paste is a few lines, a log may not end
+_PASTE = 1_000_000
+
+
+@main.command(
+    context_settings={"ignore_unknown_options": True},
+    short_help="Say what an error message means, and what to do.",
+)
+@click.argument("words", metavar="[TEXT]...", nargs=-1)
+def explain(words: tuple[str, ...]) -> None:
+    """Say what an error message means, and what to do.
+
+    TEXT is what kubectl, curl, Python or a log has printed. Without it, the message is
+    read from standard input:
+
+      kubectl get pods 2>&1 | kapi explain
+
+    Printed are the step at which the request ended, why, what to ask next, the way out,
+    and for a 403 the commands for the smallest Role and its binding. It asks no server
+    and sends nothing. The exit code is 1 if no rule knows the message.
+    """
+    from helpers.messages import explain_text
+
+    text = " ".join(words)
+    if not words:
+        if sys.stdin.isatty():
+            click.echo("Paste the message, then press Enter and Ctrl-D.", err=True)
+        text = sys.stdin.buffer.read(_PASTE).decode(errors="replace")
+    advice = explain_text(text)
+    click.echo(repr(advice))
+    sys.exit(0 if advice.rule else 1)

@@ -13,6 +13,7 @@ from editions import (  # noqa: E402
     ADDRESSES,
     BASE,
     COURSE,
+    ERRORS,
     GLOSSARY,
     HOME,
     LOCALE,
@@ -77,7 +78,8 @@ def name_places(_: Sphinx, page: str, source: list[str]) -> None:
     A heading in English is called as these are, so there they would be double.
     """
     if page.startswith("notebooks/"):
-        place = "" if language == "en" else r"(\1)="
+        is_named = language == "en" and page != ERRORS
+        place = "" if is_named else r"(\1)="
         source[0] = re.sub(r'<a id="([\w-]+)"></a>', place, source[0])
 
 

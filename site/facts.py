@@ -9,6 +9,7 @@ from editions import (
     ADDRESSES,
     BASE,
     COURSE,
+    ERRORS,
     HOME,
     LANGUAGES,
     PAGES,
@@ -39,6 +40,7 @@ def add_facts(app: Sphinx, page: str, _: str, context: dict, tree: nodes.Node | 
     tried = Path(app.srcdir, "try.md").exists() and Path(page).name in {"try", *boxes}
     up = "../" if ROOTS[language] else ""
     context["tried"] = tried and f"{up}_static/tab/try.js"
+    context["explains"] = page in ("index", ERRORS)
     context["description"] = " ".join(about.split())
     # The first page of all; in each language there is a link to the others.
     context["landing"] = page == "index" and not ROOTS[language]

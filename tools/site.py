@@ -19,7 +19,7 @@ from cluster import errors
 from helpers.course import Lesson, lessons
 from helpers.course.exercise import CHECK, STUB, has_tag, with_solutions
 from tab import page as trial
-from tools import card, course, home, korean
+from tools import card, course, errors as messages, home, korean
 from tools.chapter import ROOT
 
 SITE = ROOT / "site"
@@ -157,7 +157,8 @@ def assemble(
 
 def translator(language: str) -> course.Say:
     """Return what says the words of the course and of the site in a language."""
-    catalogs = (korean.read(name) for name in (korean.FRAMES, "LC_MESSAGES/sphinx"))
+    names = (korean.FRAMES, korean.MESSAGES, "LC_MESSAGES/sphinx")
+    catalogs = map(korean.read, names)
     say = {
         message.id: korean.translation_of(message)
         for catalog in catalogs
@@ -258,6 +259,9 @@ def main(arguments: list[str] | None = None) -> int:
     for language in languages():
         target = options.target / language_dir(language)
         failed |= build(language, sources / language, target, date)
+        trial_page = "try.html" if answers else ""
+        data = messages.script(translator(language), trial=trial_page)
+        (target / "_static" / "rules.js").write_text(data, "utf-8")
         course_name = translator(language)("Talking to the Kubernetes API server")
         card.draw(course_name, notebooks_dir(language), target / "_static" / "card.png")
         for lesson in lessons():

@@ -4,6 +4,7 @@ RBAC is one authorizer of several: `reviews.can_i` asks the server itself.
 """
 
 import re
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,6 +16,11 @@ from helpers.language import mark, say
 
 GROUP = "rbac.authorization.k8s.io"
 _SERVICE_ACCOUNT = "system:serviceaccount:"
+
+_ACCOUNT = re.compile(f"{_SERVICE_ACCOUNT}([^:]+):([^:]+)")
+#: beginnings of users that no binding should name, or none can
+_UNBINDABLE = (_SERVICE_ACCOUNT, "system:anonymous", "system:node:")
+_CLUSTER_WIDE = ("clusterrole", "clusterrolebinding")
 
 #: prefixes of groups that hold many accounts, or everyone
 _BROAD = (
@@ -104,6 +110,36 @@ def minimal_objects(request: Attributes) -> list[dict]:
         "roleRef": {"apiGroup": GROUP, "kind": kind, "name": metadata["name"]},
     }
     return [{**role, "rules": [_rule(request)]}, binding]
+
+
+def kubectl_commands(request: Attributes) -> list[str]:
+    """Return commands that create what `minimal_objects` returns.
+
+    None for a user whose rights are no matter of RBAC, and for a malformed one.
+    """
+    account = _ACCOUNT.fullmatch(request.user)
+    if not account and request.user.startswith(_UNBINDABLE):
+        return []
+    name, where = _name(request), ""
+    if request.namespace:
+        where = f" --namespace={shlex.quote(request.namespace)}"
+    role, binding = ("role", "rolebinding") if where else _CLUSTER_WIDE
+    rule = _rule(request)
+    if request.path:
+        what = f"--non-resource-url={shlex.quote(request.path)}"
+    else:
+        resource, slash, part = request.what.partition("/")
+        kind = f"{resource}.{request.group}".rstrip(".") + slash + part
+        what = f"--resource={shlex.quote(kind)}"
+    for single in rule.get("resourceNames", ()):
+        what += f" --resource-name={shlex.quote(single)}"
+    subject = f"--user={shlex.quote(request.user)}"
+    if account:
+        subject = f"--serviceaccount={shlex.quote(':'.join(account.groups()))}"
+    return [
+        f"kubectl create {role} {name} --verb={request.verb} {what}{where}",
+        f"kubectl create {binding} {name} --{role}={name} {subject}{where}",
+    ]
 
 
 def to_yaml(objects: list[dict]) -> str:

@@ -116,6 +116,8 @@
 
   // A line of one's own, with a caller, a manifest for `-f -`, and the lines before.
   let past = [], back = 0;
+  // A page of messages leads here with a line, which runs when its reader says so.
+  at.line.value = new URLSearchParams(location.hash.slice(1)).get("line") ?? at.line.value;
   at.own.onsubmit = (event) => {
     event.preventDefault();
     const typed = at.line.value.trim(), options = at.caller.selectedOptions[0].dataset;

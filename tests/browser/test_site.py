@@ -270,6 +270,31 @@ def test_a_search_for_a_pasted_message_finds_the_lesson_about_it(open_page):
     expect(found).to_be_visible()
 
 
+@pytest.mark.parametrize("language", ["", "ko/"])
+def test_six_words_of_a_message_find_the_page_of_messages(open_page, language):
+    page = open_page(f"{language}search.html")
+    address = page.url
+    for words in (
+        "connection to the server localhost was refused",
+        "attempting to grant RBAC permissions not currently",
+        "error trying to reach service dial tcp",
+    ):
+        page.goto(f"{address}?{urlencode({'q': words})}")
+        found = page.locator("#search-results li > a[href*='notebooks/errors']")
+        expect(found.first).to_be_visible()
+
+
+@pytest.mark.parametrize("name", ["index", "notebooks/errors", "ko/index"])
+def test_a_pasted_error_is_explained_on_its_pages(open_page, name):
+    page = open_page(f"{name}.html", locale="en")
+    page.locator("#explain textarea").fill('error: context "x" does not exist')
+    page.locator("#explain button").click()
+    more = page.get_by_role("status").get_by_role("link").last
+    more.click()
+    expect(page).to_have_url(re.compile("notebooks/errors.html#context-missing$"))
+    expect(page.locator("#context-missing").first).to_be_attached()
+
+
 def test_a_result_quotes_its_page_from_the_words_as_typed(open_page):
     page = open_page("search.html?q=can-i")
     quotes = page.locator("#search-results .context")

@@ -1,0 +1,191 @@
+"""Explain an error: a denied request by asking the cluster, a pasted text by rules.
+
+The rules are data, which the site has, too: `site/_static/explain.js` says the same of
+a text. A text is read and never sent anywhere.
+"""
+
+import html
+import re
+import shlex
+from dataclasses import dataclass
+from typing import Any
+
+from helpers.api.tokens import Token
+from helpers.course import lessons
+from helpers.language import mark, say
+from helpers.messages import pasted
+from helpers.messages.rules import Rule, find_rule
+from helpers.rbac import refusals
+from helpers.rbac.objects import Attributes, kubectl_commands
+
+#: where a request ended, and the name of that step, in the order of a request
+STEPS = {
+    "configuration": mark("The client's configuration"),
+    "address": mark("Name and address"),
+    "tls": mark("TLS"),
+    "authentication": mark("Authentication"),
+    "authorization": mark("Authorization"),
+    "admission": mark("Admission"),
+    "object": mark("The request and its object"),
+    "server": mark("The server and its storage"),
+    "proxy": mark("A proxy, and what is behind it"),
+    "node": mark("The node and its pods"),
+}
+#: words of an explanation; the box on the site has them, too
+WORDS = {
+    "step": mark("Step"),
+    "why": mark("Why"),
+    "ask": mark("Ask next"),
+    "way": mark("Way out"),
+    "lesson": mark("Lesson"),
+    "more": mark("All messages of this kind"),
+    "empty": mark("There is no text."),
+    "paste": mark("Paste the message, with the lines above and below it."),
+    "unknown": mark("No rule knows this message, so there is no guess at its cause."),
+    "search": mark(
+        "Add the lines above it, or `kubectl … -v=8`: the request, the status code and "
+        "the `message` of the response say most."
+    ),
+    "cut": mark("Only the beginning and the end of the text were read."),
+    "title": mark("Paste an error"),
+    "about": mark(
+        "Lines of kubectl, curl, Python or a log: the page says at which step the "
+        "request ended, why, and what to do. Nothing leaves this page."
+    ),
+    "button": mark("Explain it"),
+    "trial": mark("Reproduce it on an API server in this browser"),
+}
+#: the most requests of one text for which Roles are shown
+MOST_ROLES = 10
+
+
+@dataclass(frozen=True, repr=False)
+class Advice:
+    """What a pasted message means; `rule` is "" for a message that no rule knows.
+
+    `step` is where the request ended, `ask` a command that shows more, `commands` make
+    the smallest Role and its binding, `lesson` is a number, `trial` a line for the API
+    server in a browser.
+    """
+
+    rule: str
+    step: str
+    why: str
+    ask: str
+    hint: str
+    commands: tuple[str, ...] = ()
+    lesson: str = ""
+    trial: str = ""
+
+    def __repr__(self) -> str:
+        lines = [f"{label}: {text}" for label, text in self._rows()]
+        lines[-1:-1] = [f"  {command}" for command in self.commands]
+        return "\n".join(lines)
+
+    def _repr_markdown_(self) -> str:
+        lines = [f"**{label}:** {_markdown(text)}  " for label, text in self._rows()]
+        if self.commands:
+            lines[-1:-1] = ["", "```sh", *self.commands, "```", ""]
+        return "\n".join(lines)
+
+    def _rows(self) -> list[tuple[str, str]]:
+        rows = [
+            ("step", self.step and say(STEPS[self.step])),
+            ("why", self.why),
+            ("ask", self.ask and f"`{self.ask}`"),
+            ("way", self.hint),
+            ("lesson", _lesson_title(self.lesson)),
+        ]
+        return [(say(WORDS[label]), text) for label, text in rows if text]
+
+
+def explain(
+    error: Any, *, token: Token | None = None
+) -> "Advice | refusals.Explanation":
+    """Explain a text that was pasted, or a 401 or 403; raise LabError for other errors.
+
+    `error` is a text, such as some lines of kubectl, curl or a traceback, or an
+    ApiException, a KubectlFailed, a Completed, a response of a Caller, or a Status as a
+    dict. `token` is the token of a denied request. For these, but not for a text, ask
+    the API server for its reason, and for bindings that nearly fit.
+    """
+    if isinstance(error, str):
+        return explain_text(error)
+    return refusals.explain(error, token=token)
+
+
+def explain_text(text: str) -> Advice:
+    """Return what a text means, by its words alone."""
+    if not text.strip():
+        return Advice("", "", _word("empty"), "", _word("paste"))
+    matched = find_rule(pasted.readings(pasted.shorten(text)))
+    cut = f" {_word('cut')}" if len(text) > pasted.LIMIT else ""
+    if not matched:
+        return Advice("", "", _word("unknown") + cut, "", _word("search"))
+    rule, matches = matched
+    values = _values(matches[0])
+    return Advice(
+        rule.id,
+        rule.step,
+        say(rule.cause, **values) + cut,
+        rule.ask.format(**{key: shlex.quote(text) for key, text in values.items()}),
+        say(rule.way, **values),
+        _role_commands(rule, matches),
+        rule.lesson,
+        rule.trial,
+    )
+
+
+def values_of(rule: Rule, text: str) -> dict[str, str]:
+    """Return what a rule finds in a text that it matches."""
+    matched = find_rule(pasted.readings(text))
+    assert matched and matched[0] is rule, (rule.id, text)
+    return _values(matched[1][0])
+
+
+def _values(groups: dict[str, str]) -> dict[str, str]:
+    """Return what a match has found, with the resource as a rule of RBAC names it."""
+    parts = (groups.get("resource", ""), groups.get("sub", ""))
+    what = "/".join(filter(None, parts)) or groups.get("path", "")
+    # A backtick would end the code in which a value is shown.
+    return {
+        key: text.replace("`", "'") for key, text in (groups | {"what": what}).items()
+    }
+
+
+def _word(key: str) -> str:
+    return say(WORDS[key])
+
+
+def _role_commands(rule: Rule, matches: list[dict[str, str]]) -> tuple[str, ...]:
+    """Return commands that allow each request that the text names, and no other."""
+    if not rule.role:
+        return ()
+    requests = dict.fromkeys(
+        Attributes(
+            user=groups["user"],
+            verb=groups["verb"],
+            resource=groups.get("resource", ""),
+            group=groups.get("group", ""),
+            subresource=groups.get("sub", ""),
+            name=groups.get("name", ""),
+            namespace=groups.get("namespace", ""),
+            path=groups.get("path", ""),
+        )
+        for groups in matches
+    )
+    lines = [kubectl_commands(request) for request in [*requests][:MOST_ROLES]]
+    return tuple(line for commands in lines for line in commands)
+
+
+def _lesson_title(number: str) -> str:
+    titles = {lesson.number: lesson.title for lesson in lessons()}
+    return f"{number} {say(titles[number])}" if number else ""
+
+
+def _markdown(text: str) -> str:
+    """Return a text in which nothing outside of code is a mark or a tag."""
+    parts = text.split("`")
+    parts[::2] = [re.sub(r"([\\*_[\]~])", r"\\\1", part) for part in parts[::2]]
+    parts[::2] = [html.escape(part, quote=False) for part in parts[::2]]
+    return "`".join(parts)

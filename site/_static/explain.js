@@ -1,0 +1,125 @@
+// What a pasted message means, by the rules of helpers/data/errors.toml; nothing is sent.
+// helpers/messages does the same in Python, and a test compares both.
+"use strict";
+const explainText = (() => {
+  const LIMIT = 20_000;
+  const MOST_ROLES = 10;
+  const COLOURS = /\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?/g;
+  const PROMPT = /^[ \t]*(?:(?:[$#%>|❯➜│]|PS>|>>>)[ \t]+)+/u;
+  const CONTROL = /[\x00-\x08\x0e-\x1f\x7f\u200b-\u200f\ufeff]/g;
+  const BREAK = /[\r\n]+[\t\n\x0b\x0c\r \x85\xa0\u2028\u2029\u3000]*/g;
+  const BLANKS = /[\t\n\x0b\x0c\r \x85\xa0\u2028\u2029\u3000]+/g;
+  const MARKS = [
+    ['\\"', '"'], ["&quot;", '"'], ["&#34;", '"'], ["&#39;", "'"], ["&lt;", "<"], ["&gt;", ">"],
+    ["\\u003c", "<"], ["\\u003e", ">"], ["\u201c", '"'], ["\u201d", '"'], ["\u2018", "'"],
+    ["\u2019", "'"], ["\\n", " "], ["\\t", " "],
+  ];
+  const CLASS_OR_BLANK = /(\[(?:\\.|[^\]\\])*\])| \??/g;
+  const ACCOUNT = /^system:serviceaccount:([^:]+):([^:]+)$/;
+  const UNBINDABLE = ["system:serviceaccount:", "system:anonymous", "system:node:"];
+  const NAMELESS = ["list", "watch", "create", "deletecollection"];
+
+  const trim = (text) => text.replace(/^ +| +$/g, "");
+  // Characters as Python counts them, not halves of a pair.
+  const shorten = (text) => {
+    const all = [...text];
+    if (all.length <= LIMIT) return [text, false];
+    const half = LIMIT / 2;
+    return [`${all.slice(0, half).join("")}\n${all.slice(-half).join("")}`, true];
+  };
+  const readings = (pasted) => {
+    let text = pasted.replace(COLOURS, "");
+    // Of a line here, Python's ^ knows the newline alone.
+    text = text.split("\n").map((line) => line.replace(PROMPT, "")).join("\n");
+    text = text.replace(CONTROL, "");
+    while (text.includes('\\\\"')) text = text.replaceAll('\\\\"', '\\"');
+    for (const [mark, plain] of MARKS) text = text.replaceAll(mark, plain);
+    const spaced = trim(text.replace(BLANKS, " "));
+    const joined = trim(text.replace(BREAK, "").replace(BLANKS, " "));
+    return [spaced, joined, spaced.replaceAll(" ", "")];
+  };
+  const compile = (pattern) => new RegExp(pattern.replaceAll("(?P<", "(?<"), "gu");
+  const compiled = new WeakMap();
+  const forms = (rule) => {
+    if (!compiled.has(rule)) {
+      const bare = rule.pattern.replace(CLASS_OR_BLANK, (_, group) => group ?? "");
+      compiled.set(rule, [compile(rule.pattern), compile(bare)]);
+    }
+    return compiled.get(rule);
+  };
+  const findRule = (rules, [spaced, joined, bare]) => {
+    for (const rule of rules) {
+      const [pattern, barePattern] = forms(rule);
+      for (const [form, text] of [[pattern, spaced], [pattern, joined], [barePattern, bare]]) {
+        const matches = [...text.matchAll(form)].map(({ groups = {} }) =>
+          Object.fromEntries(Object.entries(groups).map(([key, found]) => [key, found ?? ""])));
+        if (matches.length) return [rule, matches];
+      }
+    }
+    return undefined;
+  };
+
+  // As Python's shlex.quote.
+  const quote = (text) =>
+    text === "" ? "''" : /^[\w@%+=:,./-]+$/.test(text) ? text
+      : `'${text.replaceAll("'", `'"'"'`)}'`;
+  const fill = (template, values) =>
+    template.replace(/\{\{|\}\}|\{(\w+)\}/g, (found, key) => (key ? values[key] : found[0]));
+  const whatOf = ({ resource = "", sub = "", path = "" }) =>
+    [resource, sub].filter(Boolean).join("/") || path;
+  const valuesOf = (groups) => {
+    const entries = Object.entries({ ...groups, what: whatOf(groups) });
+    return Object.fromEntries(entries.map(([key, text]) => [key, text.replaceAll("`", "'")]));
+  };
+  const roleCommands = (request) => {
+    const { user, verb, resource = "", group = "", sub = "", namespace = "", path = "" } = request;
+    const account = ACCOUNT.exec(user);
+    if (!account && UNBINDABLE.some((beginning) => user.startsWith(beginning))) return [];
+    const owner = account ? [namespace ? "" : account[1], account[2]] : ["", user];
+    const parts = [...(namespace ? owner.slice(1) : owner), verb, whatOf(request)];
+    const name = parts.join("-").toLowerCase().replace(/[^a-z0-9.]+/g, "-")
+      .replace(/^[-.]+|[-.]+$/g, "");
+    const where = namespace && ` --namespace=${quote(namespace)}`;
+    const [role, binding] = namespace ? ["role", "rolebinding"]
+      : ["clusterrole", "clusterrolebinding"];
+    const kind = `${resource}.${group}`.replace(/\.+$/, "") + (sub && `/${sub}`);
+    let what = path ? `--non-resource-url=${quote(path)}` : `--resource=${quote(kind)}`;
+    const single = !path && request.name && (sub || !NAMELESS.includes(verb));
+    if (single) what += ` --resource-name=${quote(request.name)}`;
+    const subject = account ? `--serviceaccount=${quote(`${account[1]}:${account[2]}`)}`
+      : `--user=${quote(user)}`;
+    return [
+      `kubectl create ${role} ${name} --verb=${verb} ${what}${where}`,
+      `kubectl create ${binding} ${name} --${role}=${name} ${subject}${where}`,
+    ];
+  };
+  const allCommands = (rule, matches) => {
+    if (!rule.role) return [];
+    const distinct = new Map(matches.map((groups) => [JSON.stringify(groups), groups]));
+    return [...distinct.values()].slice(0, MOST_ROLES).flatMap(roleCommands);
+  };
+
+  return ({ rules, words }, pasted) => {
+    const none = { rule: "", step: "", ask: "", commands: [], lesson: "", trial: "" };
+    const [text, isCut] = shorten(pasted);
+    const found = readings(text);
+    if (!found[0]) return { ...none, why: words.empty, hint: words.paste };
+    const cut = isCut ? ` ${words.cut}` : "";
+    const matched = findRule(rules, found);
+    if (!matched) return { ...none, why: words.unknown + cut, hint: words.search };
+    const [rule, matches] = matched;
+    const values = valuesOf(matches[0]);
+    const quoted = Object.fromEntries(
+      Object.entries(values).map(([key, value]) => [key, quote(value)]));
+    return {
+      rule: rule.id,
+      step: rule.step,
+      why: fill(rule.cause, values) + cut,
+      ask: fill(rule.ask, quoted),
+      hint: fill(rule.way, values),
+      commands: allCommands(rule, matches),
+      lesson: rule.lesson,
+      trial: rule.trial,
+    };
+  };
+})();
