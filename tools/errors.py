@@ -1,13 +1,10 @@
 """Make the page of messages, and the data of the box on the site, of the rules.
 
-    python -m tools.errors    # write notebooks/errors.md anew; a test compares it
-
-What the page says of a message is what `explain` says of it.
+`python -m tools.course` writes the page, which says of a message what `explain` says.
 """
 
 import itertools
 import json
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -101,13 +98,3 @@ def script(say: Say, *, trial: str) -> str:
     # Some engines take these for the end of a line, even in a string.
     text = text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     return f"const RULES = {text};\n"
-
-
-def main() -> int:
-    """Write the page."""
-    PAGE.write_text(page(), "utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
