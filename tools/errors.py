@@ -47,7 +47,8 @@ def page(say: Say = str, frame: Say = str) -> str:
 
 def _entry(rule: Rule, say: Say, frame: Say) -> Iterator[str]:
     """Yield the parts of a rule's entry."""
-    yield f'<a id="{rule.id}"></a>\n### `{rule.title}`'
+    # Places are Sphinx's for all pages, and the glossary has an `image`, too.
+    yield f'<a id="message-{rule.id}"></a>\n### `{rule.title}`'
     yield "\n".join(
         ["```text", *rule.messages, *(text for text, _ in rule.quoted), "```"]
     )

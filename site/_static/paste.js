@@ -24,7 +24,8 @@
       answer.append(element("pre", advice.commands.join("\n"), { tabIndex: 0 }));
     const [title, page] = lessons[advice.lesson] ?? [];
     const links = [title && link(`${words.lesson} ${advice.lesson} ${title}`, places.root + page)];
-    if (advice.rule) links.push(link(words.more, `${places.root}${places.page}#${advice.rule}`));
+    const entry = `${places.root}${places.page}#message-${advice.rule}`;
+    if (advice.rule) links.push(link(words.more, entry));
     if (advice.trial && places.trial) {
       const line = encodeURIComponent(advice.trial);
       links.push(link(words.trial, `${places.root}${places.trial}#line=${line}`));

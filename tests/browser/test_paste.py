@@ -15,7 +15,8 @@ FORBIDDEN = (
     'resource "pods" in API group "" in the namespace "shop"'
 )
 PAGE = """<!DOCTYPE html>
-<html lang="{language}" data-content_root="./"><title>Errors</title>
+<html lang="{language}" data-content_root="./">
+<meta charset="utf-8"><title>Errors</title>
 <main><h1>Errors</h1>{box}</main>
 <script src="rules.js" defer></script>
 <script src="explain.js" defer></script>
@@ -59,7 +60,7 @@ def test_a_message_is_explained_as_text(box):
     links = [link.get_attribute("href") for link in answer.get_by_role("link").all()]
     lesson, page, trial = links
     assert lesson == "./notebooks/06-be-allowed.html"
-    assert page == "./notebooks/errors.html#forbidden-list"
+    assert page == "./notebooks/errors.html#message-forbidden-list"
     assert trial.startswith("./try.html#line=kubectl%20get")
 
 

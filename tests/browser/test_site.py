@@ -291,8 +291,10 @@ def test_a_pasted_error_is_explained_on_its_pages(open_page, name):
     page.locator("#explain button").click()
     more = page.get_by_role("status").get_by_role("link").last
     more.click()
-    expect(page).to_have_url(re.compile("notebooks/errors.html#context-missing$"))
-    expect(page.locator("#context-missing").first).to_be_attached()
+    expect(page).to_have_url(
+        re.compile("notebooks/errors.html#message-context-missing$")
+    )
+    expect(page.locator("#message-context-missing").first).to_be_attached()
 
 
 def test_a_result_quotes_its_page_from_the_words_as_typed(open_page):

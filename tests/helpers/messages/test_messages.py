@@ -204,7 +204,7 @@ def test_the_page_is_what_the_rules_say():
     korean = (ROOT / "notebooks/ko/errors.md").read_text("utf-8")
     for text in (errors.page(), korean):
         for rule in rules():
-            assert f'<a id="{rule.id}"></a>\n' in text
+            assert f'<a id="message-{rule.id}"></a>\n' in text
             assert all(message in text for message in rule.examples)
 
 
