@@ -48,10 +48,7 @@ WORDS = {
     ),
     "cut": mark("Only the beginning and the end of the text were read."),
     "title": mark("Paste an error"),
-    "about": mark(
-        "Lines of kubectl, curl, Python or a log: the page says at which step the "
-        "request ended, why, and what to do. Nothing leaves this page."
-    ),
+    "about": mark("Of kubectl, curl, Python or a log. Nothing leaves this page."),
     "button": mark("Explain it"),
     "trial": mark("Reproduce it on an API server in this browser"),
 }

@@ -39,7 +39,7 @@
   if (place) {
     const { words } = RULES;
     const form = element("form");
-    const box = element("textarea", "", { id: "explain-text", rows: 5, spellcheck: false });
+    const box = element("textarea", "", { id: "explain-text", rows: 3, spellcheck: false });
     const label = element("label", words.title, { htmlFor: box.id });
     const button = element("button", words.button, { type: "submit" });
     const answer = element("div", "", { className: "advice" });
