@@ -52,7 +52,9 @@
       const data = { ...RULES, places: { ...RULES.places, root } };
       show(answer, explainText(RULES, box.value), data);
     };
-    form.append(label, about, box, button);
+    const buttons = element("p", "", { className: "buttons" });
+    buttons.append(button);
+    form.append(label, about, box, buttons);
     place.append(form, answer);
   }
 }
