@@ -30,6 +30,7 @@ from helpers.command import kubectl
 from helpers.messages import explain_text
 from helpers.messages.rules import rules
 
+pytestmark = pytest.mark.full("programs whose versions are pinned")
 PRINTED = tomllib.loads(Path(__file__).with_name("printed.toml").read_text("utf-8"))
 COMMANDS = PRINTED["server"] | PRINTED["node"]
 #: namespaces of these tests, which their messages name
@@ -415,9 +416,11 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize(("rule", "message", "line"), EXAMPLES)
-def test_a_message_is_what_the_program_prints(shop, rule, message, line):
+def test_a_message_is_what_the_program_prints(cluster, shop, rule, message, line):
+    # Elsewhere there may be no image, and no key that signs an expired token.
+    needs_local = rule.id in {*PRINTED["node"], "token-expired"}
+    if needs_local and cluster.backend != "local":
+        pytest.skip("on this backend, images have to be pulled")
     output = shop(line)
-    if os.environ.get("SHOW"):
-        print(f"@@@ {rule.id}: {output}")
     assert masked(message) in masked(output)
     assert explain_text(output).rule == rule.id
