@@ -142,7 +142,8 @@ class Backend(Protocol):
 
     def question(self) -> str:
         """Return the question that `delete` asks."""
-        return f"Remove the cluster and all its objects in {self.state}?"
+        text = mark("Remove the cluster and all its objects in {place}?")
+        return say(text, place=self.state)
 
     def delete(self) -> bool:
         """Stop the cluster and remove its state; return False if there was none."""
