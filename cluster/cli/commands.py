@@ -107,7 +107,9 @@ def setup(backend: str | None) -> None:
         # Before minutes of work for a start that fails.
         permissions.refuse_windows(paths.state_dir(), "LAB_STATE_DIR")
         binaries, archive = backends.current(backend, view).setup(view)
-    click.echo(f"binaries: {binaries}\nimage:    {archive or 'none: no pod can run'}")
+    image = archive or say("none: no pod can run")
+    click.echo(say("binaries: {binaries}", binaries=binaries))
+    click.echo(say("image:    {image}", image=image))
     _tell_of_learners()
 
 
@@ -157,9 +159,9 @@ def start(backend: str | None = None, port: int | None = None) -> Backend:
             cluster.up(view, port=port)
     except KeyboardInterrupt:
         runs = cluster and cluster.running()
-        kept = mark("interrupted; the cluster runs")
-        ended_too = mark("interrupted; nothing was left running")
-        click.echo(say(kept if runs else ended_too), err=True)
+        runs_on = mark("interrupted; the cluster runs")
+        nothing = mark("interrupted; nothing was left running")
+        click.echo(say(runs_on if runs else nothing), err=True)
         sys.exit(INTERRUPTED)
     for line in cluster.news(ended):
         click.echo(with_commands(line), err=True)
@@ -204,8 +206,8 @@ def stop() -> None:
     if backend.name == backends.EXISTING:
         click.echo(say("nothing was stopped: it is an existing cluster"))
         return
-    done, idle = mark("stopped; the objects are kept"), mark("not running")
-    click.echo(say(done if stopped else idle))
+    text = mark("stopped; the objects are kept") if stopped else mark("not running")
+    click.echo(say(text))
 
 
 @main.command(short_help="Stop the cluster and remove its objects, keys and logs.")

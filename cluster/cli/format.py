@@ -146,10 +146,10 @@ def status_text(status: dict, now: float) -> str:
     """Write a status (keys: `backend.STATUS`) for a person; pure."""
     phase = status["phase"]
     if phase == "not running":
-        text = mark("not running; start it with `.venv/bin/kapi up`")
-        why = mark("not running: {problem}; start it with `.venv/bin/kapi up`")
+        plain = mark("not running; start it with `.venv/bin/kapi up`")
+        with_reason = mark("not running: {problem}; start it with `.venv/bin/kapi up`")
         problem = status["problem"]
-        return with_commands(say(why if problem else text, problem=problem))
+        return with_commands(say(with_reason if problem else plain, problem=problem))
     waiting = waiting_text(status["awaited"], status["steps"])
     reason = status["problem"] or (waiting if status["awaited"] else "")
     limits = "enforced" if status["limits"] else "recorded, not enforced"

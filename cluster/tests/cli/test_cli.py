@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from cluster.backend import STATUS, waiting_text
 from cluster.cli.format import colours, status_text, with_signs
 from cluster.local.backend import LOGS
-from cluster.progress import Terminal
+from cluster.progress import Terminal, columns
 from cluster.tests.commandline import helpers, python
 from helpers import __main__ as entry
 from helpers.cli import main
@@ -339,6 +339,19 @@ def test_a_live_line_fits_and_ends(monkeypatch):
     (line,) = stream.getvalue().split("\r")[1:]
     assert len(line.rstrip("\n")) < 40
     assert line.endswith(", …\n") and not line.endswith("\n\n")
+
+
+def test_a_live_line_of_hangul_is_written_over_whole(monkeypatch):
+    """A letter of it takes two columns."""
+    monkeypatch.setenv("COLUMNS", "40")
+    stream = Tty()
+    view = Terminal(stream)
+    view.update("클러스터의 네임스페이스를 만드는 중")
+    view.update("ok")
+    view.update("클러스터의 네임스페이스를 만드는 중이라고 하는 아주 긴 한 줄")
+    first, second, third = stream.getvalue().split("\r")[1:]
+    assert columns(first) == columns(second)
+    assert 30 < columns(third) < 40 and third.endswith(" …")
 
 
 REPORT = "Problems\n  fatal    disk  full\n  warning  ids  one\nFacts\n  cpu  fatal 2\n"
