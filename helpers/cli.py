@@ -11,7 +11,7 @@ import click
 
 from cluster.cli.commands import main as main, start
 from cluster.cli.format import show_progress
-from helpers.language import mark, say
+from cluster.language import mark, say
 
 
 @main.command(
