@@ -182,7 +182,8 @@ class Backend(Protocol):
         """Raise LabError unless `log` knows the component."""
         if name not in self.logs:
             names = ", ".join(self.logs)
-            raise errors.LabError(f"There is no component {name!r}; known: {names}.")
+            text = mark("There is no component {name!r}; known: {names}.")
+            raise errors.LabError(say(text, name=name, names=names))
 
     def images(self) -> list:
         """Return the images that pods can use."""

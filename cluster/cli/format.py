@@ -95,7 +95,7 @@ class Commands(click.Group):
         try:
             return super().invoke(context)
         except errors.LabError as error:
-            word = f"{say('error')}:"
+            word = say("error") + ":"
             word = click.style(word, "red") if colours(sys.stderr) else word
             click.echo(f"{word} {error}", err=True)
             context.exit(FAILED)
