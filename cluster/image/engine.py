@@ -66,12 +66,9 @@ def ask(
     return subprocess.CompletedProcess(arguments, -1, "", reason)
 
 
-def way_out(*more: str) -> str:
-    """Return how the image can be made on a machine that lacks what makes it.
-
-    The command installs `more` packages of Debian, too.
-    """
-    run = packages.command(*dict.fromkeys(("mmdebstrap", *more)))
+def way_out() -> str:
+    """Return how the image can be made on a machine that lacks what makes it."""
+    run = packages.command("mmdebstrap")
     start = mark("Start Docker or Podman.")
     text = mark("{command}, or start Docker or Podman.")
     return say(text, command=run) if run else say(start)

@@ -129,9 +129,10 @@ def require_maker() -> None:
     """
     if can_build() or any((paths.cache_dir() / "images").glob("*.tar*")):
         return
-    purpose = say("build the toolbox image")
-    way_out = engine.way_out(*packages.missing())
-    raise errors.MissingTool("mmdebstrap", purpose, way_out)
+    run = packages.command(*dict.fromkeys(("mmdebstrap", *packages.missing())))
+    text = mark("{command}, or start Docker or Podman.")
+    way_out = say(text, command=run) if run else engine.way_out()
+    raise errors.MissingTool("mmdebstrap", say("build the toolbox image"), way_out)
 
 
 def _archive_or_substitute(file: Path, progress: Progress | None) -> Path | None:
