@@ -16,7 +16,9 @@ from click.testing import CliRunner
 
 from cluster.backend import STATUS, waiting_text
 from cluster.cli.format import colours, status_text, with_signs
+from cluster.local import trial
 from cluster.local.backend import LOGS
+from cluster.machine import apparmor
 from cluster.progress import Terminal, columns
 from cluster.tests.commandline import helpers, python
 from helpers import __main__ as entry
@@ -73,6 +75,21 @@ def test_each_command_explains_itself(path):
     assert line[1].endswith((".", "(once).")) and not line[1].endswith("...")
     assert len(own.output.split()) > 20
     assert max(map(len, own.output.splitlines())) <= 88
+
+
+def test_root_loads_the_profile_for_a_class_and_hears_what_an_update_needs(monkeypatch):
+    """Nothing is data there; a start as an account without rights has the last word."""
+    monkeypatch.setattr(apparmor, "load", lambda: None)
+    results = [trial.TrialResult(), trial.TrialResult("x", "Operation not permitted")]
+    monkeypatch.setattr(trial, "attempt_as", lambda account: results.pop(0))
+    done = CliRunner().invoke(main, ["apparmor", "--write"])
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "tried as nobody: every account can make namespaces" in done.stderr
+    assert f"\n  {apparmor.hook()}\n" in done.stderr
+    done = CliRunner().invoke(main, ["apparmor", "--write"])
+    assert done.exit_code == 1
+    assert "nobody cannot start a cluster all the same: x was refused" in done.stderr
+    assert f"must be able to read {sys.prefix}." in done.stderr
 
 
 def test_alone_it_prints_its_help():
