@@ -11,6 +11,7 @@ import click
 
 from cluster.cli.commands import main as main, start
 from cluster.cli.format import show_progress
+from cluster.language import mark, say
 
 
 @main.command(
@@ -68,7 +69,7 @@ def export(directory: Path) -> None:
     """
     from helpers.course import export as exports
 
-    with show_progress(f"written to {directory}"):
+    with show_progress(say("written to {directory}", directory=directory)):
         exports.export(directory)
 
 
@@ -114,11 +115,12 @@ def exam(seed: int | None) -> None:
     if seed is not None:
         chosen = exams.choose_exam(seed)
         exams.note_step(chosen, exams.CHOSEN)
-        click.echo(f"Exam {seed} is chosen: open deeper/09-exam.ipynb.")
+        text = mark("Exam {seed} is chosen: open deeper/09-exam.ipynb.")
+        click.echo(say(text, seed=seed))
     elif last := exams.latest_exam():
         click.echo(repr(last))
     else:
-        click.echo("No exam has begun: open deeper/09-exam.ipynb.")
+        click.echo(say("No exam has begun: open deeper/09-exam.ipynb."))
 
 
 #: bytes of standard input that are read: a paste is a few lines, a log may not end

@@ -217,7 +217,7 @@ def test_it_holds_the_settings_that_the_set_up_installs(files):
 
 
 def test_it_has_one_program_under_two_names_and_no_address_that_leads_nowhere(files):
-    """Its page in an index is the README, with what that leads to."""
+    """Nor does a link of its page in an index, which has no other files."""
     [scripts] = [files[path] for path in files if path.endswith("entry_points.txt")]
     head, *found = scripts.decode().split("\n")
     assert head == "[console_scripts]"
@@ -226,6 +226,8 @@ def test_it_has_one_program_under_two_names_and_no_address_that_leads_nowhere(fi
     [found] = [files[path] for path in files if path.endswith("/METADATA")]
     metadata = email.message_from_bytes(found)
     assert metadata["Version"] == version()
+    page = metadata.get_payload()
+    assert "kapi lab" in page and not re.search(r"\]\((?!https?://)", page)
     assert metadata["License-Expression"] == "Apache-2.0"
     assert [u for u in metadata.get_all("Project-URL", []) if "OWNER" in u] == []
     assert any(path.endswith("/licenses/LICENSE") for path in files)
@@ -239,6 +241,10 @@ def test_the_documentation_names_the_program_and_how_it_is_built():
         f"uvx {PROGRAM} lab",
         f"pipx run {PROGRAM} lab",
         f"pip install {PROGRAM}",
+        # A newer build of the same version is not installed otherwise.
+        "pip install --force-reinstall --no-deps dist/*.whl",
+        # A path that lasts, for the profile of AppArmor.
+        "uv tool install dist/*.whl",
     ):
         assert words in text
 
