@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from cluster import errors
 from tab import build
 
 WEB = Path(__file__).with_name("web")
@@ -17,6 +18,10 @@ BLOCK = re.compile(r"```\{code-block\} sh\n:class: ask\n(.*?)```\n", re.DOTALL)
 LIMIT = 1800.0
 #: the beginning of a JSON Web Token, which would be published
 _TOKEN = re.compile(r"\beyJ[\w-]+\.")
+_HINT = (
+    "Try again when this machine is less busy, or make the site without this server: "
+    "TAB=no make site"
+)
 
 
 def pages(folder: Path) -> dict[str, str]:
@@ -36,8 +41,8 @@ def pages(folder: Path) -> dict[str, str]:
 def record(texts: dict[str, str]) -> list[tuple[str, int]] | None:
     """Return the answers of one server to all blocks: text, and status or 0.
 
-    None: there is no server. Raise RuntimeError if it ends or is too slow, or if an
-    answer has a token.
+    None: there is no server. Raise LabError if it ends or is too slow; raise ValueError
+    if an answer has a token.
     """
     if not (directory := build.ensure()):
         return None
@@ -49,14 +54,23 @@ def record(texts: dict[str, str]) -> list[tuple[str, int]] | None:
             command, input=requests, capture_output=True, text=True, timeout=LIMIT
         )
     except subprocess.TimeoutExpired:
-        raise RuntimeError(f"No server has answered all within {LIMIT} s.") from None
+        raise errors.LabError(
+            "The API server for the browser has not answered all commands of the pages "
+            f"within {LIMIT:.0f} s.",
+            _HINT,
+        ) from None
     # The first line is about the start.
     answer_lines = done.stdout.splitlines()[1:]
     for block, line in itertools.zip_longest(blocks, answer_lines):
-        if not line or _TOKEN.search(line):
-            end = f"nothing: exit code {done.returncode}, {done.stderr!r}"
-            what = "a token" if line else end
-            raise RuntimeError(f"The answer to {block} contains {what}")
+        if not line:
+            reason = done.stderr.strip() or f"exit code {done.returncode}"
+            raise errors.LabError(
+                f"The API server for the browser ended before it answered:\n{block}"
+                f"Its last words: {reason}",
+                _HINT,
+            )
+        if _TOKEN.search(line):
+            raise ValueError(f"The answer to {block} contains a token")
     return [
         (answer["text"], answer["status"]) for answer in map(json.loads, answer_lines)
     ]

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from cluster import errors
 from helpers.course import lessons
 from tab import build, page
 from tests.notebooks import ROOT
@@ -59,33 +60,45 @@ def test_without_a_server_nothing_is_recorded(monkeypatch, capsys):
     assert "Without an API server for the browser" in capsys.readouterr().err
 
 
+@pytest.fixture
+def node(monkeypatch, tmp_path):
+    """Return a function that puts a script in Node's place, and has it record."""
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(build, "ensure", lambda: tmp_path)
+
+    def record(script: str) -> None:
+        node = tmp_path / "node"
+        node.write_text(f"#!/bin/sh\n{script}\n")
+        node.chmod(0o700)
+        page.record({"try": EN["try"]})
+
+    return record
+
+
 @pytest.mark.parametrize(
-    ("said", "told"),
-    [
-        ("echo because >&2; exit 3", r"contains nothing: exit code 3, 'because\\n'"),
-        ("""echo '{"text": "eyJhbGciOi.x.y", "status": 201}'""", "contains a token"),
-    ],
+    ("end", "reason"),
+    [("echo because >&2; exit 3", "because"), ("exit 3", "exit code 3")],
 )
-def test_no_answer_and_no_token_is_recorded(monkeypatch, tmp_path, said, told):
-    node = tmp_path / "node"
-    node.write_text(f"#!/bin/sh\necho {{}}\nread line\n{said}\n")
-    node.chmod(0o700)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    monkeypatch.setattr(build, "ensure", lambda: tmp_path)
-    block = "curl https://kubernetes/version"
-    with pytest.raises(RuntimeError, match=f"{block}\n {told}"):
-        page.record({"try": EN["try"]})
+def test_a_server_that_ends_is_said_with_its_last_words_and_a_way_on(node, end, reason):
+    with pytest.raises(errors.LabError) as caught:
+        node(f"echo {{}}\nread line\n{end}")
+    block = "ended before it answered:\ncurl https://kubernetes/version\n"
+    assert caught.value.message.endswith(f"{block}Its last words: {reason}")
+    assert "TAB=no make site" in caught.value.hint
 
 
-def test_a_server_that_never_answers_is_not_waited_for_for_ever(monkeypatch, tmp_path):
-    node = tmp_path / "node"
-    node.write_text("#!/bin/sh\nexec sleep 60\n")
-    node.chmod(0o700)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    monkeypatch.setattr(build, "ensure", lambda: tmp_path)
+def test_no_token_is_recorded(node):
+    answer = """echo '{"text": "eyJhbGciOi.x.y", "status": 201}'"""
+    block = "curl https://kubernetes/version\n"
+    with pytest.raises(ValueError, match=f"{block} contains a token"):
+        node(f"echo {{}}\nread line\n{answer}")
+
+
+def test_a_server_that_never_answers_is_not_waited_for_for_ever(node, monkeypatch):
     monkeypatch.setattr(page, "LIMIT", 0.2)
-    with pytest.raises(RuntimeError, match=r"within 0\.2 s"):
-        page.record({"try": EN["try"]})
+    with pytest.raises(errors.LabError, match="within 0 s") as caught:
+        node("exec sleep 60")
+    assert "TAB=no make site" in caught.value.hint
 
 
 def test_the_script_finds_its_words_and_elements_on_each_page():
