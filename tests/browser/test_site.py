@@ -260,6 +260,23 @@ def test_a_search_leads_first_to_the_lessons_that_explain_a_word(open_page, lang
     assert first == FOUND
 
 
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("forbidden: User", "06 "),
+        ("connection refused", "Settings"),
+        ("localhost:8080 was refused", "Settings"),
+        ("The connection to the server localhost:8080 was refused", "Settings"),
+    ],
+)
+def test_a_search_for_words_of_an_error_leads_first_to_its_cause(
+    open_page, typed, first
+):
+    page = open_page(f"search.html?{urlencode({'q': typed})}")
+    found = page.locator("#search-results li > a").first
+    expect(found).to_have_text(re.compile(f"^{first}"))
+
+
 def test_a_search_for_a_pasted_message_finds_the_lesson_about_it(open_page):
     message = (
         'configmaps is forbidden: User "system:serviceaccount:shop:default" cannot '
