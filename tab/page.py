@@ -1,5 +1,6 @@
 """Make *Try it* and the boxes of lessons: commands, and a server's recorded answers."""
 
+import hashlib
 import html
 import itertools
 import json
@@ -88,11 +89,33 @@ def insert_answers(
     }
 
 
+def _files() -> dict[str, Path]:
+    """Return the files of a site by their path: scripts, and the program if built."""
+    scripts = {
+        file.relative_to(WEB).as_posix(): file
+        for file in sorted(WEB.rglob("*.js"))
+        if file.name != "node.js"
+    }
+    directory = build.find()
+    names = (build.RUNTIME, build.PACKED) if directory else ()
+    return scripts | {name: directory / name for name in names if directory}
+
+
+def folder() -> str:
+    """Return the directory of these files, from that of a site's static files.
+
+    Its name changes with them: a browser's cache has never parts of two versions.
+    """
+    digest = hashlib.sha256()
+    for name, file in _files().items():
+        digest.update(f"{name} {file.stat().st_size} ".encode() + file.read_bytes())
+    return f"tab-{digest.hexdigest()[:12]}"
+
+
 def copy(target: Path) -> None:
     """Put the scripts of the page, and the program, into a site."""
-    directory = build.find()
-    assert directory
-    place = target / "_static" / "tab"
-    shutil.copytree(WEB, place, ignore=shutil.ignore_patterns("node.js"))
-    for name in (build.RUNTIME, build.PACKED):
-        shutil.copy(directory / name, place)
+    assert build.find()
+    place = target / "_static" / folder()
+    for name, file in _files().items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, place / name)

@@ -234,6 +234,7 @@ def build(language: str, source: Path, target: Path, date: str = "") -> int:
     )
     settings = {"SITE_LANGUAGE": language, "GITHUB_REPOSITORY": REPOSITORY}
     settings |= {"SITE_DATE": date, "SITE_CARD": card.browser()}
+    settings["SITE_TAB"] = trial.folder()
     return subprocess.run(line, env=os.environ | settings).returncode
 
 
