@@ -294,6 +294,7 @@ def test_a_link_brings_a_command_which_only_its_reader_runs(open_page):
     opened.get_by_role("button", name="Copy a link").click()
     expect(opened.locator("#tab-copied")).to_have_text("Copied.")
     link = opened.evaluate("navigator.clipboard.readText()")
+    opened.goto("about:blank")
     opened.goto(link)
     expect(state(opened)).to_contain_text("The link has brought a command")
     start(opened)
@@ -301,6 +302,11 @@ def test_a_link_brings_a_command_which_only_its_reader_runs(open_page):
     expect(log(opened)).to_be_empty()
     line.press("Enter")
     expect(log(opened)).to_contain_text('kubectl get pods -l "a=<b>&c"|')
+    # On the page itself, too.
+    opened.evaluate("location.hash = 'line=kubectl+version'")
+    expect(line).to_have_value("kubectl version")
+    expect(line).to_be_focused()
+    expect(log(opened)).not_to_contain_text("kubectl version")
 
 
 TOUCH = {"has_touch": True, "is_mobile": True}

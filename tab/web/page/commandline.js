@@ -1,7 +1,7 @@
 // The reader's own line: its callers, what was typed before, and a link to it.
 
-/** The name of the parameter of a link that has a command. */
-const PARAMETER = "line";
+/** The name of a command in the fragment of a link, which a browser sends to no host. */
+const NAME = "line";
 
 /**
  * Return the lines as one has to type them for another caller: options are added to each command
@@ -43,7 +43,8 @@ export class History {
 }
 
 /** Return the command that an address brings, or "". @param {string} address */
-export const commandOf = (address) => new URL(address).searchParams.get(PARAMETER)?.trim() ?? "";
+export const commandOf = (address) =>
+  new URLSearchParams(new URL(address).hash.slice(1)).get(NAME)?.trim() ?? "";
 
 /**
  * Return an address that brings a command to the line of a page.
@@ -53,7 +54,6 @@ export const commandOf = (address) => new URL(address).searchParams.get(PARAMETE
  */
 export const linkTo = (address, command) => {
   const link = new URL(address);
-  link.search = new URLSearchParams({ [PARAMETER]: command }).toString();
-  link.hash = "in-this-tab";
+  link.hash = new URLSearchParams({ [NAME]: command }).toString();
   return link.href;
 };

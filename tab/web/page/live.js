@@ -185,11 +185,16 @@ export const connect = ({ base, at, blocks, say, show }) => {
     await navigator.clipboard.writeText(linkTo(location.href, at.line.value.trim()));
     at.copied.textContent = say("copied");
   };
-  const brought = commandOf(location.href);
-  if (brought) {
-    fill(brought);
-    show("able", say("brought"));
-  }
+  // A link brings a command, which its reader alone runs.
+  const bring = () => {
+    const command = commandOf(location.href);
+    if (!command) return;
+    fill(command);
+    if (phase() === "ready") at.line.focus();
+    else if (!/starting|unable/.test(phase() ?? "")) show("able", say("brought"));
+  };
+  addEventListener("hashchange", bring);
+  bring();
   fit();
 
   /** @param {string} line */
