@@ -51,7 +51,9 @@ myst_heading_anchors = 4
 templates_path = ["_templates"]
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_js_files = ["ko.js"] * (language == "ko") + ["contents.js"]
+# After Sphinx's own scripts, and before its words.
+html_js_files = [("plural.js", {"priority": 300}), "ko.js"] * (language == "ko")
+html_js_files += ["contents.js"]
 html_js_files += [("search.js", {"defer": "defer"})]
 html_favicon = "_static/icon.svg"
 html_copy_source = html_show_sourcelink = html_use_index = False

@@ -85,7 +85,7 @@ const memory = (log) => {
 
 // Wait until the server is ready: then `kubernetes` has its functions. Fail if it is not after
 // `limit` milliseconds. If it ends, now or later, an uncaught error has its last log line, or
-// its panic.
+// its panic, or what JavaScript says if it has said nothing.
 globalThis.startServer = async (module, limit = LIMIT) => {
   let last = "";
   globalThis.fs = memory((text) => {
@@ -97,7 +97,8 @@ globalThis.startServer = async (module, limit = LIMIT) => {
   go.env = { GOGC: "300", HOME: "/root", KUBECTL_KUBERC: "false" };
   const instance = await WebAssembly.instantiate(module, go.importObject);
   const uncaught = (text) => queueMicrotask(() => { throw new Error(text.trim().split("\n")[0]); });
-  go.run(instance).then(() => uncaught(last), ({ message }) => uncaught(message));
+  // After its end, a call of Go's script fails with words that say nothing of the reason.
+  go.run(instance).then(() => uncaught(last), ({ message }) => uncaught(last || message));
   for (const end = Date.now() + limit; !globalThis.kubernetes;) {
     if (Date.now() > end) throw new Error(`the API server is not ready after ${limit / 1000} s`);
     await new Promise((done) => setTimeout(done, 50));

@@ -58,7 +58,12 @@ FAULTS = {
     "memory": b"""WebAssembly.instantiate = async () => {
         throw new RangeError("WebAssembly.instantiate(): Out of memory");
     };""",
-    "later": b"""setTimeout(() => { throw new Error("Out of memory"); }, 1000);""",
+    "early": b"""setTimeout(() => { throw new Error("Out of memory"); });""",
+    "later": b"""const looks = setInterval(() => {
+        if (!globalThis.kubernetes) return;
+        clearInterval(looks);
+        setTimeout(() => { throw new Error("Out of memory"); }, 3000);
+    }, 100);""",
 }
 
 
@@ -450,6 +455,7 @@ def test_a_page_that_is_hidden_for_minutes_stops_its_server(open_page):
         ("cut", r"did not start. .* Downloading: \d+ of \d+ MB. The browser says: \S"),
         ("missing", "did not start. .* Downloading: .* The browser says: 404 "),
         ("memory", "did not start. .* Starting kube-apiserver. .*: Out of memory"),
+        ("early", "did not start. .*: .*Out of memory"),
         ("later", "has ended: .*Out of memory"),
     ],
 )
