@@ -135,11 +135,14 @@ _PASTE = 1_000_000
 def explain(words: tuple[str, ...]) -> None:
     """Say what an error message means, and what to do.
 
-    TEXT is what kubectl, curl, Python or a log has printed. Without it, the message is
-    read from standard input:
+    TEXT is what kubectl, curl, Python or a log has printed, in single quotes, so that
+    the shell leaves its quotes alone. Without it, the message is read from standard
+    input:
 
       kubectl get pods 2>&1 | kapi explain
+      kapi explain 'error: You must be logged in to the server (Unauthorized)'
 
+    The answer is in the language of the system; LAB_LANG=en or LAB_LANG=ko changes it.
     Printed are the step at which the request ended, why, what to ask next, the way out,
     and for a 403 the commands for the smallest Role and its binding. It asks no server
     and sends nothing. The exit code is 1 if no rule knows the message.
@@ -149,8 +152,16 @@ def explain(words: tuple[str, ...]) -> None:
     text = " ".join(words)
     if not words:
         if sys.stdin.isatty():
-            click.echo("Paste the message, then press Enter and Ctrl-D.", err=True)
+            text = say("Paste the message, then press Enter and Ctrl-D.")
+            click.echo(text, err=True)
         text = sys.stdin.buffer.read(_PASTE).decode(errors="replace")
     advice = explain_text(text)
     click.echo(repr(advice))
-    sys.exit(0 if advice.rule else 1)
+    if advice.rule:
+        return
+    hint = mark(
+        "The shell changes a message that isn't in single quotes. A pipe leaves it as "
+        "it is: kubectl … 2>&1 | kapi explain"
+    )
+    click.echo(say(hint), err=True)
+    sys.exit(1)

@@ -35,6 +35,28 @@ _MARKS = (
     ("\\t", " "),
 )
 
+#: a denied request whose quotes a shell has taken: its object, who sent it, and where
+_UNQUOTED = (
+    (
+        r'([a-z0-9-]{1,253})(\.[a-z0-9.-]{1,253})? ([^" ,:]{1,253}) is forbidden: '
+        r'(?=User [^" ,]{1,300} cannot [a-z]{1,40} resource \1)',
+        r'\1\2 "\3" is forbidden: ',
+    ),
+    (
+        r'User ([^" ,]{1,300}) cannot ([a-z]{1,40}) resource ([a-z0-9./-]{1,300}) '
+        r"in API group (?:([a-z0-9.-]{1,253}) )?(?=in the namespace|at the cluster)",
+        r'User "\1" cannot \2 resource "\3" in API group "\4" ',
+    ),
+    (
+        r'in API group ("[a-z0-9.-]{0,253}") in the namespace ([a-z0-9-]{1,63})',
+        r'in API group \1 in the namespace "\2"',
+    ),
+    (
+        r'User ([^" ,]{1,300}) cannot ([a-z]{1,40}) path (/[^" ,]{0,300})',
+        r'User "\1" cannot \2 path "\3"',
+    ),
+)
+
 
 def shorten(text: str) -> str:
     """Return the beginning and the end of a text that is too long, else all of it."""
@@ -55,6 +77,13 @@ def readings(text: str) -> tuple[str, str, str]:
         text = text.replace('\\\\"', '\\"')
     for mark, plain in _MARKS:
         text = text.replace(mark, plain)
-    spaced = _BLANKS.sub(" ", text).strip(" ")
-    joined = _BLANKS.sub(" ", _BREAK.sub("", text)).strip(" ")
+    spaced = _with_quotes(_BLANKS.sub(" ", text).strip(" "))
+    joined = _with_quotes(_BLANKS.sub(" ", _BREAK.sub("", text)).strip(" "))
     return spaced, joined, spaced.replace(" ", "")
+
+
+def _with_quotes(text: str) -> str:
+    """Return a text with the quotes of a denied request that a shell has taken."""
+    for pattern, plain in _UNQUOTED:
+        text = re.sub(pattern, plain, text)
+    return text

@@ -3,7 +3,8 @@
 import functools
 import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,14 @@ class Rule:
     title: str
     pattern: str
     cause: str
-    ask: str
     way: str
     lesson: str
+    ask: str = ""
     messages: tuple[str, ...] = ()
     quoted: tuple[tuple[str, str], ...] = ()
     role: bool = False
+    verbs: str = ""
+    defaults: Mapping[str, str] = field(default_factory=dict)
     trial: str = ""
 
     @functools.cached_property

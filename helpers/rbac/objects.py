@@ -128,8 +128,8 @@ def kubectl_commands(request: Attributes) -> list[str]:
     if request.path:
         what = f"--non-resource-url={shlex.quote(request.path)}"
     else:
-        resource, slash, part = request.what.partition("/")
-        kind = f"{resource}.{request.group}".rstrip(".") + slash + part
+        slash = "/" if request.subresource else ""
+        kind = _kind(request) + slash + request.subresource
         what = f"--resource={shlex.quote(kind)}"
     for single in rule.get("resourceNames", ()):
         what += f" --resource-name={shlex.quote(single)}"
@@ -140,6 +140,23 @@ def kubectl_commands(request: Attributes) -> list[str]:
         f"kubectl create {role} {name} --verb={request.verb} {what}{where}",
         f"kubectl create {binding} {name} --{role}={name} {subject}{where}",
     ]
+
+
+def check_command(request: Attributes) -> str:
+    """Return the command that asks the API server whether it allows a request.
+
+    It impersonates the user, which needs the rights of an administrator.
+    """
+    what, where = request.path, ""
+    if not request.path:
+        names = _rule(request).get("resourceNames", ())
+        what = "/".join([_kind(request), *names])
+        where = f" -n {shlex.quote(request.namespace)}" if request.namespace else " -A"
+    if request.subresource:
+        # NB: behind a slash, `can-i` takes a name, and not a subresource.
+        where = f" --subresource={shlex.quote(request.subresource)}{where}"
+    user = shlex.quote(request.user)
+    return f"kubectl auth can-i {request.verb} {shlex.quote(what)}{where} --as={user}"
 
 
 def to_yaml(objects: list[dict]) -> str:
@@ -340,6 +357,10 @@ def _name(request: Attributes) -> str:
         parts.insert(0, who.get("namespace", ""))
     text = re.sub(r"[^a-z0-9.]+", "-", "-".join(parts).lower())
     return text.strip("-.")
+
+
+def _kind(request: Attributes) -> str:
+    return f"{request.resource}.{request.group}".rstrip(".")
 
 
 def _covers(url: str, path: str) -> bool:

@@ -14,6 +14,20 @@ const explainText = (() => {
     ["\\u003c", "<"], ["\\u003e", ">"], ["\u201c", '"'], ["\u201d", '"'], ["\u2018", "'"],
     ["\u2019", "'"], ["\\n", " "], ["\\t", " "],
   ];
+  const USER = '([^" ,]{1,300})';
+  const UNQUOTED = [
+    [`([a-z0-9-]{1,253})(\\.[a-z0-9.-]{1,253})? ([^" ,:]{1,253}) is forbidden: `
+      + `(?=User ${USER} cannot [a-z]{1,40} resource \\1)`, '$1$2 "$3" is forbidden: '],
+    [`User ${USER} cannot ([a-z]{1,40}) resource ([a-z0-9./-]{1,300}) `
+      + "in API group (?:([a-z0-9.-]{1,253}) )?(?=in the namespace|at the cluster)",
+    'User "$1" cannot $2 resource "$3" in API group "$4" '],
+    ['in API group ("[a-z0-9.-]{0,253}") in the namespace ([a-z0-9-]{1,63})',
+      'in API group $1 in the namespace "$2"'],
+    [`User ${USER} cannot ([a-z]{1,40}) path (/[^" ,]{0,300})`, 'User "$1" cannot $2 path "$3"'],
+  ].map(([pattern, plain]) => [new RegExp(pattern, "g"), plain]);
+  const KUBERNETES = new RegExp(
+    "kube|k8s|api ?server|error from server|namespace|service ?account|forbidden"
+    + "|unauthorized|x509|tls|etcd|(?:^|[^a-z])pods?(?:[^a-z]|$)|deployment|container", "u");
   const CLASS_OR_BLANK = /(\[(?:\\.|[^\]\\])*\])| \??/g;
   const ACCOUNT = /^system:serviceaccount:([^:]+):([^:]+)$/;
   const UNBINDABLE = ["system:serviceaccount:", "system:anonymous", "system:node:"];
@@ -27,6 +41,8 @@ const explainText = (() => {
     const half = LIMIT / 2;
     return [`${all.slice(0, half).join("")}\n${all.slice(-half).join("")}`, true];
   };
+  const withQuotes = (unquoted) => UNQUOTED.reduce(
+    (text, [pattern, plain]) => text.replace(pattern, plain), unquoted);
   const readings = (pasted) => {
     let text = pasted.replace(COLOURS, "");
     // Of a line here, Python's ^ knows the newline alone.
@@ -34,8 +50,8 @@ const explainText = (() => {
     text = text.replace(CONTROL, "");
     while (text.includes('\\\\"')) text = text.replaceAll('\\\\"', '\\"');
     for (const [mark, plain] of MARKS) text = text.replaceAll(mark, plain);
-    const spaced = trim(text.replace(BLANKS, " "));
-    const joined = trim(text.replace(BREAK, "").replace(BLANKS, " "));
+    const spaced = withQuotes(trim(text.replace(BLANKS, " ")));
+    const joined = withQuotes(trim(text.replace(BREAK, "").replace(BLANKS, " ")));
     return [spaced, joined, spaced.replaceAll(" ", "")];
   };
   const compile = (pattern) => new RegExp(pattern.replaceAll("(?P<", "(?<"), "gu");
@@ -67,12 +83,28 @@ const explainText = (() => {
     template.replace(/\{\{|\}\}|\{(\w+)\}/g, (found, key) => (key ? values[key] : found[0]));
   const whatOf = ({ resource = "", sub = "", path = "" }) =>
     [resource, sub].filter(Boolean).join("/") || path;
-  const valuesOf = (groups) => {
-    const entries = Object.entries({ ...groups, what: whatOf(groups) });
+  const valuesOf = (rule, groups) => {
+    const values = Object.fromEntries(Object.keys(groups).map((key) => [key, ""]));
+    const found = Object.fromEntries(Object.entries(groups).filter(([, text]) => text)
+      .map(([key, text]) => [key.replace(/[23]+$/, ""), text]));
+    if (found.host && found.port) found.address = `${found.host}:${found.port}`;
+    found.what = whatOf(found);
+    const entries = Object.entries({ ...values, ...rule.defaults, ...found });
     return Object.fromEntries(entries.map(([key, text]) => [key, text.replaceAll("`", "'")]));
   };
+  const kindOf = ({ resource = "", group = "" }) => `${resource}.${group}`.replace(/\.+$/, "");
+  const isNamed = ({ path, name, sub, verb }) =>
+    !path && name && (sub || !NAMELESS.includes(verb));
+  const checkCommand = (request) => {
+    const { user, verb, sub = "", name, namespace = "", path = "" } = request;
+    const what = path || kindOf(request) + (isNamed(request) ? `/${name}` : "");
+    const part = sub && ` --subresource=${quote(sub)}`;
+    const where = path ? "" : namespace ? ` -n ${quote(namespace)}` : " -A";
+    return `kubectl auth can-i ${verb} ${quote(what)}${part}${where} --as=${quote(user)}`
+      .replaceAll("`", "'");
+  };
   const roleCommands = (request) => {
-    const { user, verb, resource = "", group = "", sub = "", namespace = "", path = "" } = request;
+    const { user, verb, sub = "", namespace = "", path = "" } = request;
     const account = ACCOUNT.exec(user);
     if (!account && UNBINDABLE.some((beginning) => user.startsWith(beginning))) return [];
     const owner = account ? [namespace ? "" : account[1], account[2]] : ["", user];
@@ -82,10 +114,9 @@ const explainText = (() => {
     const where = namespace && ` --namespace=${quote(namespace)}`;
     const [role, binding] = namespace ? ["role", "rolebinding"]
       : ["clusterrole", "clusterrolebinding"];
-    const kind = `${resource}.${group}`.replace(/\.+$/, "") + (sub && `/${sub}`);
+    const kind = kindOf(request) + (sub && `/${sub}`);
     let what = path ? `--non-resource-url=${quote(path)}` : `--resource=${quote(kind)}`;
-    const single = !path && request.name && (sub || !NAMELESS.includes(verb));
-    if (single) what += ` --resource-name=${quote(request.name)}`;
+    if (isNamed(request)) what += ` --resource-name=${quote(request.name)}`;
     const subject = account ? `--serviceaccount=${quote(`${account[1]}:${account[2]}`)}`
       : `--user=${quote(user)}`;
     return [
@@ -93,10 +124,18 @@ const explainText = (() => {
       `kubectl create ${binding} ${name} --${role}=${name} ${subject}${where}`,
     ];
   };
+  const scopesOf = (request) => {
+    if (request.namespace || !roleCommands(request).length) return [request];
+    const [, home = "NAMESPACE"] = ACCOUNT.exec(request.user) ?? [];
+    return [request, { ...request, namespace: home }];
+  };
   const allCommands = (rule, matches) => {
     if (!rule.role) return [];
     const distinct = new Map(matches.map((groups) => [JSON.stringify(groups), groups]));
-    return [...distinct.values()].slice(0, MOST_ROLES).flatMap(roleCommands);
+    let requests = [...distinct.values()].slice(0, MOST_ROLES);
+    if (rule.verbs)
+      requests = requests.map((each) => ({ ...each, verb: rule.verbs })).flatMap(scopesOf);
+    return requests.flatMap(roleCommands);
   };
 
   return ({ rules, words }, pasted) => {
@@ -106,16 +145,20 @@ const explainText = (() => {
     if (!found[0]) return { ...none, why: words.empty, hint: words.paste };
     const cut = isCut ? ` ${words.cut}` : "";
     const matched = findRule(rules, found);
-    if (!matched) return { ...none, why: words.unknown + cut, hint: words.search };
+    if (!matched) {
+      const isOurs = KUBERNETES.test(found[0].toLowerCase());
+      const [why, hint] = isOurs ? [words.unknown, words.search] : [words.foreign, words.source];
+      return { ...none, why: why + cut, hint };
+    }
     const [rule, matches] = matched;
-    const values = valuesOf(matches[0]);
+    const values = valuesOf(rule, matches[0]);
     const quoted = Object.fromEntries(
       Object.entries(values).map(([key, value]) => [key, quote(value)]));
     return {
       rule: rule.id,
       step: rule.step,
       why: fill(rule.cause, values) + cut,
-      ask: fill(rule.ask, quoted),
+      ask: rule.role ? checkCommand(matches[0]) : fill(rule.ask, quoted),
       hint: fill(rule.way, values),
       commands: allCommands(rule, matches),
       lesson: rule.lesson,

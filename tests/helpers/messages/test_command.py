@@ -35,7 +35,22 @@ def test_words_that_look_like_options_are_a_message():
     assert run("-v", "404 page not found").exit_code == 0
 
 
+@pytest.mark.parametrize("name", ["LANG", "LC_ALL", "LAB_LANG"])
+def test_the_language_of_the_system_is_spoken(name, monkeypatch):
+    for variable in ("LAB_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv(name, "ko_KR.UTF-8")
+    # A command is a process, and leaves its language to no other.
+    monkeypatch.setattr("cluster.language._spoken", "")
+    done = run(MESSAGE)
+    assert (
+        done.stdout.startswith("단계: ") and "(ko/02-cluster-info.ipynb)" in done.stdout
+    )
+    assert "kapi explain" in run("hello").stderr
+
+
 @pytest.mark.parametrize("stdin", [b"", b"\x00\xff" * 1000, "안녕".encode()])
 def test_what_no_rule_knows_is_an_exit_code(stdin):
     done = run(stdin=stdin)
     assert done.exit_code == 1 and done.stdout.startswith("Why: ")
+    assert "single quotes" in done.stderr and "| kapi explain" in done.stderr

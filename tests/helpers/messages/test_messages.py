@@ -126,6 +126,120 @@ def test_the_smallest_role_is_written_as_commands():
     ]
 
 
+def test_a_check_names_the_object_and_the_subresource():
+    """Behind a slash `can-i` takes a name: `pods/exec` would be a pod."""
+    user = "--as=system:serviceaccount:shop:clerk"
+    assert explain(FORBIDDEN).ask == f"kubectl auth can-i get pods/q -n shop {user}"
+    run = FORBIDDEN.replace('get resource "pods"', 'create resource "pods/exec"')
+    expected = f"kubectl auth can-i create pods/q --subresource=exec -n shop {user}"
+    assert explain(run).ask == expected
+    everywhere = FORBIDDEN.replace(' in the namespace "shop"', " at the cluster scope")
+    listed = everywhere.replace('pods "q"', "pods").replace("cannot get", "cannot list")
+    assert explain(listed).ask == f"kubectl auth can-i list pods -A {user}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        FORBIDDEN,
+        FORBIDDEN.replace('pods "q"', "pods").replace("cannot get", "cannot list"),
+        FORBIDDEN.replace('"pods"', '"pods/log"'),
+        FORBIDDEN.replace('pods "q"', 'jobs.batch "q"')
+        .replace('"pods"', '"jobs"')
+        .replace('group ""', 'group "batch"'),
+        FORBIDDEN.replace(' in the namespace "shop"', " at the cluster scope"),
+        'forbidden: User "mia" cannot get path "/metrics"',
+    ],
+)
+def test_a_message_whose_quotes_the_shell_has_taken_is_the_same(text):
+    assert explain(text.replace('"', "")) == explain(text)
+
+
+def test_an_informer_needs_both_verbs_and_perhaps_one_namespace():
+    rule = next(rule for rule in rules() if rule.id == "reflector")
+    cluster_wide = rule.examples[0]
+    commands = explain(cluster_wide).commands
+    assert [command.split()[2] for command in commands] == [
+        "clusterrole",
+        "clusterrolebinding",
+        "role",
+        "rolebinding",
+    ]
+    assert "--verb=list,watch" in commands[0] and "--verb=list,watch" in commands[2]
+    assert commands[2].endswith("--namespace=default")
+    namespaced = cluster_wide.replace(
+        "at the cluster scope", 'in the namespace "default"'
+    )
+    assert explain(namespaced).commands == commands[2:]
+
+
+ADDRESS = "10.0.0.5:6443"
+POOL = "HTTPSConnectionPool(host='10.0.0.5', port=6443): "
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        (
+            f'Get "https://{ADDRESS}/api?timeout=32s": tls: failed to verify '
+            "certificate: x509: certificate is valid for web, 127.0.0.1, not 10.0.0.5",
+            "certificate-name",
+        ),
+        (
+            f'Get "https://{ADDRESS}/api": x509: certificate signed by unknown '
+            "authority",
+            "unknown-authority",
+        ),
+        (
+            f"{POOL}Max retries exceeded with url: /x (Caused by SSLError(SSLError(1, "
+            "'[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: ...",
+            "local-issuer",
+        ),
+        (f"dial tcp {ADDRESS}: connect: connection refused", "connection-refused"),
+        ("Failed to connect to 10.0.0.5 port 6443 after 0 ms", "connection-refused"),
+        (f"{POOL}Read timed out. (read timeout=1)", "client-timeout"),
+        (
+            f'Get "https://{ADDRESS}/api": context deadline exceeded '
+            "(Client.Timeout exceeded while awaiting headers)",
+            "client-timeout",
+        ),
+    ],
+)
+def test_an_address_of_a_message_is_filled_in(text, rule):
+    advice = explain(text)
+    assert advice.rule == rule
+    assert ADDRESS in f"{advice.why} {advice.ask}" and "HOST" not in repr(advice)
+
+
+def test_a_wrong_name_says_both_sides():
+    advice = explain("x509: certificate is valid for web, 127.0.0.1, not 10.0.0.5")
+    assert "`10.0.0.5`" in advice.why and "`web`" in advice.why
+    assert "--tls-server-name=web" in advice.hint
+
+
+def test_a_cut_message_misses_its_end_alone():
+    cut = FORBIDDEN.replace(' in the namespace "shop"', "")
+    assert explain(cut).rule == "forbidden-cut"
+    assert explain(cut[:70]).rule == "forbidden-unnamed"
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [("fatal: not a git repository", "foreign"), ("kubectl: Segfault", "unknown")],
+)
+def test_what_is_no_message_of_kubernetes_is_said(text, word):
+    advice = explain(text)
+    assert advice.why == WORDS[word] and ("-v=8" in advice.hint) == (word == "unknown")
+
+
+def test_in_a_terminal_a_lesson_has_its_path(monkeypatch):
+    message = "404 page not found"
+    assert repr(explain(message)).endswith("(03-kubectl-proxy.ipynb)")
+    assert ".ipynb" not in explain(message)._repr_markdown_()
+    monkeypatch.setenv("LAB_LANG", "ko")
+    assert repr(explain(message)).endswith("(ko/03-kubectl-proxy.ipynb)")
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -237,6 +351,8 @@ def test_the_script_says_the_same():
         words = dice.choice(examples).split(" ")
         words[dice.randrange(len(words))] = "".join(dice.choices(PARTS, k=3))
         texts.append(" ".join(words))
+    texts += [message.replace('"', "") for message in examples]
+    texts += ["kubectl: Segfault"]
     texts += ["x" * 30_000 + FORBIDDEN, "😀" * 20_001 + FORBIDDEN]
     for text, said in zip(texts, in_node(texts), strict=True):
         advice = explain_text(text)
