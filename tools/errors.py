@@ -17,8 +17,10 @@ PAGE = NOTEBOOKS / "errors.md"
 #: place of the box, which only the site has
 BOX = '<div id="explain"></div>'
 #: what the box needs of a rule
-_OF_BOX = ("id", "step", "pattern", "defaults", "cause", "ask", "way", "lesson", "role")
-_OF_BOX += ("verbs", "trial")
+_OF_BOX = (
+    *("id", "step", "pattern", "defaults", "cause", "ask", "way", "lesson"),
+    *("role", "verbs", "trial"),
+)
 Say = Callable[[str], str]
 
 

@@ -174,7 +174,7 @@ def _values(rule: Rule, groups: dict[str, str]) -> dict[str, str]:
         found["address"] = f"{found['host']}:{found['port']}"
     parts = (found.get("resource", ""), found.get("sub", ""))
     found["what"] = "/".join(filter(None, parts)) or found.get("path", "")
-    values = dict.fromkeys(groups, "") | rule.defaults | found
+    values = {**dict.fromkeys(groups, ""), **rule.defaults, **found}
     # A backtick would end the code in which a value is shown.
     return {key: text.replace("`", "'") for key, text in values.items()}
 

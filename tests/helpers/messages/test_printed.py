@@ -424,3 +424,27 @@ def test_a_message_is_what_the_program_prints(cluster, shop, rule, message, line
     output = shop(line)
     assert masked(message) in masked(output)
     assert explain_text(output).rule == rule.id
+
+
+ROLES = [pytest.param(rule, id=rule.id) for rule in rules() if rule.role]
+
+
+@pytest.mark.parametrize("rule", ROLES)
+def test_the_check_says_no_before_the_role_and_yes_after(shop, rule):
+    """For each rule: the object's name and the subresource are in both, or in none."""
+    account = f"reader-{rule.id}"
+    message = re.sub(
+        "serviceaccount:[a-z]+:[a-z]+",
+        f"serviceaccount:shop:{account}",
+        rule.examples[0],
+    )
+    advice = explain_text(message.replace('namespace "default"', 'namespace "shop"'))
+    assert advice.rule == rule.id
+    assert "no" in shop(advice.ask).split()
+    try:
+        for command in advice.commands:
+            assert "created" in shop(command), command
+        assert "yes" in shop(f"await yes {advice.ask}").split()
+    finally:
+        for command in advice.commands:
+            shop(command.replace("create", "delete", 1).partition(" --")[0])
