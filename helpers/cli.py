@@ -142,10 +142,11 @@ def explain(words: tuple[str, ...]) -> None:
       kubectl get pods 2>&1 | kapi explain
       kapi explain 'error: You must be logged in to the server (Unauthorized)'
 
-    The answer is in the language of the system; LAB_LANG=en or LAB_LANG=ko changes it.
     Printed are the step at which the request ended, why, what to ask next, the way out,
     and for a 403 the commands for the smallest Role and its binding. It asks no server
     and sends nothing. The exit code is 1 if no rule knows the message.
+
+    The answer is in the language of the system; LAB_LANG=en or LAB_LANG=ko changes it.
     """
     from helpers.messages import explain_text
 
