@@ -328,7 +328,8 @@ def apparmor(write: bool) -> None:
     if reason := trial.attempt_as("nobody").clause:
         raise errors.LabError(
             f"The account nobody cannot start a cluster all the same: {reason}.",
-            f"Every account must be able to read {sys.prefix}.",
+            f"Every account must be able to read {sys.prefix}; `.venv/bin/kapi doctor` "
+            "as one of them says more.",
         )
     click.echo(
         "tried as nobody: every account can make namespaces\n"

@@ -89,7 +89,7 @@ def test_root_loads_the_profile_for_a_class_and_hears_what_an_update_needs(monke
     done = CliRunner().invoke(main, ["apparmor", "--write"])
     assert done.exit_code == 1
     assert "nobody cannot start a cluster all the same: x was refused" in done.stderr
-    assert f"must be able to read {sys.prefix}." in done.stderr
+    assert f"must be able to read {sys.prefix}; " in done.stderr
 
 
 def test_alone_it_prints_its_help():

@@ -132,8 +132,10 @@ def test_an_update_of_python_is_told_and_the_same_command_is_the_way_out(
     root, learners
 ):
     python = root.do("sh -eu", input=UPDATE).strip()
+    # Each begins anew, and three clusters fill the machine.
+    for session in learners.values():
+        assert as_learner(session, "kapi stop").returncode == 0
     ann = learners["ann"]
-    as_learner(ann, "kapi stop")
     done = as_learner(ann, "kapi up")
     assert done.returncode == 1
     copy = "/opt/lessons/bin/python-for-namespaces"
@@ -142,6 +144,7 @@ def test_an_update_of_python_is_told_and_the_same_command_is_the_way_out(
     root.do(WRITE)
     done = as_learner(ann, "kapi up")
     assert done.returncode == 0, done.stdout
+    assert as_learner(ann, "kapi stop").returncode == 0
 
 
 def test_apt_makes_the_copy_after_an_update_and_the_class_goes_on(root, learners):
