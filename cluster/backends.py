@@ -19,11 +19,13 @@ from cluster.statedir import CONTROL_PLANE_MARK
 #: leaves the choice to the machine
 AUTO = "auto"
 LOCAL, KIND, EXISTING, CONTROL_PLANE = "local", "kind", "existing", "control-plane"
+#: is there where Python runs in a browser, and nowhere else
+TAB = "tab"
 #: the values of `--backend` and LAB_BACKEND
 NAMES = (AUTO, LOCAL, KIND, CONTROL_PLANE, EXISTING)
 #: no cluster can be had
 NONE = "none"
-LINUX, MACOS = "linux", "darwin"
+LINUX, MACOS, BROWSER = "linux", "darwin", "emscripten"
 
 #: overrides the choice, as `--backend` does
 VARIABLE = "LAB_BACKEND"
@@ -62,11 +64,18 @@ def _existing() -> Backend:
     return Existing()
 
 
+def _tab() -> Backend:
+    from cluster.tab.backend import Tab
+
+    return Tab()
+
+
 BACKENDS = {
     LOCAL: _local,
     KIND: _kind,
     CONTROL_PLANE: _control_plane,
     EXISTING: _existing,
+    TAB: _tab,
 }
 
 
@@ -156,6 +165,7 @@ def choose(machine: MachineFacts) -> Choice:
     """Return the backend for this machine: the first row that fits. Pure.
 
     asked for       cluster kept here   the machine                    backend
+    —               —                   is a browser's tab             tab
     a backend       of another          —                              none
     a backend       none, or its own    can run it                     that one
     a backend       none                cannot                         none
@@ -174,6 +184,8 @@ def choose(machine: MachineFacts) -> Choice:
     the engine brings the Linux that kind needs, in a virtual machine. `existing` is a
     cluster that the learner has named; it is never guessed.
     """
+    if machine.system == BROWSER:
+        return Choice(TAB, say("this is a browser's tab"))
     if machine.asked != AUTO:
         return _choose_named(machine)
     if machine.kept:

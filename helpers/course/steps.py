@@ -2,6 +2,7 @@
 
 import contextlib
 import contextvars
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -24,7 +25,7 @@ class _Steps(progress.Progress):
 
 
 #: the steps of the check that runs
-_steps: _Steps | None = None
+_steps: progress.Progress | None = None
 
 
 def name_step(words: str) -> None:
@@ -34,11 +35,28 @@ def name_step(words: str) -> None:
 
 
 @contextlib.contextmanager
+def _as_steps(view: progress.Progress) -> Iterator[None]:
+    """Let a view have the steps of a block, and all other progress in it."""
+    global _steps
+    before, _steps = _steps, view
+    try:
+        with progress.of_whole(view):
+            yield
+    finally:
+        _steps = before
+
+
+@contextlib.contextmanager
 def show_steps() -> Iterator[None]:
     """Show what is done in a block as soon as it takes long, until its end."""
-    global _steps
-    before, steps, ended = _steps, _Steps(), threading.Event()
     view = progress.for_here()
+    if sys.platform == "emscripten":
+        # A browser's tab has no threads: each step shows itself.
+        with _as_steps(view):
+            yield
+        view.clear()
+        return
+    steps, ended = _Steps(), threading.Event()
 
     def show() -> None:
         wait = QUIET
@@ -51,13 +69,11 @@ def show_steps() -> Iterator[None]:
     shower = threading.Thread(
         target=context.run, args=(show,), name="steps", daemon=True
     )
-    _steps = steps
     shower.start()
     try:
-        with progress.of_whole(steps):
+        with _as_steps(steps):
             yield
     finally:
-        _steps = before
         ended.set()
         shower.join()
         view.clear()
