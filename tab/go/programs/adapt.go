@@ -14,7 +14,9 @@ const (
 	// input in a file and writes its name; openFile opens a descriptor above 2.
 	startJob, endJob    = own + "job", own + "end"
 	keepInput, openFile = own + "keep", own + "open"
-	descriptors         = "/dev/fd/" + own
+	// refuse says what is not here.
+	refuse      = own + "refuse"
+	descriptors = "/dev/fd/" + own
 	// Variables of the shell's name, its process and its last job: $0, $$ and $!.
 	shellName, shellNumber, lastJob = "_shell_name", "_shell_number", "_last_job"
 )
@@ -43,10 +45,15 @@ func (s *shell) adapt(statement *syntax.Stmt) *syntax.Stmt {
 	return statement
 }
 
-// adaptProcSubsts puts the name of a file in place of <(…).
+// adaptProcSubsts puts the name of a file in place of <(…), and a message in place of >(…).
 func adaptProcSubsts(parts []syntax.WordPart) {
 	for i, part := range parts {
-		if substitution, is := part.(*syntax.ProcSubst); is && substitution.Op == syntax.CmdIn {
+		substitution, is := part.(*syntax.ProcSubst)
+		switch {
+		case !is:
+		case substitution.Op != syntax.CmdIn:
+			parts[i] = &syntax.CmdSubst{Stmts: []*syntax.Stmt{callOf(refuse, ">(…) is not here")}}
+		default:
 			block := &syntax.Stmt{Cmd: &syntax.Block{Stmts: substitution.Stmts}}
 			pipe := &syntax.BinaryCmd{Op: syntax.Pipe, X: block, Y: callOf(keepInput)}
 			parts[i] = &syntax.CmdSubst{Stmts: []*syntax.Stmt{{Cmd: pipe}}}

@@ -7,9 +7,12 @@ import (
 	"io"
 	"os"
 	"path"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
+	"unicode"
 
 	"mvdan.cc/sh/v3/expand"
 	"mvdan.cc/sh/v3/interp"
@@ -24,7 +27,8 @@ var builtins map[string]builtin
 
 func init() {
 	builtins = map[string]builtin{
-		startJob: (*shell).startJob, endJob: (*shell).endJob, keepInput: (*shell).keepInput, openFile: (*shell).openFile,
+		startJob: (*shell).startJob, endJob: (*shell).endJob,
+		keepInput: (*shell).keepInput, openFile: (*shell).openFile, refuse: (*shell).refuse,
 		own + "echo": (*shell).echo, own + "printf": (*shell).printf,
 		own + "wait": (*shell).wait, own + "kill": (*shell).kill, own + "jobs": (*shell).listJobs,
 		own + "command": (*shell).find, own + "type": (*shell).find,
@@ -62,14 +66,51 @@ func (s *shell) call(ctx context.Context, args []string) ([]string, error) {
 	case "trap":
 		return s.trapWords(args), nil
 	case "source", ".":
-		// With an absolute name, the interpreter looks nowhere else.
-		if len(rest) > 0 && !path.IsAbs(rest[0]) {
-			words := append([]string{}, args...)
-			words[1] = path.Join(interp.HandlerCtx(ctx).Dir, rest[0])
-			return words, nil
+		if len(rest) > 0 {
+			return s.sourceWords(ctx, args), nil
 		}
 	}
 	return args, nil
+}
+
+// sourceWords puts a script that is adapted in place of a file: the interpreter reads it by a
+// descriptor. A file that cannot be read stays, by an absolute name, so that the interpreter
+// looks nowhere else.
+func (s *shell) sourceWords(ctx context.Context, args []string) []string {
+	words := append([]string{}, args...)
+	text, err := s.at(ctx).ReadFile(args[1])
+	if err != nil {
+		if !path.IsAbs(args[1]) {
+			words[1] = path.Join(interp.HandlerCtx(ctx).Dir, args[1])
+		}
+		return words
+	}
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	s.sources++
+	number := "source" + strconv.Itoa(s.sources)
+	s.keepFile(number, device{Reader: strings.NewReader(s.adaptText(string(text)))})
+	words[1] = descriptors + number
+	return words
+}
+
+// keepFile keeps a file as a descriptor, in place of another one.
+func (s *shell) keepFile(number string, file File) {
+	if s.files == nil {
+		s.files = map[string]File{}
+	}
+	if old, isOpen := s.files[number]; isOpen {
+		old.Close()
+	}
+	delete(s.files, number)
+	if file != nil {
+		s.files[number] = file
+	}
+}
+
+func (s *shell) refuse(ctx context.Context, args []string) error {
+	fmt.Fprintf(interp.HandlerCtx(ctx).Stderr, "%s: %s\n", s.name, args[1])
+	return interp.ExitStatus(2)
 }
 
 // trapWords leaves out signals, which are never caught here, and adapts what is run.
@@ -118,7 +159,11 @@ func (s *shell) echo(ctx context.Context, args []string) error {
 	words, end, expands := args[1:], "\n", s.name != "bash"
 	for len(words) > 0 && len(words[0]) > 1 && words[0][0] == '-' {
 		letters := words[0][1:]
-		if strings.Trim(letters, "n") != "" && (s.name != "bash" || strings.Trim(letters, "neE") != "") {
+		known := "n"
+		if s.name == "bash" {
+			known = "neE"
+		}
+		if strings.Trim(letters, known) != "" {
 			break
 		}
 		for _, letter := range letters {
@@ -157,7 +202,7 @@ func (s *shell) printf(ctx context.Context, args []string) error {
 		return interp.ExitStatus(2)
 	}
 	var out strings.Builder
-	for format, values := words[0], words[1:]; ; {
+	for format, values := quoteWords(words[0], words[1:]); ; {
 		text, count, err := expand.Format(nil, format, values)
 		if err != nil {
 			fmt.Fprintf(handler.Stderr, "%s: printf: %s\n", s.name, err)
@@ -176,6 +221,44 @@ func (s *shell) printf(ctx context.Context, args []string) error {
 		return handler.Builtin(ctx, []string{"eval", name + "=" + quoted})
 	}
 	return s.write(ctx, out.String())
+}
+
+var conversion = regexp.MustCompile(`%%|%[-+ 0#]*\d*(?:\.\d+)?[a-zA-Z]`)
+
+// quoteWords quotes the values of %q, which becomes %s.
+func quoteWords(format string, values []string) (string, []string) {
+	conversions := conversion.FindAllString(format, -1)
+	conversions = slices.DeleteFunc(conversions, func(text string) bool { return text == "%%" })
+	if !strings.Contains(format, "%q") {
+		return format, values
+	}
+	values = slices.Clone(values)
+	for i := range values {
+		if conversions[i%len(conversions)] == "%q" {
+			values[i] = escapedWord(values[i])
+		}
+	}
+	return strings.ReplaceAll(format, "%q", "%s"), values
+}
+
+// escapedWord returns a word as bash's %q does: with backslashes, or in $'…'.
+func escapedWord(word string) string {
+	if word == "" {
+		return "''"
+	}
+	if strings.ContainsFunc(word, unicode.IsControl) {
+		quoted, err := syntax.Quote(word, syntax.LangBash)
+		if err == nil {
+			return quoted
+		}
+	}
+	special := regexp.MustCompile(`[^\w@%+=:,./-]`)
+	return special.ReplaceAllStringFunc(word, func(letter string) string {
+		if letter[0] >= 0x80 {
+			return letter
+		}
+		return `\` + letter
+	})
 }
 
 // find is `command -v` and `type`.
@@ -246,7 +329,8 @@ func (s *shell) failedDir(ctx context.Context, args []string) error {
 		err = syscall.ENOTDIR
 	}
 	if s.name == "bash" {
-		fmt.Fprintf(handler.Stderr, "bash: line %d: cd: %s: %s\n", handler.Pos.Line(), args[1], reason(err))
+		fmt.Fprintf(handler.Stderr, "bash: line %d: cd: %s: %s\n", handler.Pos.Line(),
+			args[1], reason(err))
 		return interp.ExitStatus(1)
 	}
 	fmt.Fprintf(handler.Stderr, "%s: %d: cd: can't cd to %s\n", s.name, handler.Pos.Line(), args[1])
@@ -313,15 +397,6 @@ func (s *shell) openFile(ctx context.Context, args []string) error {
 	}
 	s.lock.Lock()
 	defer s.lock.Unlock()
-	if s.files == nil {
-		s.files = map[string]File{}
-	}
-	if old, isOpen := s.files[number]; isOpen {
-		old.Close()
-	}
-	delete(s.files, number)
-	if file != nil {
-		s.files[number] = file
-	}
+	s.keepFile(number, file)
 	return nil
 }

@@ -1,6 +1,8 @@
 package programs
 
 import (
+	"bytes"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,83 +53,87 @@ func unescaped(text string) string {
 	return out.String()
 }
 
-// characterSet returns the characters that an operand of tr stands for, in its order.
-func characterSet(text string) []rune {
-	var set []rune
-	runes := []rune(unescaped(text))
-	for i := 0; i < len(runes); i++ {
-		rest := string(runes[i:])
-		if strings.HasPrefix(rest, "[:") {
-			if name, _, isClass := strings.Cut(rest[2:], ":]"); isClass && classes[name] != "" {
-				set = append(set, []rune(classes[name])...)
+// characterSet returns the bytes that an operand of tr stands for, in its order.
+func characterSet(text string) []byte {
+	var set []byte
+	text = unescaped(text)
+	for i := 0; i < len(text); i++ {
+		if rest, isClass := strings.CutPrefix(text[i:], "[:"); isClass {
+			if name, _, isWhole := strings.Cut(rest, ":]"); isWhole && classes[name] != "" {
+				set = append(set, classes[name]...)
 				i += len(name) + 3
 				continue
 			}
 		}
-		if i+2 < len(runes) && runes[i+1] == '-' && runes[i] <= runes[i+2] {
-			for letter := runes[i]; letter <= runes[i+2]; letter++ {
-				set = append(set, letter)
+		if i+2 < len(text) && text[i+1] == '-' && text[i] <= text[i+2] {
+			for letter := int(text[i]); letter <= int(text[i+2]); letter++ {
+				set = append(set, byte(letter))
 			}
 			i += 2
 			continue
 		}
-		set = append(set, runes[i])
+		set = append(set, text[i])
 	}
 	return set
 }
 
-// tr replaces, removes or squeezes characters.
+// tr replaces, removes or squeezes bytes.
 func tr(r *run) int {
-	o := r.options("d,delete s,squeeze-repeats c,complement C t,truncate-set1")
+	o := r.options("+d,delete s,squeeze-repeats c,complement C t,truncate-set1")
 	switch {
 	case len(o.operands) == 0:
 		r.misuse("missing operand")
 	case len(o.operands) == 1 && !o.has("d") && !o.has("s"):
-		r.misuse("missing operand after '%s'", o.operands[0])
+		r.misuse("missing operand after ‘%s’", o.operands[0])
 	}
-	from, to := characterSet(o.operands[0]), []rune(nil)
+	from, to := characterSet(o.operands[0]), []byte(nil)
 	if len(o.operands) > 1 {
 		to = characterSet(o.operands[1])
 	}
-	isOther := o.has("c") || o.has("C")
+	if o.has("c") || o.has("C") {
+		var others []byte
+		for letter := range 256 {
+			if !bytes.Contains(from, []byte{byte(letter)}) {
+				others = append(others, byte(letter))
+			}
+		}
+		from = others
+	}
 	squeezed := from
 	if len(to) > 0 {
 		squeezed = to
 	}
-	last := rune(-1)
-	write := func(letter rune) {
-		isSqueezed := slices.Contains(squeezed, letter)
-		if isOther && len(to) == 0 {
-			isSqueezed = !isSqueezed
-		}
-		if o.has("s") && letter == last && isSqueezed {
-			return
-		}
-		last = letter
-		r.out.WriteRune(letter)
+	// The table has what each byte becomes: another one, or -1.
+	var table [256]int
+	for letter := range table {
+		table[letter] = letter
 	}
-	translate := func(letter rune) {
-		at := slices.Index(from, letter)
-		isIn := at >= 0 != isOther
-		switch {
-		case !isIn:
-			write(letter)
-		case o.has("d"):
-		case len(to) == 0:
-			write(letter)
-		case isOther:
-			write(to[len(to)-1])
-		default:
-			write(to[min(at, len(to)-1)])
+	for at, letter := range slices.Backward(from) {
+		if o.has("d") {
+			table[letter] = -1
+		} else if len(to) > 0 {
+			table[letter] = int(to[min(at, len(to)-1)])
 		}
 	}
-	err := r.eachChunk(r.in, func(text string) {
-		for _, letter := range text {
-			translate(letter)
+	last := -1
+	chunk := make([]byte, 4096)
+	for r.ctx.Err() == nil {
+		r.out.Flush()
+		count, err := r.in.Read(chunk)
+		for _, letter := range chunk[:count] {
+			code := table[letter]
+			isRepeated := o.has("s") && code == last && bytes.Contains(squeezed, []byte{byte(code)})
+			if code >= 0 && !isRepeated {
+				r.out.WriteByte(byte(code))
+				last = code
+			}
 		}
-	})
-	if err != nil && r.ctx.Err() == nil {
-		return r.fail(1, "read error: %s", reason(err))
+		if err == io.EOF {
+			return 0
+		}
+		if err != nil {
+			return r.fail(1, "read error: %s", reason(err))
+		}
 	}
-	return 0
+	return 1
 }

@@ -123,7 +123,7 @@ func mkdir(r *run) int {
 	for _, name := range o.operands {
 		err := r.makeDirectory(name, mode, o.has("p"))
 		if err != nil {
-			code = r.fail(1, "cannot create directory '%s': %s", name, reason(err))
+			code = r.fail(1, "cannot create directory ‘%s’: %s", name, reason(err))
 		}
 	}
 	return code
@@ -243,7 +243,9 @@ func (r *run) copyFile(from, to string, isRecursive bool) error {
 func cp(r *run) int {
 	o := r.options("r,recursive R a,archive f,force p i n v t= T L P d")
 	isRecursive := o.has("r") || o.has("R") || o.has("a")
-	return r.destinations(o, func(from, to string) error { return r.copyFile(from, to, isRecursive) })
+	return r.destinations(o, func(from, to string) error {
+		return r.copyFile(from, to, isRecursive)
+	})
 }
 
 func mv(r *run) int {
@@ -411,7 +413,7 @@ func mktemp(r *run) int {
 	}
 	base := strings.TrimRight(template, "X")
 	if len(template)-len(base) < 3 {
-		return r.fail(1, "too few X's in template '%s'", template)
+		return r.fail(1, "too few X's in template ‘%s’", template)
 	}
 	for range 100 {
 		name := base + rand.Text()[:len(template)-len(base)]
@@ -431,10 +433,10 @@ func mktemp(r *run) int {
 			return 0
 		}
 		if !errors.Is(err, fs.ErrExist) {
-			return r.fail(1, "failed to create file via template '%s': %s", template, reason(err))
+			return r.fail(1, "failed to create file via template ‘%s’: %s", template, reason(err))
 		}
 	}
-	return r.fail(1, "failed to create file via template '%s'", template)
+	return r.fail(1, "failed to create file via template ‘%s’", template)
 }
 
 func basename(r *run) int {

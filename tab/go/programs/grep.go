@@ -3,7 +3,6 @@ package programs
 import (
 	"fmt"
 	"io"
-	"path"
 	"regexp"
 	"strconv"
 	"strings"
@@ -17,11 +16,31 @@ func (m matcher) firstIn(text string) []int {
 	var first []int
 	for _, pattern := range m {
 		at := pattern.FindStringIndex(text)
-		if at != nil && (first == nil || at[0] < first[0] || at[0] == first[0] && at[1] > first[1]) {
+		if at == nil {
+			continue
+		}
+		if first == nil || at[0] < first[0] || at[0] == first[0] && at[1] > first[1] {
 			first = at
 		}
 	}
 	return first
+}
+
+// allIn returns where the matches are that do not overlap.
+func (m matcher) allIn(text string) [][]int {
+	if len(m) == 1 {
+		return m[0].FindAllStringIndex(text, -1)
+	}
+	var all [][]int
+	for end := 0; end <= len(text); {
+		at := m.firstIn(text[end:])
+		if at == nil {
+			break
+		}
+		all = append(all, []int{end + at[0], end + at[1]})
+		end += max(at[1], at[0]+1)
+	}
+	return all
 }
 
 // grepOptions are the options of grep, and what follows from them.
@@ -125,9 +144,13 @@ func grep(r *run) int {
 	isRecursive := g.has("r") || g.has("R")
 	if isRecursive {
 		if len(names) == 0 {
-			names = []string{"."}
+			names = r.filesBelow([]string{"."})
+			for i, name := range names {
+				names[i] = strings.TrimPrefix(name, "./")
+			}
+		} else {
+			names = r.filesBelow(names)
 		}
-		names = r.filesBelow(names)
 	}
 	g.showsNames = (len(names) > 1 || isRecursive || g.has("H")) && !g.has("h")
 	hasMatch := false
@@ -170,8 +193,9 @@ func (r *run) filesBelow(names []string) []string {
 			continue
 		}
 		for _, entry := range entries {
-			below := path.Join(name, entry.Name())
-			if info, err := r.Lstat(below); err == nil && (info.IsDir() || info.Mode().IsRegular()) {
+			below := strings.TrimSuffix(name, "/") + "/" + entry.Name()
+			info, err := r.Lstat(below)
+			if err == nil && (info.IsDir() || info.Mode().IsRegular()) {
 				files = append(files, r.filesBelow([]string{below})...)
 			}
 		}
@@ -220,17 +244,13 @@ func (r *run) grepFile(g *grepOptions, name string, in io.Reader) (bool, error) 
 			return errStop
 		case isSilent:
 		case g.has("o"):
-			for rest := line; !g.has("v"); {
-				at := g.patterns.firstIn(rest)
-				if at == nil {
-					break
-				}
+			if g.has("v") {
+				break
+			}
+			for _, at := range g.patterns.allIn(line) {
 				if at[1] > at[0] {
-					show(":", number, rest[at[0]:at[1]])
-				} else if at[1]++; at[1] > len(rest) {
-					break
+					show(":", number, line[at[0]:at[1]])
 				}
-				rest = rest[at[1]:]
 			}
 		default:
 			first := number - len(before)

@@ -70,6 +70,7 @@ func (r *run) eachPart(show part, do func(name string, in io.Reader) error) int 
 }
 
 func head(r *run) int {
+	r.cannotOpen = "cannot open '%s' for reading: %s"
 	show := r.partOf("-")
 	return r.eachPart(show, func(_ string, in io.Reader) error {
 		switch {
@@ -84,15 +85,15 @@ func head(r *run) int {
 		}
 		var kept []string
 		number := int64(0)
-		return r.eachLine(in, func(line string) error {
+		return r.eachRaw(in, '\n', func(line string) error {
 			if show.fromOther {
 				if kept = append(kept, line); int64(len(kept)) > show.count {
-					r.print(kept[0])
+					r.out.WriteString(kept[0])
 					kept = kept[1:]
 				}
 				return nil
 			}
-			r.print(line)
+			r.out.WriteString(line)
 			if number++; number == show.count {
 				return errStop
 			}
@@ -102,6 +103,7 @@ func head(r *run) int {
 }
 
 func tail(r *run) int {
+	r.cannotOpen = "cannot open '%s' for reading: %s"
 	show := r.partOf("+")
 	return r.eachPart(show, func(_ string, in io.Reader) error {
 		if err := r.tailOf(show, in); err != nil || !show.has("f") && !show.has("F") {
@@ -133,11 +135,11 @@ func (r *run) tailOf(show part, in io.Reader) error {
 	}
 	var kept []string
 	number := int64(0)
-	err := r.eachLine(in, func(line string) error {
+	err := r.eachRaw(in, '\n', func(line string) error {
 		number++
 		if show.fromOther {
 			if number >= show.count {
-				r.print(line)
+				r.out.WriteString(line)
 			}
 			return nil
 		}
@@ -147,7 +149,7 @@ func (r *run) tailOf(show part, in io.Reader) error {
 		return nil
 	})
 	for _, line := range kept {
-		r.print(line)
+		r.out.WriteString(line)
 	}
 	return err
 }

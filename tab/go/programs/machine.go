@@ -95,7 +95,7 @@ func (m *Machine) Find(word, dir string) (Program, bool) {
 
 // Run runs the program that p.Args names, or a script in a file, and returns its exit code. A
 // program that panics ends with 139. It is 127 if there is no such program, and 126 if the file
-// cannot be run.
+// cannot be run. If a Signal is the cause for which ctx ends, the code is that of the signal.
 func (m *Machine) Run(ctx context.Context, p *Process) (code int) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

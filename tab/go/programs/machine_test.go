@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"log"
 	"net"
 	"os"
 	"path/filepath"
@@ -95,4 +96,17 @@ func (b *lockedBuffer) String() string {
 	b.lock.Lock()
 	defer b.lock.Unlock()
 	return b.Buffer.String()
+}
+
+// newSilentLog returns a log for servers whose clients are meant to fail.
+func newSilentLog() *log.Logger { return log.New(io.Discard, "", 0) }
+
+// table returns the parts of a file in testdata.
+func table(t *testing.T, name, separator string) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSuffix(string(text), "\n"), separator)
 }

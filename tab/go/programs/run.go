@@ -8,7 +8,6 @@ import (
 	"io"
 	"path"
 	"strings"
-	"unicode/utf8"
 )
 
 // run is a program while it runs: its output, its options and its messages.
@@ -19,6 +18,10 @@ type run struct {
 	// out is written when the input pauses and at the end.
 	out *bufio.Writer
 	in  *input
+	// cannotOpen is the form of a message about a file and the reason.
+	cannotOpen string
+	// help says where help is, after a wrong option.
+	help string
 	// usage is the exit code after an unknown option.
 	usage int
 }
@@ -29,8 +32,8 @@ func program(main func(*run) int) Program { return programWithUsage(1, main) }
 func programWithUsage(usage int, main func(*run) int) Program {
 	return func(ctx context.Context, p *Process) (code int) {
 		r := &run{
-			Process: p, ctx: ctx, name: path.Base(p.Args[0]), usage: usage,
-			out: bufio.NewWriter(p.Stdout), in: &input{Reader: p.Stdin, ctx: ctx},
+			Process: p, ctx: ctx, name: path.Base(p.Args[0]), usage: usage, cannotOpen: "%s: %s",
+			out: newWriter(p.Stdout), in: &input{Reader: p.Stdin, ctx: ctx},
 		}
 		defer func() {
 			switch problem := recover().(type) {
@@ -48,12 +51,17 @@ func programWithUsage(usage int, main func(*run) int) Program {
 	}
 }
 
+func newWriter(out io.Writer) *bufio.Writer { return bufio.NewWriter(out) }
+
 // exit ends a program whose options are wrong.
 type exit struct{}
 
-// fail writes a message and returns the code.
+// fail writes a message and returns the code. A program that is ended says nothing.
 func (r *run) fail(code int, format string, values ...any) int {
 	r.out.Flush()
+	if r.ctx.Err() != nil {
+		return code
+	}
 	fmt.Fprintf(r.Stderr, "%s: %s\n", r.name, fmt.Sprintf(format, values...))
 	return code
 }
@@ -88,7 +96,7 @@ func (r *run) eachFile(names []string, do func(name string, in io.Reader) error)
 			return 1
 		}
 		if err != nil {
-			code = r.fail(1, "%s: %s", name, reason(err))
+			code = r.fail(1, r.cannotOpen, name, reason(err))
 		}
 	}
 	return code
@@ -126,35 +134,6 @@ func (r *run) eachRaw(in io.Reader, end byte, do func(record string) error) erro
 				return err
 			}
 		}
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return r.ctx.Err()
-}
-
-// eachChunk calls a function with each part of a text as it comes, in whole characters.
-func (r *run) eachChunk(in io.Reader, do func(text string)) error {
-	var chunk []byte
-	bytes := make([]byte, 4096)
-	for r.ctx.Err() == nil {
-		r.out.Flush()
-		count, err := in.Read(bytes)
-		chunk = append(chunk, bytes[:count]...)
-		end := len(chunk)
-		for back := 1; back < utf8.UTFMax && back <= len(chunk) && err == nil; back++ {
-			if utf8.RuneStart(chunk[len(chunk)-back]) {
-				if !utf8.FullRune(chunk[len(chunk)-back:]) {
-					end = len(chunk) - back
-				}
-				break
-			}
-		}
-		do(string(chunk[:end]))
-		chunk = append([]byte(nil), chunk[end:]...)
 		if err == io.EOF {
 			return nil
 		}
@@ -314,6 +293,10 @@ func (r *run) options(table string) options {
 // misuse writes a message about the command line and ends the program.
 func (r *run) misuse(format string, values ...any) {
 	r.fail(r.usage, format, values...)
-	fmt.Fprintf(r.Stderr, "Try '%s --help' for more information.\n", r.name)
+	help := r.help
+	if help == "" {
+		help = fmt.Sprintf("Try '%s --help' for more information.", r.name)
+	}
+	fmt.Fprintln(r.Stderr, help)
 	panic(exit{})
 }

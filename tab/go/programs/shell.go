@@ -28,7 +28,9 @@ type shell struct {
 	mask fs.FileMode
 	// files are the descriptors above 2 that `exec` has opened.
 	files map[string]File
-	lock  sync.Mutex
+	// sources is how many scripts were sourced.
+	sources int
+	lock    sync.Mutex
 }
 
 // shellCommand is the command line of a shell: what it runs, and with which options.

@@ -15,7 +15,8 @@ type sortKey struct {
 	letters                    string
 }
 
-var sortKeyPattern = regexp.MustCompile(`^(\d+)(?:\.(\d+))?([bdfghinrV]*)(?:,(\d+)(?:\.(\d+))?([bdfghinrV]*))?$`)
+var sortKeyPattern = regexp.MustCompile(
+	`^(\d+)(?:\.(\d+))?([bdfghinrV]*)(?:,(\d+)(?:\.(\d+))?([bdfghinrV]*))?$`)
 
 func parseSortKey(text string) (sortKey, bool) {
 	groups := sortKeyPattern.FindStringSubmatch(text)
@@ -158,6 +159,7 @@ func sortLines(r *run) int {
 		}
 		return order
 	}
+	r.cannotOpen = "cannot read: %s: %s"
 	lines, code := r.lines(o.operands)
 	if code != 0 {
 		return 2

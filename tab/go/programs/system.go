@@ -57,7 +57,7 @@ func printEnvironment(r *run) int {
 	}
 	if len(words) > 0 {
 		if _, found := r.Machine.Find(words[0], r.Dir); !found && !strings.Contains(words[0], "/") {
-			return r.fail(127, "'%s': No such file or directory", words[0])
+			return r.fail(127, "‘%s’: No such file or directory", words[0])
 		}
 		return r.runOther(r.ctx, words, environment(env))
 	}
@@ -110,7 +110,7 @@ func sleep(r *run) int {
 	for _, text := range o.operands {
 		duration, isTime := parseDuration(text)
 		if !isTime {
-			r.misuse("invalid time interval '%s'", text)
+			r.misuse("invalid time interval ‘%s’", text)
 		}
 		total += duration
 	}
@@ -133,11 +133,11 @@ func timeout(r *run) int {
 	}
 	duration, isTime := parseDuration(o.operands[0])
 	if !isTime {
-		r.misuse("invalid time interval '%s'", o.operands[0])
+		r.misuse("invalid time interval ‘%s’", o.operands[0])
 	}
 	words := o.operands[1:]
 	if _, found := r.Machine.Find(words[0], r.Dir); !found && !strings.Contains(words[0], "/") {
-		return r.fail(127, "failed to run command '%s': No such file or directory", words[0])
+		return r.fail(127, "failed to run command ‘%s’: No such file or directory", words[0])
 	}
 	ctx, cancel := context.WithCancelCause(r.ctx)
 	defer cancel(nil)
@@ -210,8 +210,11 @@ func ps(r *run) int {
 	r.Machine.processes.Lock()
 	defer r.Machine.processes.Unlock()
 	var pids []int
-	for pid := range r.Machine.processes.running {
-		pids = append(pids, pid)
+	for pid, process := range r.Machine.processes.running {
+		// A job of a shell is no program.
+		if process.args != nil {
+			pids = append(pids, pid)
+		}
 	}
 	slices.Sort(pids)
 	if isArgsOnly {
@@ -235,8 +238,8 @@ func uname(r *run) int {
 	o := r.options("a,all s,kernel-name n,nodename r,kernel-release v,kernel-version m,machine " +
 		"p,processor i o,operating-system")
 	facts := []struct{ option, text string }{
-		{"s", "none"}, {"n", r.Machine.Hostname}, {"r", "none"}, {"v", "none"}, {"m", "wasm"},
-		{"o", "none"},
+		{"s", "js"}, {"n", r.Machine.Hostname}, {"r", "none"}, {"v", "none"}, {"m", "wasm"},
+		{"o", "js"},
 	}
 	var words []string
 	for _, fact := range facts {
@@ -352,7 +355,7 @@ func date(r *run) int {
 			}
 		}
 		if err != nil {
-			return r.fail(1, "invalid date '%s'", text)
+			return r.fail(1, "invalid date ‘%s’", text)
 		}
 	}
 	format := "%a %b %e %H:%M:%S UTC %Y"
@@ -364,7 +367,7 @@ func date(r *run) int {
 	if len(o.operands) > 0 {
 		rest, isFormat := strings.CutPrefix(o.operands[0], "+")
 		if !isFormat {
-			return r.fail(1, "invalid date '%s'", o.operands[0])
+			return r.fail(1, "invalid date ‘%s’", o.operands[0])
 		}
 		format = rest
 	}
@@ -394,6 +397,19 @@ func date(r *run) int {
 	}
 	r.print(out.String())
 	return 0
+}
+
+// catatonit is the first program of an image: it runs another one.
+func catatonit(r *run) int {
+	o := r.options("+P g V")
+	if o.has("P") {
+		<-r.ctx.Done()
+		return 128 + int(SIGTERM)
+	}
+	if len(o.operands) == 0 {
+		r.misuse("missing program name")
+	}
+	return r.runOther(r.ctx, o.operands, r.Env)
 }
 
 // which writes where programs are.

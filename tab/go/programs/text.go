@@ -18,7 +18,8 @@ func cat(r *run) int {
 	}
 	number, wasBlank := 0, false
 	return r.eachFile(o.operands, func(_ string, in io.Reader) error {
-		return r.eachLine(in, func(line string) error {
+		return r.eachRaw(in, '\n', func(raw string) error {
+			line, isWhole := strings.CutSuffix(raw, "\n")
 			isBlank := line == ""
 			if o.has("s") && isBlank && wasBlank {
 				return nil
@@ -31,10 +32,13 @@ func cat(r *run) int {
 			if o.has("A") || o.has("T") {
 				line = strings.ReplaceAll(line, "\t", "^I")
 			}
-			if o.has("A") || o.has("E") {
+			if isWhole && (o.has("A") || o.has("E")) {
 				line += "$"
 			}
-			r.print(line)
+			if isWhole {
+				line += "\n"
+			}
+			r.printf("%s", line)
 			return nil
 		})
 	})
@@ -82,7 +86,7 @@ func cut(r *run) int {
 	}
 	wanted, isList := parseRanges(list)
 	if !isList {
-		r.misuse("invalid field value '%s'", list)
+		r.misuse("invalid field value ‘%s’", list)
 	}
 	delimiter := "\t"
 	if o.has("d") {
@@ -315,13 +319,17 @@ func paste(r *run) int {
 func seq(r *run) int {
 	words, joint, isWide := r.Args[1:], "\n", false
 	for len(words) > 0 {
+		separator, isSeparator := strings.CutPrefix(words[0], "-s")
 		if words[0] == "-w" {
-			isWide, words = true, words[1:]
-		} else if words[0] == "-s" && len(words) > 1 {
-			joint, words = words[1], words[2:]
+			isWide = true
+		} else if isSeparator && separator != "" {
+			joint = separator
+		} else if isSeparator && len(words) > 1 {
+			joint, words = words[1], words[1:]
 		} else {
 			break
 		}
+		words = words[1:]
 	}
 	if len(words) == 0 {
 		r.misuse("missing operand")
@@ -331,7 +339,7 @@ func seq(r *run) int {
 	for _, word := range words {
 		number, err := strconv.ParseFloat(word, 64)
 		if err != nil {
-			r.misuse("invalid floating point argument: '%s'", word)
+			r.misuse("invalid floating point argument: ‘%s’", word)
 		}
 		numbers = append(numbers, number)
 		if _, digits, isDecimal := strings.Cut(word, "."); isDecimal {
@@ -346,11 +354,13 @@ func seq(r *run) int {
 		step = numbers[1]
 	}
 	if step == 0 {
-		r.misuse("invalid Zero increment value: '%s'", words[1])
+		r.misuse("invalid Zero increment value: ‘%s’", words[1])
 	}
 	width := 0
 	if isWide {
-		width = max(len(fmt.Sprintf("%.*f", decimals, first)), len(fmt.Sprintf("%.*f", decimals, last)))
+		for _, number := range []float64{first, last} {
+			width = max(width, len(fmt.Sprintf("%.*f", decimals, number)))
+		}
 	}
 	for i := 0; r.ctx.Err() == nil; i++ {
 		number := first + float64(i)*step
