@@ -33,7 +33,8 @@ HOME = "/root/notebooks"
 #: milliseconds for the start, and for a cell
 START, CELL = 900_000, 600_000
 #: a page that does nothing but call the Worker, as the site's pages do
-PAGE = """<!doctype html><meta charset="utf-8"><title>lessons</title><script type="module">
+PAGE = """<!doctype html><meta charset="utf-8"><title>lessons</title>
+<script type="module">
 const worker = new Worker("_static/tab/python/worker.js", { type: "module" });
 worker.onerror = ({ message }) => { globalThis.ended = message ?? "worker.js"; };
 globalThis.steps = [];
@@ -49,10 +50,13 @@ globalThis.call = (name, ...values) => new Promise((resolve, reject) => {
   worker.postMessage({ name, values }, [port2]);
 });
 </script>"""
-CALL = """([name, ...values]) => Promise.race([
-  call(name, ...values),
-  new Promise((_, fail) => setInterval(() => globalThis.ended && fail(new Error(ended)), 500)),
-])"""
+CALL = """([name, ...values]) => {
+  let timer;
+  const end = new Promise((_, fail) => {
+    timer = setInterval(() => globalThis.ended && fail(new Error(ended)), 500);
+  });
+  return Promise.race([call(name, ...values), end]).finally(() => clearInterval(timer));
+}"""
 
 
 class Tab:
@@ -161,7 +165,7 @@ def serving() -> Iterator[str]:
 
 
 @contextmanager
-def started(browser: Browser) -> Iterator[Tab]:
+def start_tab(browser: Browser) -> Iterator[Tab]:
     """Start a cluster and Python in a tab."""
     with serving() as address:
         window = browser.new_page()
@@ -184,7 +188,7 @@ def main(words: list[str]) -> int:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program)
         begin = time.monotonic()
-        with started(browser) as tab:
+        with start_tab(browser) as tab:
             print(f"ready after {time.monotonic() - begin:.1f} s", flush=True)
             for lesson in lessons():
                 if not numbers or lesson.number in numbers:

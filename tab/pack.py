@@ -74,13 +74,19 @@ PACKAGES = (
 )
 #: required by those, and not used in a tab: another client of Kubernetes, completion,
 #: and what draws widgets in JupyterLab
-UNUSED = {"aiohttp", "aiohttp-retry", "jedi", "jupyterlab-widgets", "widgetsnbextension"}
+UNUSED = {
+    "aiohttp",
+    "aiohttp-retry",
+    "jedi",
+    "jupyterlab-widgets",
+    "widgetsnbextension",
+}
 #: with parts that are compiled: without them, no other part works
 COMPILED = ("pydantic-core",)
 #: parts of packages that nothing imports
 _LEFT_OUT = re.compile(
     r"(^|/)(tests?|__pycache__)/|^kubernetes/(aio|docs|e2e_test)/|\.(so|pyi|pyc)$|"
-    r"^IPython/(sphinxext|testing)/|^\.\./|/static/|\.data/"
+    r"^IPython/sphinxext/|^\.\./|/static/|\.data/"
 )
 #: parts of our own packages that a tab has no use for
 _NOT_HERE = re.compile(

@@ -1,6 +1,7 @@
 """Sleep without blocking the tab."""
 
 import time
+from typing import Any
 
 import js
 
@@ -16,4 +17,5 @@ def sleep(seconds: float) -> None:
 
 def install() -> None:
     """Put it in the place of Python's own."""
-    time.sleep = sleep
+    module: Any = time
+    module.sleep = sleep

@@ -22,6 +22,8 @@ JUMPS = 2000
 TURN = 0.1
 #: the number by which `sys.monitoring` knows this tool
 _TOOL = 4
+#: of Python 3.12 and later
+monitoring: Any = vars(sys).get("monitoring")
 
 
 class _Stream:
@@ -89,9 +91,7 @@ class _Result(DisplayHook):
     def write_output_prompt(self) -> None:
         """Write nothing: the page numbers the cells."""
 
-    def write_format_data(
-        self, format_dict: dict, md_dict: dict | None = None
-    ) -> None:
+    def write_format_data(self, format_dict: dict, md_dict: dict | None = None) -> None:
         self.report(
             {
                 "output_type": "execute_result",
@@ -143,7 +143,7 @@ class Shell(InteractiveShell):
         )
 
     def init_history(self) -> None:
-        # Its database would be a file of SQLite.
+        """Keep no history of other days: its database wants a thread."""
         self.config.HistoryManager.enabled = False
         super().init_history()
 
@@ -207,24 +207,23 @@ class _Watch:
         self._count, self._last = 0, 0.0
 
     def __enter__(self) -> None:
-        events = sys.monitoring.events
-        sys.monitoring.use_tool_id(_TOOL, "kernel")
-        for event in (events.JUMP, events.PY_START):
-            callback = self._look if event == events.JUMP else self._begin
-            sys.monitoring.register_callback(_TOOL, event, callback)
-        sys.monitoring.set_events(_TOOL, events.PY_START)
+        events = monitoring.events
+        monitoring.use_tool_id(_TOOL, "kernel")
+        monitoring.register_callback(_TOOL, events.PY_START, self._begin)
+        monitoring.register_callback(_TOOL, events.JUMP, self._look)
+        monitoring.set_events(_TOOL, events.PY_START)
         self._last = time.monotonic()
 
     def __exit__(self, *_: object) -> None:
-        sys.monitoring.set_events(_TOOL, 0)
-        sys.monitoring.free_tool_id(_TOOL)
+        monitoring.set_events(_TOOL, 0)
+        monitoring.free_tool_id(_TOOL)
 
     def _begin(self, code: CodeType, offset: int) -> Any:
         """Watch a function that begins, if the cell has it; else never look again."""
         if code.co_filename in self._shell.compile._filename_map:
-            events = sys.monitoring.events
-            sys.monitoring.set_local_events(_TOOL, code, events.JUMP)
-        return sys.monitoring.DISABLE
+            events = monitoring.events
+            monitoring.set_local_events(_TOOL, code, events.JUMP)
+        return monitoring.DISABLE
 
     def _look(self, code: CodeType, offset: int, target: int) -> None:
         self._count += 1

@@ -108,9 +108,9 @@ class Popen:
         weakref.finalize(self, doors.call, "forget", self.pid)
 
     def _start(self, args: Any, shell: bool, cwd: Any, env: Any, merged: bool) -> Any:
-        words = [args] if isinstance(args, (str, bytes, os.PathLike)) else list(args)
-        words = [os.fsdecode(word) for word in words]
-        if any("\0" in word for word in words):
+        is_one = isinstance(args, str | bytes | os.PathLike)
+        words = [os.fsdecode(word) for word in ([args] if is_one else args)]
+        if "\0" in "".join(words):
             raise ValueError("embedded null byte")
         if shell:
             words = ["sh", "-c", *words]
@@ -135,7 +135,9 @@ class Popen:
             buffered = io.BufferedWriter(pipe)
             return io.TextIOWrapper(buffered, self.encoding, write_through=True)
         if source not in (None, subprocess.DEVNULL):
-            data = os.read(source, 1 << 30) if isinstance(source, int) else source.read()
+            data = (
+                os.read(source, 1 << 30) if isinstance(source, int) else source.read()
+            )
             pipe.write(data.encode() if isinstance(data, str) else data)
         pipe.close()
         return None

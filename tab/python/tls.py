@@ -129,8 +129,9 @@ class Context(ssl.SSLContext):
             raise NotImplementedError("here is no server of TLS")
         if self.check_hostname and not name:
             raise ValueError("check_hostname requires server_hostname")
+        name = name.decode() if isinstance(name, bytes) else name
         trust = {
-            "Name": name.decode() if isinstance(name, bytes) else name,
+            "Name": name,
             "Authorities": self._authorities,
             "Insecure": self.verify_mode == ssl.CERT_NONE,
             "AnyName": not self.check_hostname,
@@ -141,8 +142,8 @@ class Context(ssl.SSLContext):
         try:
             session = doors.ask("secure", sock.detach(), json.dumps(trust), limit)
         except doors.CertificateRefused as error:
-            raise verification_error(error.code, trust["Name"]) from None
-        return TLSSocket(sock, session, self, trust["Name"])
+            raise verification_error(error.code, name) from None
+        return TLSSocket(sock, session, self, name)
 
     def wrap_bio(self, *_: object, **__: object) -> NoReturn:
         """Raise NotImplementedError: TLS is on sockets only."""

@@ -1,7 +1,7 @@
 """The doors of the cluster's program, made of this machine's sockets and programs.
 
-`js` and `pyodide.ffi`, which only a browser has, are modules of this file's making: with
-them, what is in `tab.python` can be imported and tested here.
+`js` and `pyodide.ffi`, which only a browser has, are modules of this file's making:
+with them, what is in `tab.python` can be imported and tested here.
 """
 
 import contextlib
@@ -54,6 +54,7 @@ class Doors:
     def secure(self, stream: int, trust: str, seconds: float) -> object:
         self.secured.append(json.loads(trust))
         if self.refusal:
+            self.streams.pop(stream).close()
             return json.dumps(self.refusal)
         return SimpleNamespace(
             Stream=self._add(self.streams.pop(stream)),
@@ -83,8 +84,9 @@ class Doors:
 
     def isReadable(self, stream: int) -> bool:
         found = self.streams[stream]
+        found.setblocking(False)
         with contextlib.suppress(BlockingIOError):
-            found.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            found.recv(1, socket.MSG_PEEK)
             return True
         return False
 
@@ -154,7 +156,7 @@ def _problem(kind: str, **fields: object) -> str:
 
 
 @contextlib.contextmanager
-def served() -> Iterator[Doors]:
+def open_doors() -> Iterator[Doors]:
     """Let `tab.python` find these doors in a block."""
     doors = Doors()
     js: Any = types.ModuleType("js")

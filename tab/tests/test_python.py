@@ -1,4 +1,4 @@
-"""Python's own sockets, TLS and programs, in the place of which a tab has the cluster's."""
+"""A tab has the cluster's sockets, TLS and programs in the place of Python's own."""
 
 import errno
 import io
@@ -10,12 +10,12 @@ import sys
 
 import pytest
 
-from tab.tests.doors import Doors, server, served
+from tab.tests.doors import Doors, open_doors, server
 
 
 @pytest.fixture
 def doors():
-    with served() as found:
+    with open_doors() as found:
         yield found
 
 
@@ -217,6 +217,7 @@ def test_output_is_read_while_a_program_runs(processes):
     with processes.Popen(["sh", "-c", line], stdin=pipe, stdout=pipe, text=True) as p:
         assert p.stdout.readline() == "begun\n"
         p.stdin.write("on\n")
+        p.stdin.flush()
         assert p.stdout.readline() == "on\n"
     assert p.returncode == 0
 

@@ -10,10 +10,10 @@ import (
 
 // doorFunctions are what another language in this process needs of its network and programs.
 // Where a result is told below, a string in its place is a doors.Problem in JSON. Seconds are 0
-// for no limit.
+// for no limit; a command is a doors.Command in JSON.
 //
 //	connect(network, address, seconds): a Promise of the stream's number
-//	secure(stream, trust, seconds): of a doors.Session, each an object of JSON's
+//	secure(stream, trust, seconds): of a doors.Session; trust is a doors.Trust in JSON
 //	lookup(name): of an array of addresses
 //	read(stream, size, seconds): of a Uint8Array, empty at the end
 //	write(stream, bytes): of nothing
@@ -25,7 +25,10 @@ import (
 //	isReadable(stream): a boolean
 //	poll(process): as wait
 //	close(stream), kill(process, signal), forget(process)
-//	start(command): a doors.Started, of JSON
+//	start(command): a doors.Started
+//	certificates(text): an array of doors.Certificate
+//	publicKey(text): a doors.PublicKey
+//	sign(text, data): a Uint8Array; verify(x, y, data, signature): a boolean
 func doorFunctions(d *doors.Doors) map[string]any {
 	return map[string]any{
 		"connect": promiseFunction(func(arguments []js.Value) any {
@@ -63,9 +66,7 @@ func doorFunctions(d *doors.Doors) map[string]any {
 			return uint8Array(bytes)
 		}),
 		"write": promiseFunction(func(arguments []js.Value) any {
-			bytes := make([]byte, arguments[1].Length())
-			js.CopyBytesToGo(bytes, arguments[1])
-			if err := d.Write(arguments[0].Int(), bytes); err != nil {
+			if err := d.Write(arguments[0].Int(), bytesOf(arguments[1])); err != nil {
 				return problemOf(err)
 			}
 			return nil
@@ -102,12 +103,43 @@ func doorFunctions(d *doors.Doors) map[string]any {
 			}
 			return asJSON(d.Start(command))
 		}),
+		"certificates": function(func(arguments []js.Value) any {
+			found, err := doors.Certificates(arguments[0].String())
+			if err != nil {
+				return problemOf(err)
+			}
+			return asJSON(found)
+		}),
+		"publicKey": function(func(arguments []js.Value) any {
+			key, err := doors.PublicKeyOf(arguments[0].String())
+			if err != nil {
+				return problemOf(err)
+			}
+			return asJSON(key)
+		}),
+		"sign": function(func(arguments []js.Value) any {
+			signature, err := doors.Sign(arguments[0].String(), bytesOf(arguments[1]))
+			if err != nil {
+				return problemOf(err)
+			}
+			return uint8Array(signature)
+		}),
+		"verify": function(func(arguments []js.Value) any {
+			key := doors.PublicKey{X: arguments[0].String(), Y: arguments[1].String()}
+			return doors.Verify(key, bytesOf(arguments[2]), bytesOf(arguments[3]))
+		}),
 	}
 }
 
 // function returns a function that does something at once.
 func function(work func(arguments []js.Value) any) js.Func {
 	return js.FuncOf(func(_ js.Value, arguments []js.Value) any { return work(arguments) })
+}
+
+func bytesOf(array js.Value) []byte {
+	bytes := make([]byte, array.Length())
+	js.CopyBytesToGo(bytes, array)
+	return bytes
 }
 
 func seconds(value js.Value) time.Duration {

@@ -10,6 +10,9 @@ import { entries } from "./tar.js";
 const PROGRAM = "../kube-apiserver.wasm.gz", PACK = "pack.tar.gz";
 // Directories that the cluster's programs and Python share.
 const SHARED = ["/etc", "/root", "/run", "/tmp", "/var"];
+// Of errors, by their names.
+const NUMBERS = `import errno, json
+json.dumps({name: number for number, name in errno.errorcode.items()})`;
 const here = (name) => new URL(name, import.meta.url).href;
 
 // What ends a wait of Python's when the learner stops a cell.
@@ -53,7 +56,9 @@ const startPython = async (pack) => {
 // Let Python have the cluster's files, network and programs.
 const joinCluster = () => {
   const { FS } = python;
-  const files = treeFileSystem(FS, python.pyimport("errno"), globalThis.fs);
+  // Plain values: during a call of Emscripten's, none of Python's can be asked.
+  const numbers = JSON.parse(python.runPython(NUMBERS));
+  const files = treeFileSystem(FS, numbers, globalThis.fs);
   for (const directory of SHARED) {
     FS.mkdirTree(directory);
     FS.mount(files, { root: directory }, directory);
