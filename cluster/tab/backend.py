@@ -34,6 +34,10 @@ class Tab(Backend):
     def binaries(self) -> None:
         """Return None: kubectl is a program of the tab, and is in the PATH."""
 
+    def setup(self, progress: Progress) -> tuple[Path, Path | None]:
+        """Return where programs seem to be; the page has fetched all."""
+        return Path("/usr/bin"), None
+
     def is_prepared(self) -> bool:
         """Return True: the page has fetched all."""
         return True
