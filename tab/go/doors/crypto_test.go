@@ -51,7 +51,8 @@ func TestAKeySignsAndVerifies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, private := range []string{inPEM(t, "EC PRIVATE KEY", sec1), inPEM(t, "PRIVATE KEY", pkcs8)} {
+	for kind, der := range map[string][]byte{"EC PRIVATE KEY": sec1, "PRIVATE KEY": pkcs8} {
+		private := inPEM(t, kind, der)
 		public, err := PublicKeyOf(private)
 		if err != nil || public != other {
 			t.Fatalf("%v, %v", public, err)

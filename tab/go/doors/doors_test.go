@@ -225,6 +225,7 @@ func refusalOf(t *testing.T, pair tls.Certificate, trust Trust) Problem {
 
 func TestACertificateIsRefusedAsOpenSSLRefusesIt(t *testing.T) {
 	ours, other := newAuthority(t), newAuthority(t)
+	both := other.pem + ours.pem
 	good, old := ours.pair(t, time.Hour), ours.pair(t, -time.Minute)
 	withRoot := good
 	withRoot.Certificate = append([][]byte{}, good.Certificate[0], ours.root.Raw)
@@ -234,19 +235,19 @@ func TestACertificateIsRefusedAsOpenSSLRefusesIt(t *testing.T) {
 		trust Trust
 		code  int
 	}{
-		"trusted":               {good, Trust{Name: "kubernetes", Authorities: ours.pem}, 0},
-		"by its address":        {good, Trust{Name: "127.0.0.1", Authorities: ours.pem}, 0},
-		"no authority":          {good, Trust{Name: "kubernetes"}, 20},
-		"another's":             {good, Trust{Name: "kubernetes", Authorities: other.pem}, 20},
-		"both":                  {good, Trust{Name: "kubernetes", Authorities: other.pem + ours.pem}, 0},
-		"its root":              {withRoot, Trust{Name: "kubernetes"}, 19},
-		"self-signed":           {alone, Trust{Name: "kubernetes"}, 18},
-		"other name":            {good, Trust{Name: "example", Authorities: ours.pem}, 62},
-		"other address":         {good, Trust{Name: "127.0.0.9", Authorities: ours.pem}, 64},
-		"any name":              {good, Trust{Name: "x", Authorities: ours.pem, AnyName: true}, 0},
-		"any name, not trusted": {good, Trust{Name: "x", AnyName: true}, 20},
-		"expired":               {old, Trust{Name: "kubernetes", Authorities: ours.pem}, 10},
-		"insecure":              {old, Trust{Name: "kubernetes", Insecure: true}, 0},
+		"trusted":             {good, Trust{Name: "kubernetes", Authorities: ours.pem}, 0},
+		"by its address":      {good, Trust{Name: "127.0.0.1", Authorities: ours.pem}, 0},
+		"no authority":        {good, Trust{Name: "kubernetes"}, 20},
+		"another's":           {good, Trust{Name: "kubernetes", Authorities: other.pem}, 20},
+		"both":                {good, Trust{Name: "kubernetes", Authorities: both}, 0},
+		"its root":            {withRoot, Trust{Name: "kubernetes"}, 19},
+		"self-signed":         {alone, Trust{Name: "kubernetes"}, 18},
+		"other name":          {good, Trust{Name: "example", Authorities: ours.pem}, 62},
+		"other address":       {good, Trust{Name: "127.0.0.9", Authorities: ours.pem}, 64},
+		"any name":            {good, Trust{Name: "x", Authorities: ours.pem, AnyName: true}, 0},
+		"untrusted, any name": {good, Trust{Name: "x", AnyName: true}, 20},
+		"expired":             {old, Trust{Name: "kubernetes", Authorities: ours.pem}, 10},
+		"insecure":            {old, Trust{Name: "kubernetes", Insecure: true}, 0},
 	} {
 		if problem := refusalOf(t, c.pair, c.trust); problem.Code != c.code {
 			t.Errorf("%s: %+v instead of %d", what, problem, c.code)
@@ -345,7 +346,8 @@ func TestAProgramWhoseOutputNobodyReadsEnds(t *testing.T) {
 
 func TestAFailureOfTheSystemHasItsName(t *testing.T) {
 	_, err := os.Open("/nothing")
-	if problem := ProblemOf(err); problem.Name != "ENOENT" || !strings.Contains(problem.Message, "no such") {
+	problem := ProblemOf(err)
+	if problem.Name != "ENOENT" || !strings.Contains(problem.Message, "no such") {
 		t.Errorf("%+v", problem)
 	}
 }

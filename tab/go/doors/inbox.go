@@ -136,7 +136,9 @@ func pump(b *inbox, connection io.Reader) error {
 			return err
 		}
 		for {
-			hasRoom, changed := b.look(func() bool { return len(b.bytes) < capacity || b.ending != nil })
+			hasRoom, changed := b.look(func() bool {
+				return len(b.bytes) < capacity || b.ending != nil
+			})
 			if hasRoom {
 				break
 			}
