@@ -165,11 +165,11 @@ def choose(machine: MachineFacts) -> Choice:
     """Return the backend for this machine: the first row that fits. Pure.
 
     asked for       cluster kept here   the machine                    backend
-    —               —                   is a browser's tab             tab
     a backend       of another          —                              none
     a backend       none, or its own    can run it                     that one
     a backend       none                cannot                         none
     nothing         of any backend      —                              that one
+    nothing         none                is a browser's tab             tab
     nothing         none                is a Mac, and an engine        kind
                                         answers
     nothing         none                is no Linux                    none
@@ -184,12 +184,12 @@ def choose(machine: MachineFacts) -> Choice:
     the engine brings the Linux that kind needs, in a virtual machine. `existing` is a
     cluster that the learner has named; it is never guessed.
     """
-    if machine.system == BROWSER:
-        return Choice(TAB, say("this is a browser's tab"))
     if machine.asked != AUTO:
         return _choose_named(machine)
     if machine.kept:
         return Choice(machine.kept, say("its cluster is kept in the state directory"))
+    if machine.system == BROWSER:
+        return Choice(TAB, say("this is a browser's tab"))
     if machine.system == MACOS and machine.engine:
         text = mark("this is macOS, and {engine} answers")
         return Choice(KIND, say(text, engine=machine.engine))

@@ -79,11 +79,6 @@ MACHINES = {
         "tab",
         "this is a browser's tab",
     ),
-    "another cluster was asked for in a browser's tab": (
-        Simulated(asked="kind", system="emscripten"),
-        "tab",
-        "this is a browser's tab",
-    ),
     "the local cluster was asked for on a Mac": (
         Simulated(asked="local", system="darwin"),
         "none",

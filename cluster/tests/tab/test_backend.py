@@ -57,6 +57,7 @@ def test_it_is_always_ready(tab):
         lambda tab: tab.log("etcd", 10),
         lambda tab: tab.add_image("archive"),
     ],
+    ids=["stop", "delete", "log", "add_image"],
 )
 def test_it_says_what_it_cannot(tab, change):
     with pytest.raises(errors.LabError, match="not possible") as caught:
