@@ -108,11 +108,20 @@ def ensure() -> Path:
         (place / "pyodide").mkdir(parents=True)
         modules = _install_npm(Path(stage, "npm"))
         for name in CORE:
-            shutil.copy(modules / "pyodide" / name, place / "pyodide")
+            _copy_core(modules / "pyodide" / name, place / "pyodide")
         wheels = _download(Path(stage, "wheels"))
         write(place / ARCHIVE, files(wheels))
         place.rename(entry)
     return entry
+
+
+def _copy_core(source: Path, place: Path) -> None:
+    """Copy a file of Pyodide, compressed if web servers compress none of its kind."""
+    if source.suffix == ".wasm":
+        packed = gzip.compress(source.read_bytes(), mtime=0)
+        (place / f"{source.name}.gz").write_bytes(packed)
+    else:
+        shutil.copy(source, place)
 
 
 def _key() -> str:

@@ -8,6 +8,7 @@ import { treeFileSystem } from "./files.js";
 import { entries } from "./tar.js";
 
 const PROGRAM = "../kube-apiserver.wasm.gz", PACK = "pack.tar.gz";
+const CORE = "pyodide/pyodide.asm.wasm.gz";
 // Directories that the cluster's programs and Python share.
 const SHARED = ["/etc", "/root", "/run", "/tmp", "/var"];
 // Of errors, by their names.
@@ -37,13 +38,18 @@ const load = async (name, type, count) => {
 
 let python, kernel;
 
-const startPython = async (pack) => {
+// Start Python, with the packages of an archive. Its core is compressed, which it does not know.
+const startPython = async (core, pack) => {
+  const { fetch } = globalThis;
+  globalThis.fetch = (address, ...options) =>
+    String(address).endsWith(".wasm") ? core : fetch(address, ...options);
   python = await loadPyodide({
     indexURL: here("pyodide/"),
     stdout: (text) => console.log(text),
     stderr: (text) => console.warn(text),
     env: { HOME: "/root", PYTHONDONTWRITEBYTECODE: "1" },
   });
+  globalThis.fetch = fetch;
   const { FS } = python, folders = new Set();
   for (const { name, bytes } of entries(new Uint8Array(await (await pack).arrayBuffer()))) {
     const path = `/${name}`, folder = path.slice(0, path.lastIndexOf("/"));
@@ -72,7 +78,7 @@ const calls = {
     const count = (length) => report("loading", loaded += length);
     const program = load(PROGRAM, "application/wasm", count);
     const pack = load(PACK, "application/x-tar", count);
-    await startPython(pack);
+    await startPython(load(CORE, "application/wasm", count), pack);
     const module = await WebAssembly.compileStreaming(program);
     report("starting");
     await startServer(module, { onStep: (name) => report("step", name) });
