@@ -61,8 +61,8 @@ func adaptProcSubsts(parts []syntax.WordPart) {
 	}
 }
 
-// printed returns a statement as text.
-func printed(statement *syntax.Stmt) string {
+// textOf returns a statement as text.
+func textOf(statement *syntax.Stmt) string {
 	var out strings.Builder
 	syntax.NewPrinter().Print(&out, statement)
 	return out.String()
@@ -88,7 +88,7 @@ func (s *shell) adaptStatement(statement *syntax.Stmt) {
 		job.Background = false
 		position := statement.Position
 		// Walk goes on below the call, and not below the job.
-		*statement = *callOf(startJob, printed(s.adapt(&job)))
+		*statement = *callOf(startJob, textOf(s.adapt(&job)))
 		statement.Position = position
 		return
 	}

@@ -61,7 +61,7 @@ func awk(r *run) int {
 		config.Environ = append(config.Environ, name, value)
 	}
 	if o.has("F") {
-		separator := unescaped(o.last("F"))
+		separator := unescape(o.last("F"))
 		if separator == "t" {
 			separator = "\t"
 		}
@@ -72,7 +72,7 @@ func awk(r *run) int {
 		if !isAssignment {
 			return r.fail(2, "invalid assignment: %s", text)
 		}
-		config.Vars = append(config.Vars, name, unescaped(value))
+		config.Vars = append(config.Vars, name, unescape(value))
 	}
 	interpreter, err := interp.New(compiled)
 	if err != nil {

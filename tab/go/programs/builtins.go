@@ -235,14 +235,14 @@ func quoteWords(format string, values []string) (string, []string) {
 	values = slices.Clone(values)
 	for i := range values {
 		if conversions[i%len(conversions)] == "%q" {
-			values[i] = escapedWord(values[i])
+			values[i] = escapeWord(values[i])
 		}
 	}
 	return strings.ReplaceAll(format, "%q", "%s"), values
 }
 
-// escapedWord returns a word as bash's %q does: with backslashes, or in $'…'.
-func escapedWord(word string) string {
+// escapeWord returns a word as bash's %q does: with backslashes, or in $'…'.
+func escapeWord(word string) string {
 	if word == "" {
 		return "''"
 	}

@@ -53,6 +53,17 @@ func runCell(t *testing.T, m *Machine, cell string) result {
 	return runWords(t, m, script, "bash", "-euo", "pipefail")
 }
 
+func TestFunctionsOfTheEnvironment(t *testing.T) {
+	t.Parallel()
+	ours := runWords(t, newMachine(t), nil, "env", "BASH_FUNC_api%%=() { echo \"GET $1\"; }",
+		"BASH_FUNC_bad%%=() { :; }; echo never", "bash", "-c",
+		"api /; timeout 5 bash -c 'api /apis'; declare -f api | head -1; "+
+			"sh -c 'api /' || echo none")
+	if ours.stdout != "GET /\nGET /apis\napi()\nnone\n" {
+		t.Error(ours)
+	}
+}
+
 func TestCells(t *testing.T) {
 	t.Parallel()
 	cells := shellCells(t)
@@ -76,6 +87,19 @@ func TestCells(t *testing.T) {
 		},
 		{"kubectl apply -f - <<EOF\na: $NAMESPACE\nEOF", "kubectl apply -f -\na: lesson\n", 0},
 		{"kubectl create -o json | sed s/create/apply/ | cat", "kubectl apply -o json\n", 0},
+		{"kubectl create --from-literal=\"a=x\\ny\"", "kubectl create --from-literal=a=x\\ny\n", 0},
+		{"A=1\n# a comment\n\necho $A$? ~ # more\necho \"a\\nb\"", "10 /root\na\\nb\n", 0},
+		{
+			"kubectl proxy >log &\n" +
+				"curl -s -o /dev/null -w \"%{http_code}\\n\" localhost:8001\nkill $!",
+			"200\n", 0,
+		},
+		{
+			"kubectl proxy >log &\n" +
+				"curl -s localhost:8001 -w '%{http_code}' -d @- <<<'{}' | tail -c3",
+			"200", 0,
+		},
+		{"kubectl proxy >log &\nsleep 0.1; ps -eo args | grep [p]roxy", "kubectl proxy\n", 0},
 		{"echo $missing", "missing: unbound variable\n", 1},
 		{"false | true\necho never", "", 1},
 		{"nosuch", "bash: line 1: nosuch: command not found\n", 127},

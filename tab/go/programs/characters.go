@@ -24,8 +24,8 @@ func init() {
 	classes["print"] = " " + classes["graph"]
 }
 
-// unescaped returns a text with the characters that \n, \t, \\ and \NNN stand for.
-func unescaped(text string) string {
+// unescape returns a text with the characters that \n, \t, \\ and \NNN stand for.
+func unescape(text string) string {
 	letters := map[byte]byte{
 		'a': '\a', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t', 'v': '\v', '\\': '\\',
 	}
@@ -56,7 +56,7 @@ func unescaped(text string) string {
 // characterSet returns the bytes that an operand of tr stands for, in its order.
 func characterSet(text string) []byte {
 	var set []byte
-	text = unescaped(text)
+	text = unescape(text)
 	for i := 0; i < len(text); i++ {
 		if rest, isClass := strings.CutPrefix(text[i:], "[:"); isClass {
 			if name, _, isWhole := strings.Cut(rest, ":]"); isWhole && classes[name] != "" {

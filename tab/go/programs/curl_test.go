@@ -104,12 +104,12 @@ func answer(w http.ResponseWriter, r *http.Request) {
 		w.(http.Flusher).Flush()
 		select {
 		case <-r.Context().Done():
-		case <-time.After(5 * time.Second):
+		case <-time.After(20 * time.Second):
 		}
 	case "/silent":
 		select {
 		case <-r.Context().Done():
-		case <-time.After(5 * time.Second):
+		case <-time.After(20 * time.Second):
 		}
 	case "/short":
 		w.Header().Set("Content-Length", "100")
@@ -191,8 +191,8 @@ var (
 	dates        = regexp.MustCompile(`(?i)date: [^\r\n]+`)
 )
 
-// alike makes the answers of two versions of curl the same where that does not matter.
-func alike(text string) string {
+// normalize makes the answers of two versions of curl the same where that does not matter.
+func normalize(text string) string {
 	text = milliseconds.ReplaceAllString(text, "N ms")
 	text = version.ReplaceAllString(text, "curl/N")
 	text = dates.ReplaceAllString(text, "date: N")
@@ -254,10 +254,10 @@ func TestCurl(t *testing.T) {
 			command.Run()
 			code := command.ProcessState.ExitCode()
 			ours := runWords(t, m, strings.NewReader(stdin), append([]string{"curl"}, words...)...)
-			if alike(ours.stdout) != alike(stdout.String()) || ours.code != code {
+			if normalize(ours.stdout) != normalize(stdout.String()) || ours.code != code {
 				t.Errorf("ours %q %q %d\ncurl %q %q %d", ours.stdout, ours.stderr, ours.code,
 					stdout.String(), stderr.String(), code)
-			} else if alike(ours.stderr) != alike(stderr.String()) {
+			} else if normalize(ours.stderr) != normalize(stderr.String()) {
 				t.Errorf("only stderr: ours %q\ncurl %q", ours.stderr, stderr.String())
 			}
 		})

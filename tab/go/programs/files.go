@@ -350,7 +350,7 @@ func chmod(r *run) int {
 	for _, name := range o.operands[1:] {
 		info, err := r.Stat(name)
 		if err == nil {
-			mode, isMode := changedMode(info.Mode().Perm(), o.operands[0])
+			mode, isMode := changeMode(info.Mode().Perm(), o.operands[0])
 			if !isMode {
 				r.misuse("invalid mode: '%s'", o.operands[0])
 			}
@@ -363,7 +363,7 @@ func chmod(r *run) int {
 	return code
 }
 
-func changedMode(mode fs.FileMode, text string) (fs.FileMode, bool) {
+func changeMode(mode fs.FileMode, text string) (fs.FileMode, bool) {
 	if bits, err := strconv.ParseUint(text, 8, 12); err == nil {
 		return fs.FileMode(bits), true
 	}

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// follow is how often `tail -f` looks for more.
-const follow = 200 * time.Millisecond
+// followInterval is how often `tail -f` looks for more.
+const followInterval = 200 * time.Millisecond
 
 var countOption = regexp.MustCompile(`^[-+]\d+$`)
 
@@ -114,7 +114,7 @@ func tail(r *run) int {
 			select {
 			case <-r.ctx.Done():
 				return r.ctx.Err()
-			case <-time.After(follow):
+			case <-time.After(followInterval):
 			}
 			if _, err := io.Copy(r.out, in); err != nil {
 				return err

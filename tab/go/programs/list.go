@@ -259,7 +259,7 @@ func stat(r *run) int {
 		case o.has("c"):
 			r.print(text.Replace(o.last("c")))
 		case o.has("printf"):
-			r.printf("%s", text.Replace(unescaped(o.last("printf"))))
+			r.printf("%s", text.Replace(unescape(o.last("printf"))))
 		default:
 			r.printf("%s\n", text.Replace("  File: %n\n  Size: %s\t%F\nAccess: (0%a/%A)  "+
 				"Uid: (    %u/    %U)   Gid: (    %g/    %G)\nModify: %y"))

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -104,13 +105,24 @@ func (m *Machine) Run(ctx context.Context, p *Process) (code int) {
 	if process.Stdin == nil {
 		process.Stdin = strings.NewReader("")
 	}
-	process.Stdout = &guardedWriter{process.Stdout, cancel}
+	if process.Stdout == nil {
+		process.Stdout = io.Discard
+	}
+	if process.Stderr == nil {
+		process.Stderr = io.Discard
+	}
+	stdout := &guardedWriter{process.Stdout, cancel}
+	if isSameWriter(process.Stdout, process.Stderr) {
+		process.Stderr = stdout
+	}
+	process.Stdout = stdout
 	process.pid = m.processes.add(p.Args, cancel)
 	defer m.processes.remove(process.pid)
 	defer func() {
 		var signal Signal
 		if problem := recover(); problem != nil {
-			fmt.Fprintf(p.Stderr, "%s: the program ended: %v\n", path.Base(p.Args[0]), problem)
+			fmt.Fprintf(process.Stderr, "%s: the program ended: %v\n", path.Base(p.Args[0]),
+				problem)
 			code = 139
 		} else if errors.As(context.Cause(ctx), &signal) {
 			code = 128 + int(signal)
@@ -126,7 +138,8 @@ func (m *Machine) Run(ctx context.Context, p *Process) (code int) {
 		}
 		process.Args = append(words, process.Args[1:]...)
 		if program, found = m.Find(words[0], p.Dir); !found {
-			fmt.Fprintf(p.Stderr, "%s: bad interpreter: No such file or directory\n", p.Args[0])
+			fmt.Fprintf(process.Stderr, "%s: bad interpreter: No such file or directory\n",
+				p.Args[0])
 			return 127
 		}
 	}
@@ -166,6 +179,12 @@ func (p *Process) scriptWords() ([]string, int) {
 		words = strings.SplitN(strings.TrimSpace(rest), " ", 2)
 	}
 	return append(words, word), 0
+}
+
+// isSameWriter reports whether output and messages go to one place, so that they share a lock.
+func isSameWriter(a, b io.Writer) bool {
+	kind := reflect.TypeOf(a)
+	return kind == reflect.TypeOf(b) && kind.Comparable() && a == b
 }
 
 // guardedWriter ends the program when nobody reads its output any more.

@@ -137,7 +137,7 @@ func (r *run) openSSLClient(o openSSLOptions) int {
 		return r.fail(1, "%s", err)
 	}
 	state := secure.ConnectionState()
-	result, chain := verifiedChain(state.PeerCertificates, roots)
+	result, chain := chainToRoot(state.PeerCertificates, roots)
 	if name := o.values["verify_hostname"]; result == verified && name != "" &&
 		!matchesHost(state.PeerCertificates[0], name) {
 		result = hostnameMismatch

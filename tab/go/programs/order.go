@@ -116,9 +116,8 @@ func (o *keyOrders) keysInOrder(value any, _ []any) any {
 	return keys
 }
 
-// inOrder are functions of jq that see the order of keys: `.[]` of an object, and those of the
-// library that are made of it.
-const inOrder = `
+// orderedFunctions are those of jq's library that see the order of keys.
+const orderedFunctions = `
 	def keys_unsorted: _keys_in_order;
 	def to_entries: [_keys_in_order[] as $key | {key: $key, value: .[$key]}];
 	def with_entries(f): to_entries | map(f) | from_entries;
@@ -126,8 +125,10 @@ const inOrder = `
 	def map_values(f): _in_order |= f;
 	.`
 
-// iterate is what `.[]` becomes.
-const iterate = `def _in_order: if type == "object" then .[_keys_in_order[]] else .[] end; .`
+// orderedIteration is what `.[]` becomes.
+const orderedIteration = `
+	def _in_order: if type == "object" then .[_keys_in_order[]] else .[] end;
+	.`
 
 // orderQuery remembers the orders of the objects that a filter makes, and lets it see those of
 // the objects that it gets.
@@ -148,7 +149,7 @@ func (o *keyOrders) orderQuery(query *gojq.Query) error {
 			iterateInOrder(node)
 		}
 	})
-	for _, source := range []string{inOrder, iterate} {
+	for _, source := range []string{orderedFunctions, orderedIteration} {
 		definitions, err := gojq.Parse(source)
 		if err != nil {
 			return err

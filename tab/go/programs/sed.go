@@ -240,7 +240,7 @@ func (p *sedParser) transliteration(command *sedCommand) error {
 	if err != nil {
 		return err
 	}
-	from, to := []rune(unescaped(first)), []rune(unescaped(second))
+	from, to := []rune(unescape(first)), []rune(unescape(second))
 	if len(from) != len(to) {
 		return errors.New("strings for `y' command are different lengths")
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
 	"strconv"
 	"strings"
@@ -52,10 +53,14 @@ func runShell(ctx context.Context, p *Process) int {
 	if closer, is := command.source.(io.Closer); is {
 		defer closer.Close()
 	}
-	input := p.Stdin
+	stdin := p.Stdin
+	if _, isFile := stdin.(*os.File); !isFile {
+		// The interpreter itself stops to wait only for a file.
+		stdin = &input{Reader: stdin, ctx: ctx}
+	}
 	if command.readsInput {
 		// What follows in the script is no input of its commands.
-		input = strings.NewReader("")
+		stdin = strings.NewReader("")
 	}
 	stderr := &lockedWriter{Writer: p.Stderr}
 	stdout := stderr
@@ -67,7 +72,7 @@ func runShell(ctx context.Context, p *Process) int {
 		shellNumber: strconv.Itoa(p.pid), lastJob: "",
 	}}
 	runner, err := interp.New(
-		interp.Env(variables), interp.StdIO(input, stdout, stderr),
+		interp.Env(variables), interp.StdIO(stdin, stdout, stderr),
 		interp.Params(append(append(command.options, "--"), command.params...)...),
 		interp.CallHandler(s.call), interp.ExecHandlers(s.exec),
 		interp.OpenHandler(s.open), interp.StatHandler(s.statFile),
@@ -79,7 +84,29 @@ func runShell(ctx context.Context, p *Process) int {
 	runner.Dir = p.Dir
 	s.runner = runner
 	defer s.endJobs()
+	if s.name == "bash" {
+		s.importFunctions()
+	}
 	return s.runSource(command.source)
+}
+
+// importFunctions defines the functions that the environment has, as bash exports them.
+func (s *shell) importFunctions() {
+	for _, variable := range s.Env {
+		rest, isFunction := strings.CutPrefix(variable, "BASH_FUNC_")
+		name, body, isWhole := strings.Cut(rest, "%%=")
+		if !isFunction || !isWhole || !syntax.ValidName(name) || !strings.HasPrefix(body, "() {") {
+			continue
+		}
+		file, err := newParser().Parse(strings.NewReader(name+body), "")
+		if err != nil || len(file.Stmts) != 1 {
+			continue
+		}
+		// Nothing but a function is run here.
+		if _, is := file.Stmts[0].Cmd.(*syntax.FuncDecl); is {
+			s.runner.Run(s.ctx, s.adapt(file.Stmts[0]))
+		}
+	}
 }
 
 // parseCommand takes the command line apart, or returns the exit code.
@@ -200,7 +227,7 @@ func (s *shell) exec(interp.ExecHandlerFunc) interp.ExecHandlerFunc {
 		}
 		process := s.at(ctx)
 		process.Args = args
-		process.Env = exported(handler.Env)
+		process.Env = exportedVariables(handler.Env)
 		if _, found := s.Machine.Find(args[0], process.Dir); !found &&
 			!strings.Contains(args[0], "/") {
 			if s.name == "bash" {
@@ -224,8 +251,8 @@ func status(code int) error {
 	return interp.ExitStatus(code)
 }
 
-// exported returns the variables that programs get.
-func exported(env expand.Environ) []string {
+// exportedVariables returns the variables that programs get.
+func exportedVariables(env expand.Environ) []string {
 	var variables []string
 	for name, variable := range env.Each {
 		if variable.Exported && variable.IsSet() && variable.Kind == expand.String {

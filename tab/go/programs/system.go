@@ -436,7 +436,7 @@ func xargs(r *run) int {
 	if o.has("0") {
 		end = 0
 	} else if o.has("d") {
-		end = (unescaped(o.last("d")) + "\n")[0]
+		end = (unescape(o.last("d")) + "\n")[0]
 	}
 	var args []string
 	err := r.eachRecord(r.in, end, func(record string) error {

@@ -280,7 +280,7 @@ func paste(r *run) int {
 	o := r.options("d,delimiters= s,serial")
 	joint := "\t"
 	if o.has("d") {
-		joint = unescaped(o.last("d"))
+		joint = unescape(o.last("d"))
 	}
 	if len(o.operands) == 0 {
 		o.operands = []string{"-"}

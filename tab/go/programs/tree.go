@@ -69,8 +69,8 @@ func (p *Process) locate(name string, followLast, changes bool) (string, error) 
 	return p.Machine.Files.Path(at), nil
 }
 
-// named returns an error with the name that the program knows in place of that of package os.
-func named(op, name string, err error) error {
+// nameError returns an error with the name that the program knows in place of that of package os.
+func nameError(op, name string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -110,18 +110,18 @@ type File interface{ io.ReadWriteCloser }
 func (p *Process) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
 	at, err := p.resolve(name, true)
 	if err != nil {
-		return nil, named("open", name, err)
+		return nil, nameError("open", name, err)
 	}
 	if device, is := p.device(at); is {
 		return device, nil
 	}
 	host, err := p.locate(at, true, flag&(os.O_WRONLY|os.O_RDWR) != 0)
 	if err != nil {
-		return nil, named("open", name, err)
+		return nil, nameError("open", name, err)
 	}
 	file, err := os.OpenFile(host, flag, perm)
 	if err != nil {
-		return nil, named("open", name, err)
+		return nil, nameError("open", name, err)
 	}
 	return file, nil
 }
@@ -142,7 +142,7 @@ func (p *Process) ReadFile(name string) ([]byte, error) {
 	}
 	defer file.Close()
 	bytes, err := io.ReadAll(file)
-	return bytes, named("read", name, err)
+	return bytes, nameError("read", name, err)
 }
 
 // Stat describes a file, or what a link leads to.
@@ -154,42 +154,42 @@ func (p *Process) Lstat(name string) (fs.FileInfo, error) { return p.stat(name, 
 func (p *Process) stat(name string, followLast bool) (fs.FileInfo, error) {
 	at, err := p.resolve(name, followLast)
 	if err != nil {
-		return nil, named("stat", name, err)
+		return nil, nameError("stat", name, err)
 	}
 	if _, is := p.device(at); is {
 		return deviceInfo(path.Base(at)), nil
 	}
 	info, err := os.Lstat(p.Machine.Files.Path(at))
-	return info, named("stat", name, err)
+	return info, nameError("stat", name, err)
 }
 
 // Readlink returns where a link leads.
 func (p *Process) Readlink(name string) (string, error) {
 	host, err := p.locate(name, false, false)
 	if err != nil {
-		return "", named("readlink", name, err)
+		return "", nameError("readlink", name, err)
 	}
 	target, err := os.Readlink(host)
-	return target, named("readlink", name, err)
+	return target, nameError("readlink", name, err)
 }
 
 // ReadDir returns the entries of a directory by name.
 func (p *Process) ReadDir(name string) ([]fs.DirEntry, error) {
 	host, err := p.locate(name, true, false)
 	if err != nil {
-		return nil, named("open", name, err)
+		return nil, nameError("open", name, err)
 	}
 	entries, err := os.ReadDir(host)
-	return entries, named("open", name, err)
+	return entries, nameError("open", name, err)
 }
 
 // change lets a function of package os change a file; it follows no link at the name's end.
 func (p *Process) change(op, name string, do func(host string) error) error {
 	host, err := p.locate(strings.TrimRight(name, "/"), false, true)
 	if err != nil {
-		return named(op, name, err)
+		return nameError(op, name, err)
 	}
-	return named(op, name, do(host))
+	return nameError(op, name, do(host))
 }
 
 // Mkdir makes a directory.
@@ -216,7 +216,7 @@ func (p *Process) Rename(from, to string) error {
 func (p *Process) Chmod(name string, mode fs.FileMode) error {
 	at, err := p.resolve(name, true)
 	if err != nil {
-		return named("chmod", name, err)
+		return nameError("chmod", name, err)
 	}
 	return p.change("chmod", at, func(host string) error { return os.Chmod(host, mode) })
 }

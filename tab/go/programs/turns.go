@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// asked is how often a context is asked until it looks at the clock.
-	asked = 64
+	// checks is how often a context is asked until it looks at the clock.
+	checks = 64
 	// turn is how long a program computes until all others have their turn.
 	turn = 20 * time.Millisecond
 )
@@ -39,7 +39,7 @@ func (c turnsContext) Err() error {
 }
 
 func (c turnsContext) leave() {
-	if c.count.Add(1)%asked != 0 {
+	if c.count.Add(1)%checks != 0 {
 		return
 	}
 	if time.Now().UnixNano()-c.begin.Load() > int64(turn) {

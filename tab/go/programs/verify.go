@@ -43,12 +43,12 @@ func isSelfSigned(certificate *x509.Certificate) bool {
 // verifyChain judges the certificates of a server by the authorities, as OpenSSL does; it
 // compares no names.
 func verifyChain(chain []*x509.Certificate, roots *x509.CertPool) verification {
-	result, _ := verifiedChain(chain, roots)
+	result, _ := chainToRoot(chain, roots)
 	return result
 }
 
-// verifiedChain does so and returns the chain that leads to an authority.
-func verifiedChain(
+// chainToRoot does so and returns the chain that leads to an authority.
+func chainToRoot(
 	chain []*x509.Certificate, roots *x509.CertPool,
 ) (verification, []*x509.Certificate) {
 	intermediates := x509.NewCertPool()
