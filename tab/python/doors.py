@@ -17,6 +17,8 @@ from pyodide.ffi import run_sync
 
 #: called after each wait: what programs have written in the meantime goes on its way
 followers: list[Callable[[], None]] = []
+#: the number of the first thread, and of the one that runs
+MAIN = current = 1
 #: what the page resolves a wait with when the learner stops the cell
 STOP = "stop"
 
@@ -31,7 +33,12 @@ class CertificateRefused(Exception):
 
 def wait(promise: Any) -> Any:
     """Return what a Promise resolves to; raise KeyboardInterrupt if the cell stops."""
-    result = run_sync(js.untilStop(promise))
+    global current
+    thread = current
+    # A cell is code of the first thread.
+    result = run_sync(js.untilStop(promise) if thread == MAIN else promise)
+    # Others have run in the meantime.
+    current = thread
     for follow in tuple(followers):
         follow()
     if result == STOP:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tab.python import clock, processes, sockets, tls
+from tab.python import clock, processes, sockets, threads, tls
 
 STAND_INS = Path(__file__).with_name("stand_ins")
 #: the learner's files and kubeconfig: in the tree that the cluster's programs see, too
@@ -31,7 +31,7 @@ def install() -> None:
     sys.path.append(str(STAND_INS))
     os.environ.update(VARIABLES)
     _be_root()
-    for part in (clock, sockets, tls, processes):
+    for part in (clock, sockets, tls, processes, threads):
         part.install()
     # With it, urllib3 would send requests by fetch(), which knows neither our
     # authorities nor client certificates, and none of the cluster's addresses.

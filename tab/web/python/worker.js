@@ -20,6 +20,16 @@ const here = (name) => new URL(name, import.meta.url).href;
 let stopping = Promise.withResolvers();
 globalThis.untilStop = (promise) => Promise.race([promise, stopping.promise]);
 globalThis.delay = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+// A Promise that also resolves after a time.
+globalThis.limited = (promise, milliseconds) => {
+  const { promise: late, resolve } = Promise.withResolvers();
+  const timer = setTimeout(resolve, milliseconds);
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+};
+// Run a function of Python's soon, on a stack of its own.
+globalThis.later = (run) => setTimeout(() => {
+  run.callPromising().catch(({ message }) => console.warn(message)).finally(() => run.destroy());
+});
 
 // Fetch a gzip file; return it decompressed, as a Response. `count` gets the length of each part.
 const load = async (name, type, count) => {
@@ -36,7 +46,7 @@ const load = async (name, type, count) => {
   return new Response(bytes, { headers: { "Content-Type": type } });
 };
 
-let python, kernel;
+let python, kernel, sendOutput;
 
 // Start Python, with the packages of an archive. Its core is compressed, which it does not know.
 const startPython = async (core, pack) => {
@@ -87,14 +97,14 @@ const calls = {
     await python.runPythonAsync("from tab.python import kernel");
   },
   // Run the code of a lesson from now on, in a folder.
-  async open(folder, report) {
-    const output = (text) => report("output", text);
+  async open(folder) {
     kernel?.destroy();
     const { Kernel } = python.pyimport("tab.python.kernel");
-    kernel = await Kernel.callPromising(output, folder);
+    kernel = await Kernel.callPromising((text) => sendOutput(text), folder);
   },
-  // Run a cell; return whether it raised nothing.
-  async run(source, tags) {
+  // Run a cell, and report its outputs; return whether it raised nothing.
+  async run(source, tags, report) {
+    sendOutput = (text) => report("output", text);
     stopping = Promise.withResolvers();
     return kernel.run.callPromising(source, python.toPy(tags));
   },
