@@ -2,7 +2,6 @@
 
 import contextlib
 import contextvars
-import sys
 import threading
 from collections.abc import Iterator
 
@@ -25,7 +24,7 @@ class _Steps(progress.Progress):
 
 
 #: the steps of the check that runs
-_steps: progress.Progress | None = None
+_steps: _Steps | None = None
 
 
 def name_step(words: str) -> None:
@@ -35,28 +34,11 @@ def name_step(words: str) -> None:
 
 
 @contextlib.contextmanager
-def _as_steps(view: progress.Progress) -> Iterator[None]:
-    """Let a view have the steps of a block, and all other progress in it."""
-    global _steps
-    before, _steps = _steps, view
-    try:
-        with progress.of_whole(view):
-            yield
-    finally:
-        _steps = before
-
-
-@contextlib.contextmanager
 def show_steps() -> Iterator[None]:
     """Show what is done in a block as soon as it takes long, until its end."""
+    global _steps
+    before, steps, ended = _steps, _Steps(), threading.Event()
     view = progress.for_here()
-    if sys.platform == "emscripten":
-        # A browser's tab has no threads: each step shows itself.
-        with _as_steps(view):
-            yield
-        view.clear()
-        return
-    steps, ended = _Steps(), threading.Event()
 
     def show() -> None:
         wait = QUIET
@@ -69,11 +51,13 @@ def show_steps() -> Iterator[None]:
     shower = threading.Thread(
         target=context.run, args=(show,), name="steps", daemon=True
     )
+    _steps = steps
     shower.start()
     try:
-        with _as_steps(steps):
+        with progress.of_whole(steps):
             yield
     finally:
+        _steps = before
         ended.set()
         shower.join()
         view.clear()
