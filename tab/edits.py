@@ -29,40 +29,54 @@ SAME = {
     "github.com/coreos/go-systemd/v22/journal/journal_js.go": "journal_windows.go",
     f"{_KUBERNETES}/pkg/securitycontext/util_js.go": "util_darwin.go",
 }
+#: what to do where an edit does not apply
+_HINT = "This Kubernetes is not the one of the edits: correct tab/edits.toml."
 #: file that js lacks, and that is ours
 OURS = "golang.org/x/sys/unix/unix_js.go"
+
+
+def is_library(name: str) -> bool:
+    """Say whether a file is of Go's own library, whose packages have no host's name."""
+    return "." not in name.partition("/")[0]
 
 
 def overlay(sources: Path, library: Path, target: Path) -> dict[str, str]:
     """Write the changed files into `target`; return what takes the place of what.
 
-    `sources` has go.mod and vendor/, `library` is src/ of Go. Raise LabError where an
-    edit no longer applies.
+    `sources` has go.mod and vendor/, `library` is src/ of Go. Raise LabError that names
+    all edits that no longer apply.
     """
     vendor = sources / "vendor"
     replaced = {vendor / OURS: sources / "unix" / "unix_js.go"}
     for name, other in SAME.items():
         replaced[vendor / name] = (vendor / name).with_name(other)
+    problems: list[str] = []
     for number, (name, texts) in enumerate(EDITS.items()):
-        # Go's own packages have no host's name.
-        root = vendor if "." in name.partition("/")[0] else library
+        root = library if is_library(name) else vendor
         file, changed = root / name, target / f"{number}.go"
         source = file.read_text("utf-8") if file.exists() else ""
         if name == SCHEMAS:
             source = _CALL.sub(r"\t\t{\1, \2},", source)
-        changed.write_text(apply_edits(name, source, texts), "utf-8")
+        try:
+            changed.write_text(apply_edits(name, source, texts), "utf-8")
+        except errors.LabError as error:
+            problems.append(error.message)
         replaced[file] = changed
+    if problems:
+        raise errors.LabError("\n".join(problems), _HINT)
     return {str(file): str(other) for file, other in replaced.items()}
 
 
 def apply_edits(name: str, source: str, texts: dict[str, str]) -> str:
     """Return a file's source with each text replaced; raise LabError."""
+    problems: list[str] = []
     for old, new in texts.items():
         if (count := source.count(old)) != 1:
-            raise errors.LabError(
+            problems.append(
                 f"{name} cannot be made ready for js/wasm: it has {old.strip()!r} "
-                f"{count} times, not once.",
-                "This Kubernetes is not the one of the edits: correct tab/edits.toml.",
+                f"{count} times, not once."
             )
         source = source.replace(old, new)
+    if problems:
+        raise errors.LabError("\n".join(problems), _HINT)
     return source

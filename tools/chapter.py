@@ -103,16 +103,25 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> str:
         store_widget_state=False,
         config=SOCKETS,
     )
-    try:
+    with (
         # Not at home: the path of a socket has at most 107 bytes.
-        with tempfile.TemporaryDirectory(prefix="kernel-") as sockets:
-            _FOLDERS.append(sockets)
-            client.create_kernel_manager().connection_file = f"{sockets}/kernel.json"
-            client.execute()
-    except CellExecutionError as error:
-        return f"{current}: {error.ename}: {error.evalue}"
-    except (CellTimeoutError, RuntimeError) as error:  # a dead kernel is the second
-        return f"{current}: {type(error).__name__}"
+        tempfile.TemporaryDirectory(prefix="kernel-") as sockets,
+        # What cells write is in their outputs. A kernel that ends may abort in its
+        # messaging library, which would say so to whoever reads this command's stderr.
+        tempfile.TemporaryFile(dir=sockets) as stderr,
+    ):
+        _FOLDERS.append(sockets)
+        client.create_kernel_manager().connection_file = f"{sockets}/kernel.json"
+        try:
+            client.execute(stderr=stderr)
+        except CellExecutionError as error:
+            return f"{current}: {error.ename}: {error.evalue}"
+        except CellTimeoutError as error:
+            return f"{current}: {type(error).__name__}"
+        except RuntimeError as error:  # the kernel has ended
+            stderr.seek(0)
+            last = stderr.read().decode(errors="replace").strip().rpartition("\n")[2]
+            return f"{current}: {type(error).__name__}{last and f': {last}'}"
     return ""
 
 

@@ -1,7 +1,7 @@
 """Get the archive of this version, from a path or by HTTPS, and compare its SHA-256.
 
 `make bundle` writes it, and beside it its manifest, which is asked for first: nobody
-should wait for 160 MB that do not fit. The sums of a release are beside them, and in
+should wait for 100 MB that do not fit. The sums of a release are beside them, and in
 its wheel: where they are in the wheel, those count.
 """
 

@@ -11,8 +11,6 @@ from tab import edits
 from tests.notebooks import ROOT
 
 SOURCES = ROOT / "tab" / "go"
-#: the file that is changed in Go's own library
-TEMPLATE = "text/template/exec.go"
 
 
 @pytest.fixture
@@ -24,7 +22,7 @@ def places(tmp_path) -> tuple[Path, Path, Path]:
     for name, other in edits.SAME.items():
         files[str(Path(name).with_name(other))] = "package other"
     for name, text in files.items():
-        root = library if name == TEMPLATE else sources / "vendor"
+        root = library if edits.is_library(name) else sources / "vendor"
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     changed.mkdir()

@@ -7,15 +7,16 @@ import pytest
 from cluster import errors
 from tab import edits
 from tab.build import SOURCES
-from tab.tests.conftest import TEMPLATE
 
 
 def test_each_file_has_another_in_its_place(places):
     sources, library, _ = places
     found = edits.overlay(*places)
-    names = {*edits.EDITS, *edits.SAME, edits.OURS} - {TEMPLATE}
-    files = {name: str(sources / "vendor" / name) for name in names}
-    files[TEMPLATE] = str(library / TEMPLATE)
+    files = {
+        name: str((library if edits.is_library(name) else sources / "vendor") / name)
+        for name in {*edits.EDITS, *edits.SAME, edits.OURS}
+    }
+    assert str(library / "syscall/fs_js.go") in files.values()
     assert {*found} == {*files.values()}
     for name, texts in edits.EDITS.items():
         assert Path(found[files[name]]).read_text() == "\n".join(texts.values())
@@ -44,6 +45,18 @@ def test_a_file_that_is_not_there_ends_the_build(places):
     (sources / "vendor" / next(iter(edits.EDITS))).unlink()
     with pytest.raises(errors.LabError, match=r"journal_unix\.go .* 0 times"):
         edits.overlay(*places)
+
+
+def test_all_edits_that_do_not_apply_are_named_at_once(places):
+    sources, *_ = places
+    names = [name for name in edits.EDITS if not edits.is_library(name)][:3]
+    for name in names:
+        (sources / "vendor" / name).write_text("package other")
+    with pytest.raises(errors.LabError) as caught:
+        edits.overlay(*places)
+    lines = caught.value.message.splitlines()
+    assert len(lines) == sum(len(edits.EDITS[name]) for name in names)
+    assert all(name in caught.value.message for name in names)
 
 
 def test_our_file_is_there(places):

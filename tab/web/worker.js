@@ -1,7 +1,7 @@
 // A Web Worker with the API server: call the function that a message names; its port gets
 // progress and output, then the result or the failure.
 "use strict";
-importScripts("wasm_exec.js", "server.js", "shell.js");
+importScripts("wasm_exec.js", "files.js", "server.js", "shell.js");
 
 const calls = {
   async start(address, report) {

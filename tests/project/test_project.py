@@ -1,5 +1,6 @@
 """Changelog, packages, and the addresses that docs hand out."""
 
+import importlib.util
 import re
 import tomllib
 from pathlib import PurePosixPath
@@ -134,6 +135,26 @@ TESTED_BY = {
     "exercises/checks": "tests/helpers/exercises/checks/test_answers.py",
     "exercises/grants.py": "tests/helpers/exercises/checks/test_answers.py",
 }
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "binder/Dockerfile",
+        "Makefile",
+        "tools/setup.sh",
+        "helpers/data/jupyter/startup.ipy",
+    ],
+)
+def test_what_is_not_python_names_modules_that_exist(file):
+    """A module that moves leaves its name there, where no import looks for it."""
+    lines = (ROOT / file).read_text("utf-8").splitlines()
+    code = "\n".join(line for line in lines if not line.lstrip().startswith("#"))
+    names = re.findall(
+        r"(?:-m|from|import|load_ext) ((?:cluster|helpers|tab|tools)[.\w]*)", code
+    )
+    assert names
+    assert [name for name in names if not importlib.util.find_spec(name)] == []
 
 
 def test_a_helper_has_a_test_of_its_name_or_its_folder_has_one():

@@ -9,12 +9,13 @@ from cluster.tests.whole.lab import ONCE, full
 pytestmark = [*ONCE, full]
 
 DEAF = ["sh", "-c", "trap '' TERM; echo deaf; while true; do sleep 1; done"]
-#: 100 MB, as fast as it can, in five pieces: the kubelet looks every ten seconds
+#: 100 MB, as fast as it can, in five pieces: the kubelet looks every ten seconds, and a
+#: line that is written once may end an older file, which `logs` does not read
 LOUD = 100_000_000
 SHOUT = f"""
 line=$(printf %04000d 0)
 for piece in 1 2 3 4 5; do yes $line | head -c {LOUD // 5}; echo; sleep 5; done
-echo silent; sleep 86400
+while true; do echo silent; sleep 1; done
 """
 
 

@@ -79,7 +79,7 @@ func characterSet(text string) []byte {
 
 // tr replaces, removes or squeezes bytes.
 func tr(r *run) int {
-	o := r.options("+d,delete s,squeeze-repeats c,complement C t,truncate-set1")
+	o := r.options("+d,delete s,squeeze-repeats c,complement C")
 	switch {
 	case len(o.operands) == 0:
 		r.misuse("missing operand")

@@ -23,7 +23,7 @@ const curlVersion = "8.14.1"
 // refused, not taken silently for something else.
 const curlOptions = `
 	s,silent S,show-error k,insecure i,include I,head f,fail L,location N,no-buffer v,verbose
-	g,globoff G,get q,disable O,remote-name #,progress-bar 0,http1.0 4,ipv4 6,ipv6
+	g,globoff G,get q,disable O,remote-name #,progress-bar 4,ipv4
 	,fail-with-body ,http1.1 ,http2 ,no-progress-meter ,compressed ,path-as-is ,tlsv1.2 ,tlsv1.3
 	,location-trusted ,no-keepalive
 	X,request= H,header= d,data= o,output= w,write-out= m,max-time= E,cert= u,user=
@@ -206,6 +206,11 @@ func (c *curlRun) set(o *curlOperation, option, name, value string) *curlError {
 	case "max-time", "connect-timeout":
 		if seconds, err := strconv.ParseFloat(value, 64); err != nil || seconds < 0 {
 			return failure(2, "option %s: expected a proper numerical parameter", option)
+		}
+		o.values[name] = value
+	case "tls-max":
+		if value != "1.2" && value != "1.3" && value != "default" {
+			return failure(2, "option %s: is badly used here", option)
 		}
 		o.values[name] = value
 	case "write-out":

@@ -116,6 +116,12 @@ func answer(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "begun\n")
 	case "/empty":
 		w.WriteHeader(http.StatusNoContent)
+	case "/reset":
+		if hijacker, is := w.(http.Hijacker); is {
+			connection, _, _ := hijacker.Hijack()
+			connection.(*net.TCPConn).SetLinger(0)
+			connection.Close()
+		}
 	case "/hangup":
 		if hijacker, is := w.(http.Hijacker); is {
 			connection, _, _ := hijacker.Hijack()

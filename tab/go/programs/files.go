@@ -22,7 +22,7 @@ func createFlag(appends bool) int {
 
 // touch makes files, or changes their time to now.
 func touch(r *run) int {
-	o, code := r.options("c,no-create a m h d,date= t= r,reference="), 0
+	o, code := r.options("c,no-create"), 0
 	for _, name := range o.operands {
 		moment := time.Now()
 		_, err := r.Stat(name)
@@ -49,7 +49,7 @@ func touch(r *run) int {
 
 // rm removes files, and with -r directories.
 func rm(r *run) int {
-	o, code := r.options("r,recursive R f,force i v,verbose d,dir"), 0
+	o, code := r.options("r,recursive R f,force v,verbose d,dir"), 0
 	if len(o.operands) == 0 && !o.has("f") {
 		r.misuse("missing operand")
 	}
@@ -112,7 +112,7 @@ func (r *run) removeAll(name string, isVerbose bool) int {
 
 // mkdir makes directories, with -p those above them too.
 func mkdir(r *run) int {
-	o, code := r.options("p,parents m,mode= v"), 0
+	o, code := r.options("p,parents m,mode="), 0
 	if len(o.operands) == 0 {
 		r.misuse("missing operand")
 	}
@@ -146,7 +146,7 @@ func (r *run) makeDirectory(name string, mode fs.FileMode, withParents bool) err
 
 // rmdir removes empty directories.
 func rmdir(r *run) int {
-	o, code := r.options("p,parents v ,ignore-fail-on-non-empty"), 0
+	o, code := r.options(""), 0
 	for _, name := range o.operands {
 		info, err := r.Lstat(name)
 		if err == nil && !info.IsDir() {
@@ -241,7 +241,7 @@ func (r *run) copyFile(from, to string, isRecursive bool) error {
 }
 
 func cp(r *run) int {
-	o := r.options("r,recursive R a,archive f,force p i n v t= T L P d")
+	o := r.options("r,recursive R a,archive f,force p t= T d")
 	isRecursive := o.has("r") || o.has("R") || o.has("a")
 	return r.destinations(o, func(from, to string) error {
 		return r.copyFile(from, to, isRecursive)
@@ -249,7 +249,7 @@ func cp(r *run) int {
 }
 
 func mv(r *run) int {
-	o := r.options("f,force i n v t= T")
+	o := r.options("f,force t= T")
 	return r.destinations(o, func(from, to string) error {
 		err := r.Rename(from, to)
 		if err == nil {
@@ -272,7 +272,7 @@ func mv(r *run) int {
 
 // ln makes links by name; there are no others.
 func ln(r *run) int {
-	o := r.options("s,symbolic f,force n,no-dereference T v r")
+	o := r.options("s,symbolic f,force n,no-dereference T")
 	if !o.has("s") {
 		return r.fail(1, "only symbolic links are here: ln -s")
 	}
@@ -297,7 +297,7 @@ func ln(r *run) int {
 
 // readlink writes where a link leads, and with -f the name without links.
 func readlink(r *run) int {
-	o, code := r.options("f,canonicalize e,canonicalize-existing m n,no-newline q s v"), 0
+	o, code := r.options("f,canonicalize e,canonicalize-existing m n,no-newline q s"), 0
 	end := "\n"
 	if o.has("n") {
 		end = ""
@@ -322,7 +322,7 @@ func readlink(r *run) int {
 }
 
 func realpath(r *run) int {
-	o, code := r.options("e,canonicalize-existing m s q z"), 0
+	o, code := r.options("e,canonicalize-existing m q"), 0
 	for _, name := range o.operands {
 		text, err := r.resolve(name, true)
 		if err == nil && !o.has("m") {
@@ -343,7 +343,7 @@ func realpath(r *run) int {
 
 // chmod changes modes: octal ones, and signs like u+x.
 func chmod(r *run) int {
-	o, code := r.options("+R,recursive v f c"), 0
+	o, code := r.options("+"), 0
 	if len(o.operands) < 2 {
 		r.misuse("missing operand")
 	}
@@ -440,7 +440,7 @@ func mktemp(r *run) int {
 }
 
 func basename(r *run) int {
-	o := r.options("+a,multiple s,suffix= z")
+	o := r.options("+a,multiple s,suffix=")
 	if len(o.operands) == 0 {
 		r.misuse("missing operand")
 	}
@@ -462,7 +462,7 @@ func basename(r *run) int {
 }
 
 func dirname(r *run) int {
-	o := r.options("+z")
+	o := r.options("+")
 	if len(o.operands) == 0 {
 		r.misuse("missing operand")
 	}

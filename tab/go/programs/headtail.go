@@ -33,7 +33,7 @@ func (r *run) partOf(otherSign string) part {
 			r.Args = words
 		}
 	}
-	o := r.options("n,lines= c,bytes= q,quiet v,verbose f,follow F s,sleep-interval= z")
+	o := r.options("n,lines= c,bytes= q,quiet v,verbose f,follow F")
 	show, text, unit := part{options: o, count: 10}, o.last("n"), "lines"
 	if o.has("c") {
 		text, show.isBytes, unit = o.last("c"), true, "bytes"

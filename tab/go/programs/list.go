@@ -49,8 +49,7 @@ type listing struct {
 func ls(r *run) int {
 	r.usage = 2
 	l := listing{r, r.options("l a,all A,almost-all 1 d,directory R,recursive h,human-readable " +
-		"L,dereference t r,reverse S F,classify p i n,numeric-uid-gid g o G C x ,color= " +
-		",full-time ,time-style=")}
+		"L,dereference t r,reverse S F,classify p n,numeric-uid-gid ,color=")}
 	names, code := l.operands, 0
 	if len(names) == 0 {
 		names = []string{"."}
@@ -128,7 +127,7 @@ func (l listing) directory(name string) int {
 			below = append(below, at)
 		}
 	}
-	if l.has("l") || l.has("n") || l.has("o") || l.has("g") {
+	if l.has("l") || l.has("n") {
 		blocks := int64(0)
 		for _, file := range files {
 			blocks += (file.info.Size() + 4095) / 4096 * 4
@@ -167,7 +166,7 @@ func (l listing) show(files []listed) {
 		width = max(width, len(l.size(file.info)))
 	}
 	for _, file := range files {
-		if !l.has("l") && !l.has("n") && !l.has("o") && !l.has("g") {
+		if !l.has("l") && !l.has("n") {
 			l.print(file.name + l.sign(file.info))
 			continue
 		}
@@ -227,7 +226,7 @@ func dateText(moment time.Time) string {
 
 // stat describes files.
 func stat(r *run) int {
-	o, code := r.options("c,format= L,dereference t f ,printf="), 0
+	o, code := r.options("c,format= L,dereference ,printf="), 0
 	for _, name := range o.operands {
 		info, err := r.Lstat(name)
 		if o.has("L") {

@@ -1,6 +1,7 @@
 package programs
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -262,6 +263,32 @@ type sedState struct {
 	hasEnded     bool
 	exitCode     int
 	isNewSkipped bool
+	// lacksEnd reports whether the input ends without the end of its last line; then the output
+	// does, too, and isPending says that another line would have to end it.
+	lacksEnd  func() bool
+	isPending bool
+}
+
+// print writes a text, after the end that the line before may lack.
+func (s *sedState) print(words ...any) {
+	if s.isPending {
+		s.out.WriteByte('\n')
+	}
+	s.isPending = false
+	fmt.Fprintln(s.out, words...)
+}
+
+// printLine writes a line of the input, without its end if the input lacks that.
+func (s *sedState) printLine(line string) {
+	if !s.isLast() || !s.lacksEnd() {
+		s.print(line)
+		return
+	}
+	if s.isPending {
+		s.out.WriteByte('\n')
+	}
+	s.out.WriteString(line)
+	s.isPending = true
 }
 
 func (s *sedState) matches(address sedAddress) bool {
@@ -331,7 +358,7 @@ func (s *sedState) runOne(command *sedCommand) error {
 		return s.runAll(command.block)
 	case 's':
 		if s.substitute(command) && command.isPrinted {
-			s.print(s.space)
+			s.printLine(s.space)
 		}
 	case 'y':
 		letters := []rune(command.text)
@@ -345,10 +372,10 @@ func (s *sedState) runOne(command *sedCommand) error {
 			return letter
 		}, s.space)
 	case 'p':
-		s.print(s.space)
+		s.printLine(s.space)
 	case 'P':
 		first, _, _ := strings.Cut(s.space, "\n")
-		s.print(first)
+		s.printLine(first)
 	case 'd':
 		return errSkipped
 	case 'D':
@@ -371,7 +398,7 @@ func (s *sedState) runOne(command *sedCommand) error {
 		return errSkipped
 	case 'n':
 		if !s.isSilent {
-			s.print(s.space)
+			s.printLine(s.space)
 		}
 		line, more := s.next()
 		if !more {
@@ -469,8 +496,7 @@ func replacement(text, line string, groups []int) string {
 
 // sed edits lines.
 func sed(r *run) int {
-	o := r.options("n,quiet ,silent E,regexp-extended r e,expression= f,file= i,in-place s u " +
-		",posix")
+	o := r.options("n,quiet ,silent E,regexp-extended r e,expression= f,file= i,in-place u")
 	texts := o.values["e"]
 	for _, name := range o.values["f"] {
 		text, err := r.ReadFile(name)
@@ -523,6 +549,7 @@ func (r *run) sedFiles(commands []*sedCommand, isSilent bool, names []string) in
 	source := r.newLines(names)
 	following, hasFollowing := source.next()
 	s.isLast = func() bool { return !hasFollowing }
+	s.lacksEnd = func() bool { return source.lacksEnd }
 	s.next = func() (string, bool) {
 		line, more := following, hasFollowing
 		if more {
@@ -543,7 +570,7 @@ func (r *run) sedFiles(commands []*sedCommand, isSilent bool, names []string) in
 			s.space = line
 		}
 		if err := s.runAll(commands); err != errSkipped && !s.isSilent {
-			s.print(s.space)
+			s.printLine(s.space)
 		}
 		for _, text := range s.appended {
 			s.print(text)
@@ -556,42 +583,49 @@ func (r *run) sedFiles(commands []*sedCommand, isSilent bool, names []string) in
 // lineSource returns the lines of several files one after the other.
 type lineSource struct {
 	*run
-	names []string
-	file  io.ReadCloser
-	read  func() (any, error)
-	code  int
+	names    []string
+	file     io.ReadCloser
+	reader   *bufio.Reader
+	lacksEnd bool
+	code     int
 }
 
 func (r *run) newLines(names []string) *lineSource { return &lineSource{run: r, names: names} }
 
+// openNext opens the next file; it returns false after the last.
+func (s *lineSource) openNext() bool {
+	for len(s.names) > 0 {
+		name := s.names[0]
+		s.names = s.names[1:]
+		file, err := s.open(name)
+		if err != nil {
+			s.code = s.fail(2, "can't read %s: %s", name, reason(err))
+			continue
+		}
+		if info, err := s.Stat(name); name != "-" && err == nil && info.IsDir() {
+			s.code = s.fail(2, "couldn't edit %s: not a regular file", name)
+			file.Close()
+			continue
+		}
+		s.file, s.reader = file, bufio.NewReader(file)
+		return true
+	}
+	return false
+}
+
+// next returns the next line, without its end.
 func (s *lineSource) next() (string, bool) {
-	for s.ctx.Err() == nil {
-		if s.read == nil {
-			if len(s.names) == 0 {
-				return "", false
-			}
-			name := s.names[0]
-			s.names = s.names[1:]
-			file, err := s.open(name)
-			if err == nil {
-				if info, statErr := s.Stat(name); name != "-" && statErr == nil && info.IsDir() {
-					s.code = s.fail(2, "couldn't edit %s: not a regular file", name)
-					file.Close()
-					continue
-				}
-			}
-			if err != nil {
-				s.code = s.fail(2, "can't read %s: %s", name, reason(err))
-				continue
-			}
-			s.file, s.read = file, newLineDecoder(file)
-		}
+	for s.ctx.Err() == nil && (s.reader != nil || s.openNext()) {
 		s.out.Flush()
-		line, err := s.read()
-		if err == nil {
-			return line.(string), true
+		line, err := s.reader.ReadString('\n')
+		if line != "" {
+			text, isWhole := strings.CutSuffix(line, "\n")
+			s.lacksEnd = !isWhole
+			return text, true
 		}
-		s.close()
+		if err != nil {
+			s.close()
+		}
 	}
 	return "", false
 }
@@ -599,6 +633,6 @@ func (s *lineSource) next() (string, bool) {
 func (s *lineSource) close() {
 	if s.file != nil {
 		s.file.Close()
-		s.file, s.read = nil, nil
 	}
+	s.file, s.reader = nil, nil
 }

@@ -119,7 +119,7 @@ func compareAs(letters, a, b string) int {
 func sortLines(r *run) int {
 	o := r.options("b,ignore-leading-blanks f,ignore-case g,general-numeric-sort " +
 		"h,human-numeric-sort n,numeric-sort r,reverse V,version-sort u,unique s,stable " +
-		"k,key= t,field-separator= o,output= c,check d i z")
+		"k,key= t,field-separator= o,output= c,check")
 	var keys []sortKey
 	for _, text := range o.values["k"] {
 		key, isKey := parseSortKey(text)

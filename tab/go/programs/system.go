@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"path"
 	"slices"
@@ -199,35 +200,48 @@ func kill(r *run) int {
 	return code
 }
 
-// ps lists the programs that run on the machine.
+// ps lists the programs that run on the machine; there are no users and no terminals.
 func ps(r *run) int {
-	isArgsOnly := false
-	for i, word := range r.Args {
-		if i > 0 && (word == "args" || word == "cmd" || word == "command") {
-			isArgsOnly = true
+	columns := []string{"pid", "args"}
+	switch words := r.Args[1:]; {
+	case len(words) == 1 && (words[0] == "aux" || words[0] == "ax"):
+	default:
+		o := r.options("e A f x a o,format=")
+		if o.has("o") {
+			columns = strings.FieldsFunc(strings.Join(o.values["o"], ","), func(letter rune) bool {
+				return letter == ',' || letter == ' '
+			})
 		}
+	}
+	heads := map[string]string{
+		"pid": "    PID", "args": "COMMAND", "cmd": "CMD", "command": "COMMAND", "comm": "COMMAND",
 	}
 	r.Machine.processes.Lock()
 	defer r.Machine.processes.Unlock()
-	var pids []int
-	for pid, process := range r.Machine.processes.running {
-		// A job of a shell is no program.
-		if process.args != nil {
-			pids = append(pids, pid)
+	running := r.Machine.processes.running
+	pids := slices.Sorted(maps.Keys(running))
+	for row := -1; row < len(pids); row++ {
+		var cells []string
+		for _, column := range columns {
+			head, isKnown := heads[column]
+			if !isKnown {
+				return r.fail(1, "error: unknown user-defined format specifier %q", column)
+			}
+			switch {
+			case row < 0:
+				cells = append(cells, head)
+			case column == "pid":
+				cells = append(cells, fmt.Sprintf("%7d", pids[row]))
+			case running[pids[row]].args == nil:
+				// A job of a shell is no program.
+			case column == "comm":
+				cells = append(cells, path.Base(running[pids[row]].args[0]))
+			default:
+				cells = append(cells, strings.Join(running[pids[row]].args, " "))
+			}
 		}
-	}
-	slices.Sort(pids)
-	if isArgsOnly {
-		r.print("COMMAND")
-	} else {
-		r.print("    PID COMMAND")
-	}
-	for _, pid := range pids {
-		words := strings.Join(r.Machine.processes.running[pid].args, " ")
-		if isArgsOnly {
-			r.print(words)
-		} else {
-			r.printf("%7d %s\n", pid, words)
+		if row < 0 || running[pids[row]].args != nil {
+			r.print(strings.Join(cells, " "))
 		}
 	}
 	return 0
@@ -236,7 +250,7 @@ func ps(r *run) int {
 // uname names the system, which is no Linux.
 func uname(r *run) int {
 	o := r.options("a,all s,kernel-name n,nodename r,kernel-release v,kernel-version m,machine " +
-		"p,processor i o,operating-system")
+		"o,operating-system")
 	facts := []struct{ option, text string }{
 		{"s", "js"}, {"n", r.Machine.Hostname}, {"r", "none"}, {"v", "none"}, {"m", "wasm"},
 		{"o", "js"},
@@ -286,7 +300,7 @@ func (r *run) fullName(name string) string {
 
 // getent looks names up: `getent hosts NAME`.
 func getent(r *run) int {
-	o := r.options("s= i")
+	o := r.options("")
 	if len(o.operands) == 0 {
 		r.misuse("wrong number of arguments")
 	}
@@ -339,7 +353,7 @@ var dateLetters = map[byte]string{
 
 // date writes the time, in a form of strftime after a `+`.
 func date(r *run) int {
-	o := r.options("u,utc d,date= I,iso-8601 R,rfc-email ,rfc-3339= r,reference=")
+	o := r.options("u,utc d,date= I,iso-8601 R,rfc-email")
 	moment := time.Now().UTC()
 	if text := o.last("d"); text != "" && text != "now" {
 		var err error
@@ -401,7 +415,7 @@ func date(r *run) int {
 
 // catatonit is the first program of an image: it runs another one.
 func catatonit(r *run) int {
-	o := r.options("+P g V")
+	o := r.options("+P")
 	if o.has("P") {
 		<-r.ctx.Done()
 		return 128 + int(SIGTERM)

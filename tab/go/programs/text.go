@@ -123,7 +123,7 @@ func cut(r *run) int {
 
 // uniq joins equal lines that follow one another.
 func uniq(r *run) int {
-	o := r.options("c,count d,repeated u,unique i,ignore-case f,skip-fields= s,skip-chars= w=")
+	o := r.options("c,count d,repeated u,unique i,ignore-case f,skip-fields= s,skip-chars=")
 	skippedFields, _ := strconv.Atoi(o.last("f"))
 	skipped, _ := strconv.Atoi(o.last("s"))
 	key := func(line string) string {
@@ -261,7 +261,7 @@ func rev(r *run) int {
 
 // nl numbers the lines that are not empty, or all with `-b a`.
 func nl(r *run) int {
-	o, number := r.options("b,body-numbering= w= s= n= v="), 0
+	o, number := r.options("b,body-numbering="), 0
 	return r.eachFile(o.operands, func(_ string, in io.Reader) error {
 		return r.eachLine(in, func(line string) error {
 			if line == "" && o.last("b") != "a" {
@@ -392,7 +392,7 @@ func yes(r *run) int {
 
 // encode64 is base64.
 func encode64(r *run) int {
-	o := r.options("d,decode D w,wrap= i,ignore-garbage")
+	o := r.options("d,decode D w,wrap=")
 	width := 76
 	if o.has("w") {
 		width, _ = strconv.Atoi(o.last("w"))

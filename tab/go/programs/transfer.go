@@ -139,7 +139,7 @@ func (t *curlTransfer) transport() *http.Transport {
 			}
 			return secure, nil
 		},
-		ForceAttemptHTTP2: !t.flags["http1.1"] && !t.flags["http1.0"],
+		ForceAttemptHTTP2: !t.flags["http1.1"],
 	}
 	return transport
 }

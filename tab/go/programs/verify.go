@@ -163,7 +163,7 @@ func (t *curlTransfer) shakeHands(
 			return t.verifyServer(&state, roots, host)
 		},
 	}
-	if t.flags["http1.1"] || t.flags["http1.0"] {
+	if t.flags["http1.1"] {
 		config.NextProtos = config.NextProtos[1:]
 	}
 	if t.flags["tlsv1.3"] {
