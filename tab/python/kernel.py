@@ -1,12 +1,13 @@
 """Run the cells of a lesson, with IPython, and report their outputs to the page."""
 
+import ast
+import builtins
 import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from types import CodeType
 from typing import Any, TextIO
 
 from IPython.core.displayhook import DisplayHook
@@ -16,14 +17,12 @@ from traitlets import Type
 
 #: takes an output: an object of nbformat
 Report = Callable[[dict], None]
-#: jumps of a cell's loops between two looks at whether the learner has stopped it
-JUMPS = 2000
-#: seconds between two such looks that let the cluster go on
+#: passes of a cell's loops between two looks at the clock
+PASSES = 500
+#: seconds between two turns of the cluster in such a loop
 TURN = 0.1
-#: the number by which `sys.monitoring` knows this tool
-_TOOL = 4
-#: of Python 3.12 and later
-monitoring: Any = vars(sys).get("monitoring")
+#: what a loop calls, among the names that all code has
+_TURN = "__turn__"
 
 
 class _Stream:
@@ -173,6 +172,8 @@ class Kernel:
         self.shell.colors = "nocolor"
         # By this, progress knows that it is shown in a notebook.
         self.shell.kernel = self
+        setattr(builtins, _TURN, _Turn())
+        self.shell.ast_transformers.append(_Turns())
         self.shell.run_line_magic("load_ext", "helpers.shell")
         self._failed = False
 
@@ -186,47 +187,43 @@ class Kernel:
         before: tuple[TextIO, TextIO] = (sys.stdout, sys.stderr)
         streams: Any = [_Stream(name, self._send) for name in ("stdout", "stderr")]
         sys.stdout, sys.stderr = streams
-        watch = _Watch(self.shell)
         try:
-            with watch:
-                self.shell.run_cell(source, store_history=True)
+            self.shell.run_cell(source, store_history=True)
         finally:
             sys.stdout, sys.stderr = before
         return not self._failed
 
 
-class _Watch:
+class _Turns(ast.NodeTransformer):
     """Let the cluster, and the learner's stop, into the loops of a cell's own code.
 
     Nothing interrupts Python in a tab, and an endless loop would stop the cluster, too.
     Code of libraries is left alone: its loops wait, and a wait can be stopped.
     """
 
-    def __init__(self, shell: Shell) -> None:
-        self._shell = shell
-        self._count, self._last = 0, 0.0
+    def visit_For(self, node: ast.For) -> ast.For:
+        return self._with_turn(node)
 
-    def __enter__(self) -> None:
-        events = monitoring.events
-        monitoring.use_tool_id(_TOOL, "kernel")
-        monitoring.register_callback(_TOOL, events.PY_START, self._begin)
-        monitoring.register_callback(_TOOL, events.JUMP, self._look)
-        monitoring.set_events(_TOOL, events.PY_START)
-        self._last = time.monotonic()
+    def visit_While(self, node: ast.While) -> ast.While:
+        return self._with_turn(node)
 
-    def __exit__(self, *_: object) -> None:
-        monitoring.set_events(_TOOL, 0)
-        monitoring.free_tool_id(_TOOL)
+    def _with_turn(self, node: Any) -> Any:
+        self.generic_visit(node)
+        call = ast.parse(f"{_TURN}()").body[0]
+        for part in ast.walk(call):
+            ast.copy_location(part, node)
+        node.body.insert(0, call)
+        return node
 
-    def _begin(self, code: CodeType, offset: int) -> Any:
-        """Watch a function that begins, if the cell has it; else never look again."""
-        if code.co_filename in self._shell.compile._filename_map:
-            events = monitoring.events
-            monitoring.set_local_events(_TOOL, code, events.JUMP)
-        return monitoring.DISABLE
 
-    def _look(self, code: CodeType, offset: int, target: int) -> None:
+class _Turn:
+    """What each pass of such a loop calls."""
+
+    def __init__(self) -> None:
+        self._count, self._last = 0, time.monotonic()
+
+    def __call__(self) -> None:
         self._count += 1
-        if self._count % JUMPS == 0 and time.monotonic() > self._last + TURN:
+        if self._count % PASSES == 0 and time.monotonic() > self._last + TURN:
             time.sleep(0)
             self._last = time.monotonic()

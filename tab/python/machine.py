@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tab.python import clock, processes, sockets, threads, tls
+from tab.python import clock, doors, processes, sockets, threads, tls
 
 STAND_INS = Path(__file__).with_name("stand_ins")
 #: the learner's files and kubeconfig: in the tree that the cluster's programs see, too
 HOME = "/root"
+#: Python's own directory, which the cluster's programs do not see
+PROGRAMS = Path("/usr/local/bin")
 VARIABLES = {
     "HOME": HOME,
     "USER": "root",
@@ -33,6 +35,7 @@ def install() -> None:
     _be_root()
     for part in (clock, sockets, tls, processes, threads):
         part.install()
+    _name_programs()
     # With it, urllib3 would send requests by fetch(), which knows neither our
     # authorities nor client certificates, and none of the cluster's addresses.
     with _platform("linux"):
@@ -44,6 +47,15 @@ def _be_root() -> None:
     for name in ("geteuid", "getegid"):
         setattr(module, name, lambda: 0)
     module.getgroups = lambda: [0]
+
+
+def _name_programs() -> None:
+    """Put a file where a program seems to be: many look for it before they run it."""
+    PROGRAMS.mkdir(parents=True, exist_ok=True)
+    for name in doors.call("programs"):
+        file = PROGRAMS / name
+        file.write_text("a program of the cluster's machine")
+        file.chmod(0o755)
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ import (
 	"math/big"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -294,6 +295,13 @@ func TestAProgramHasStreams(t *testing.T) {
 	}
 	if got, err := d.Read(started.Stderr, 100, 0); len(got) != 0 || err != nil {
 		t.Errorf("the end of stderr is %q, %v", got, err)
+	}
+}
+
+func TestTheProgramsHaveNames(t *testing.T) {
+	names := newDoors().Programs()
+	if !slices.Contains(names, "bash") || !slices.IsSorted(names) {
+		t.Errorf("%v", names)
 	}
 }
 

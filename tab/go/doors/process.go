@@ -3,6 +3,8 @@ package doors
 import (
 	"context"
 	"io"
+	"maps"
+	"slices"
 	"time"
 
 	"tab/programs"
@@ -13,6 +15,11 @@ type Command struct {
 	Args, Env []string
 	Dir       string
 	Merged    bool
+}
+
+// Programs returns the names of the machine's programs.
+func (d *Doors) Programs() []string {
+	return slices.Sorted(maps.Keys(d.machine.Programs))
 }
 
 // Started has the number of a program, and those of its standard streams; Stderr is 0 where both

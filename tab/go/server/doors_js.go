@@ -25,7 +25,7 @@ import (
 //	isReadable(stream): a boolean
 //	poll(process): as wait
 //	close(stream), kill(process, signal), forget(process)
-//	start(command): a doors.Started
+//	start(command): a doors.Started; programs(): an array of names
 //	certificates(text): an array of doors.Certificate
 //	publicKey(text): a doors.PublicKey
 //	sign(text, data): a Uint8Array; verify(x, y, data, signature): a boolean
@@ -102,6 +102,9 @@ func doorFunctions(d *doors.Doors) map[string]any {
 				return problemOf(err)
 			}
 			return asJSON(d.Start(command))
+		}),
+		"programs": function(func([]js.Value) any {
+			return asJSON(d.Programs())
 		}),
 		"certificates": function(func(arguments []js.Value) any {
 			found, err := doors.Certificates(arguments[0].String())
