@@ -5,6 +5,7 @@ this environment, which the lock of the requirements has chosen; what is compile
 is one package, comes from PyPI by the lock's checksum.
 """
 
+import contextlib
 import gzip
 import hashlib
 import io
@@ -98,7 +99,10 @@ Files = Iterator[tuple[str, bytes]]
 
 
 def ensure() -> Path:
-    """Return the directory of Pyodide and the archive; make it, or raise LabError."""
+    """Return the directory of Pyodide and the archive; make it, or raise LabError.
+
+    Another process may make the same meanwhile: the first one's stays.
+    """
     entry = paths.cache_dir() / "tab-python" / _key()
     if entry.is_dir():
         return entry
@@ -111,7 +115,8 @@ def ensure() -> Path:
             _copy_core(modules / "pyodide" / name, place / "pyodide")
         wheels = _download(Path(stage, "wheels"))
         write(place / ARCHIVE, files(wheels))
-        place.rename(entry)
+        with contextlib.suppress(FileExistsError):
+            place.rename(entry)
     return entry
 
 
@@ -151,6 +156,11 @@ def closure() -> dict[str, metadata.Distribution]:
 
 def _install_npm(place: Path) -> Path:
     """Return the directory of the npm packages of the lock."""
+    if not shutil.which("npm"):
+        raise errors.LabError(
+            "npm is not here, which fetches Python for the browser.",
+            "Run: sh tools/setup.sh full",
+        )
     place.mkdir()
     for name in ("package.json", LOCK.name):
         shutil.copy(PYTHON / name, place)
