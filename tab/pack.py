@@ -224,10 +224,13 @@ def own_files() -> Files:
             name = path.relative_to(ROOT).as_posix()
             if path.is_file() and not _NOT_HERE.search(name):
                 yield f"{SITE}/{_place(name)}", path.read_bytes()
-    # Its requirements are read.
+    # Its requirements are read. In a checkout, setuptools keeps them under another name.
     about = metadata.distribution(errors.PROGRAM)
     directory = f"{errors.PROGRAM.replace('-', '_')}-{about.version}.dist-info"
-    yield f"{SITE}/{directory}/METADATA", (about.read_text("METADATA") or "").encode()
+    lines = [f"Name: {errors.PROGRAM}", f"Version: {about.version}"]
+    lines += [f"Requires-Dist: {requirement}" for requirement in about.requires or ()]
+    content = "\n".join(["Metadata-Version: 2.4", *lines, ""])
+    yield f"{SITE}/{directory}/METADATA", content.encode()
 
 
 def _place(name: str) -> str:

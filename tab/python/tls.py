@@ -52,6 +52,8 @@ class TLSSocket(sockets.Socket):
         self._chain = [base64.b64decode(text) for text in session.Certificates]
         self._version, self._cipher = session.Version, session.Cipher
         self.context, self.server_hostname = context, name
+        # By this, httpcore knows that the handshake is done.
+        self._sslobj = self
 
     def getpeercert(self, binary_form: bool = False) -> bytes | dict:
         """Return the server's certificate in DER; its fields are not read here."""

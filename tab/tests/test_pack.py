@@ -48,6 +48,11 @@ def test_our_own_files_are_where_they_are_imported(names):
         assert f"{pack.SITE}/{name}" in names
 
 
+def test_our_requirements_are_read():
+    [content] = [data for name, data in pack.own_files() if name.endswith("METADATA")]
+    assert b"\nRequires-Dist: kubernetes" in content
+
+
 def test_nothing_is_there_that_no_tab_imports(names):
     left_out = re.compile(rf"{PLACE}/(cluster/tests|kubernetes/aio|jedi)/|\.so$|\.pyc$")
     assert [name for name in names if left_out.search(name)] == []
