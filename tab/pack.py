@@ -224,7 +224,7 @@ def own_files() -> Files:
             name = path.relative_to(ROOT).as_posix()
             if path.is_file() and not _NOT_HERE.search(name):
                 yield f"{SITE}/{_place(name)}", path.read_bytes()
-    # Its requirements are read. In a checkout, setuptools keeps them under another name.
+    # Its requirements are read. A checkout keeps them under another name.
     about = metadata.distribution(errors.PROGRAM)
     directory = f"{errors.PROGRAM.replace('-', '_')}-{about.version}.dist-info"
     lines = [f"Name: {errors.PROGRAM}", f"Version: {about.version}"]
