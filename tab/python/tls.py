@@ -86,6 +86,8 @@ class Context(ssl.SSLContext):
     """What a client trusts, and shows of itself, as `ssl.SSLContext`."""
 
     _authorities = _certificate = _key = ""
+    #: Pyodide's own property raises; Go never looks at the common name.
+    hostname_checks_common_name = False
 
     def load_verify_locations(
         self, cafile: Any = None, capath: Any = None, cadata: Any = None

@@ -36,6 +36,9 @@ class NoEncryption:
 
 def load_pem_public_key(data: bytes, backend: object = None) -> EllipticCurvePublicKey:
     """Return a public key; raise ValueError for what is none of P-256."""
+    if b"PRIVATE KEY-----" in data:
+        # PyJWT tries this one first.
+        raise ValueError("this is a private key")
     return _numbers(data).public_key()
 
 
