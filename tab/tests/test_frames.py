@@ -95,6 +95,8 @@ def plain(value):
         "before.reindex_like(can) + ' → ' + can",
         "can.where((before.reindex_like(can) == can) | before.reindex_like(can).isna(),"
         " before.reindex_like(can) + ' → ' + can)",
+        "(can == 'no').all()",
+        "bool((can == 'no').all(axis=None)), bool((can != 'x').all(axis=None))",
         "can.drop(columns='get')",
         "len(can), list(can), can.empty",
         "pd.DataFrame({'a': [1, 2]}, index=['x', 'y'])",

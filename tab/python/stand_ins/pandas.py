@@ -356,6 +356,11 @@ class DataFrame(_Labelled):
             row = {name: values[at] for name, values in self._cells.items()}
             yield label, Series(row, name=label)
 
+    def all(self, axis: int | None = 0) -> Any:
+        """Say of each column, or of the whole (`axis=None`), whether all is true."""
+        columns = {name: all(values) for name, values in self._cells.items()}
+        return all(columns.values()) if axis is None else Series(columns)
+
     def to_dict(self, orient: str = "dict") -> Any:
         """Return the columns by their labels, or the rows (`orient="records"`)."""
         if orient == "records":
