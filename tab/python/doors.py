@@ -31,6 +31,12 @@ class CertificateRefused(Exception):
         self.code = code
 
 
+def be_main() -> None:
+    """Be the first thread again: a call of the page's, after others have run."""
+    global current
+    current = MAIN
+
+
 def wait(promise: Any) -> Any:
     """Return what a Promise resolves to; raise KeyboardInterrupt if the cell stops."""
     global current

@@ -102,3 +102,18 @@ thread.start()
 thread.is_alive(), thread.join(), seen
 """
     assert show(code) == "(True, None, [0, 1, 2])"
+
+
+def test_a_cell_is_code_of_the_first_thread(show):
+    code = """
+import threading, time
+seen = threading.Event()
+def rest():
+    while not seen.wait(0.01): pass
+thread = threading.Thread(target=rest)
+thread.start()
+time.sleep(0.1)
+"""
+    show(code)
+    assert show("threading.current_thread() is threading.main_thread()") == "True"
+    assert show("seen.set(), thread.join()") == "(None, None)"

@@ -46,7 +46,7 @@ const load = async (name, type, count) => {
   return new Response(bytes, { headers: { "Content-Type": type } });
 };
 
-let python, kernel, sendOutput;
+let python, kernel, sendOutput, beMain;
 
 // Start Python, with the packages of an archive. Its core is compressed, which it does not know.
 const startPython = async (core, pack) => {
@@ -80,6 +80,7 @@ const joinCluster = () => {
     FS.mount(files, { root: directory }, directory);
   }
   python.runPython("from tab.python import machine; machine.install()");
+  beMain = python.pyimport("tab.python.doors").be_main;
 };
 
 const calls = {
@@ -99,6 +100,7 @@ const calls = {
   // Run the code of a lesson from now on, in a folder.
   async open(folder) {
     kernel?.destroy();
+    beMain();
     const { Kernel } = python.pyimport("tab.python.kernel");
     kernel = await Kernel.callPromising((text) => sendOutput(text), folder);
   },
@@ -106,6 +108,7 @@ const calls = {
   async run(source, tags, report) {
     sendOutput = (text) => report("output", text);
     stopping = Promise.withResolvers();
+    beMain();
     return kernel.run.callPromising(source, python.toPy(tags));
   },
   async stop() {
