@@ -32,7 +32,7 @@ const memory = (log) => {
 // the node later, and "" when all is there. If the program ends, now or later, an uncaught error
 // has its last log line, or its panic.
 globalThis.startServer = async (module, { limit = LIMIT, onStep = () => {}, env = {} } = {}) => {
-  let last = "", step = "loading the program", begin = Date.now();
+  let last = "", step = "loading the program", begin;
   const tree = memory((text) => {
     last = /^(panic|fatal error): /.test(last) ? last + text : text;
   });
@@ -51,6 +51,7 @@ globalThis.startServer = async (module, { limit = LIMIT, onStep = () => {}, env 
   const instance = await WebAssembly.instantiate(module, go.importObject);
   const uncaught = (text) => queueMicrotask(() => { throw new Error(text.trim().split("\n")[0]); });
   go.run(instance).then(() => uncaught(last), ({ message }) => uncaught(message));
+  begin ??= Date.now();
   while (!globalThis.kubernetes) {
     if (Date.now() > begin + limit) {
       const seconds = limit / 1000;
