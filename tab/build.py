@@ -127,7 +127,7 @@ def _build(go: golang.Go, work: WorkDir, stage: Path, progress: Progress) -> Pat
     words = (*builder.arguments(), "-mod=vendor", f"-overlay={overlay}")
     builder.go("build", *words, f"-o={output}/{PROGRAM}", flags, "./server")
     # Only here are the edits in place without which the sources do not compile.
-    builder.go("vet", *words, "./server", "./unix")
+    builder.go("vet", *words, "./...")
     shutil.copy(root / "lib" / "wasm" / RUNTIME, output)
     return output
 

@@ -28,6 +28,7 @@ SAME = {
     "github.com/coreos/go-systemd/v22/journal/journal_js.go": "journal_windows.go",
     f"{_KUBERNETES}/pkg/securitycontext/util_js.go": "util_darwin.go",
 }
+#: what to do where an edit does not apply
 #: file that js lacks, and that is ours
 OURS = "golang.org/x/sys/unix/unix_js.go"
 
@@ -42,6 +43,11 @@ def edits_for(kubernetes: str) -> dict[str, dict[str, str]]:
     return {
         name: dict(texts) for edits in (_EDITS, *older) for name, texts in edits.items()
     }
+
+
+def is_library(name: str) -> bool:
+    """Say whether a file is of Go's own library, whose packages have no host's name."""
+    return "." not in name.partition("/")[0]
 
 
 def overlay(
@@ -60,8 +66,7 @@ def overlay(
         if not replaced[vendor / name].exists():
             faults.append(f"{Path(name).with_name(other)}: there is no such file")
     for number, (name, texts) in enumerate(edits_for(kubernetes).items()):
-        # Go's own packages have no host's name.
-        root = vendor if "." in name.partition("/")[0] else library
+        root = library if is_library(name) else vendor
         file, changed = root / name, target / f"{number}.go"
         if not file.exists():
             faults.append(f"{name}: there is no such file")

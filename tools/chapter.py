@@ -69,7 +69,7 @@ def run(path: Path, target: Path, prove_checks: bool, twice: bool) -> str:
     original = nbformat.read(path, as_version=4)
     notebook = with_solutions(original)
     if prove_checks:
-        notebook.cells = list(_with_proofs(original.cells, notebook.cells))
+        notebook.cells = list(with_proofs(original.cells, notebook.cells))
     if twice:
         notebook.cells = [run for cell in notebook.cells for run in _with_repeat(cell)]
     fault = execute(notebook, path.parent)
@@ -148,7 +148,7 @@ def slowness() -> float:
         return 1.0
 
 
-def _with_proofs(originals: list[dict], cells: list[dict]) -> Iterator[dict]:
+def with_proofs(originals: list[dict], cells: list[dict]) -> Iterator[dict]:
     """Yield the solved cells, and above each exercise its stub and a first check.
 
     And a second check of an empty answer, if the stub gives the answer its shape.

@@ -200,6 +200,7 @@ list_missing_for_full() {
         echo 'user-mode-linux|tests of its node'
     have slirp4netns || echo 'slirp4netns|tests of its node'
     have node || echo 'nodejs|tests of an API server for browsers'
+    have npm || echo 'npm|Python for browsers'
     have firefox-esr || have firefox || ubuntu || echo 'firefox-esr|tests in it'
     have mkfs.ext4 || echo 'e2fsprogs|tests on other machines'
     have ssh || echo 'openssh-client|tests on other machines'

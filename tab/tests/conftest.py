@@ -12,8 +12,6 @@ from tests.notebooks import ROOT
 
 SOURCES = ROOT / "tab" / "go"
 EDITS = edits.edits_for(versions.KUBERNETES)
-#: the file that is changed in Go's own library
-TEMPLATE = "text/template/exec.go"
 
 
 @pytest.fixture
@@ -25,7 +23,7 @@ def places(tmp_path) -> tuple[Path, Path, Path]:
     for name, other in edits.SAME.items():
         files[str(Path(name).with_name(other))] = "package other"
     for name, text in files.items():
-        root = library if name == TEMPLATE else sources / "vendor"
+        root = library if edits.is_library(name) else sources / "vendor"
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     changed.mkdir()
@@ -55,7 +53,7 @@ def compiler():
 @pytest.fixture(scope="session")
 def go(compiler):
     """Return the same, if Go has the sources that these import, or can fetch them."""
-    fetched = compiler("list", "-deps", "-test", "./etcd")
+    fetched = compiler("list", "-deps", "-test", "./etcd", "./programs")
     if "dial tcp" in fetched.stderr or "proxyconnect" in fetched.stderr:
         pytest.skip("Go's module proxy does not answer")
     assert fetched.returncode == 0, fetched.stderr

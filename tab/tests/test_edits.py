@@ -7,15 +7,17 @@ import pytest
 from cluster import errors
 from tab import edits
 from tab.build import SOURCES
-from tab.tests.conftest import EDITS, TEMPLATE
+from tab.tests.conftest import EDITS
 
 
 def test_each_file_has_another_in_its_place(places):
     sources, library, _ = places
     found = edits.overlay(*places)
-    names = {*EDITS, *edits.SAME, edits.OURS} - {TEMPLATE}
-    files = {name: str(sources / "vendor" / name) for name in names}
-    files[TEMPLATE] = str(library / TEMPLATE)
+    files = {
+        name: str((library if edits.is_library(name) else sources / "vendor") / name)
+        for name in {*EDITS, *edits.SAME, edits.OURS}
+    }
+    assert str(library / "syscall/fs_js.go") in files.values()
     assert {*found} == {*files.values()}
     for name, texts in EDITS.items():
         assert Path(found[files[name]]).read_text() == "\n".join(texts.values())

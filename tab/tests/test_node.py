@@ -107,11 +107,29 @@ def test_a_program_that_ends_says_why(start, program, told):
         assert f"Error: {told}\n" in process.stderr.read()
 
 
-def test_a_program_that_is_never_ready_is_not_waited_for_for_ever(start):
+@pytest.mark.parametrize(
+    ("program", "step"),
+    [("", "loading the program"), ("onStep('making keys');", "making keys")],
+)
+def test_a_program_that_is_never_ready_is_not_waited_for_for_ever(start, program, step):
+    """The limit is of one step: a slow machine takes longer for each."""
     clock = "let calls = 0; Date.now = () => 7e5 * calls++;"
-    with start(f"{clock} return new Promise(() => {{}});") as process:
+    with start(f"{clock} {program} return new Promise(() => {{}});") as process:
         assert process.wait() == 1
-        assert "Error: the API server is not ready after 600 s" in process.stderr.read()
+        error = f"the API server is not ready: {step} has not ended after 600 s"
+        assert f"Error: {error}" in process.stderr.read()
+
+
+def test_the_limit_is_of_one_step(start):
+    """Steps that take long altogether do not end a start."""
+    steps = """
+let now = 0;
+Date.now = () => now;
+for (let i = 0; i < 9; i++) { now += 5e5; onStep(`step ${i}`); }
+"""
+    with start(steps + SERVES) as process:
+        assert json.loads(process.stdout.readline()) == {}
+        process.kill()
 
 
 def test_the_program_reaches_no_other_host(start):

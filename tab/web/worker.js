@@ -1,5 +1,6 @@
 // A Web Worker with the API server: what the page can call of it, and what is behind each call.
 import "./wasm_exec.js";
+import "./files.js";
 import "./server.js";
 import "./shell.js";
 import { dispatch, unlessCancelled } from "./page/dispatcher.js";

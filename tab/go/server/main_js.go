@@ -1,5 +1,6 @@
-// The API server of Kubernetes and its etcd in one process, for Node or a browser's tab.
-// Clients are in it, too: they reach it by TLS over Go's loopback inside the process.
+// A cluster of Kubernetes in one process, for Node or a browser's tab: its API server with an
+// etcd, its controllers, scheduler and kubelet, and clients. They reach each other by TLS over
+// Go's loopback inside the process.
 package main
 
 import (
@@ -7,18 +8,20 @@ import (
 	"net"
 	"os"
 	"runtime"
-	"strings"
 	"syscall/js"
+	"time"
 
-	"github.com/spf13/pflag"
-	utilerrors "k8s.io/apimachinery/pkg/util/errors"
-	"k8s.io/client-go/rest"
+	rbac "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/klog/v2"
 	"k8s.io/klog/v2/textlogger"
-	"k8s.io/kubernetes/cmd/kube-apiserver/app"
-	"k8s.io/kubernetes/cmd/kube-apiserver/app/options"
 
+	"tab/doors"
 	"tab/etcd"
+	"tab/node"
 )
 
 const (
@@ -27,25 +30,16 @@ const (
 	// reserve is bytes of memory that are taken at once: Go asks for little more at a
 	// time, and each time V8 collects its garbage.
 	reserve = 320 << 20
-	// flags are those of the cluster of the lessons, as far as it is alone.
-	flags = `
---etcd-servers=http://127.0.0.1:2379
---bind-address=127.0.0.1
---secure-port=6443
---advertise-address=172.30.0.1
---service-cluster-ip-range=10.96.0.0/16
---tls-cert-file=/etc/kubernetes/apiserver.crt
---tls-private-key-file=/etc/kubernetes/apiserver.key
---client-ca-file=/etc/kubernetes/ca.crt
---authorization-mode=Node,RBAC
---enable-admission-plugins=NodeRestriction
---allow-privileged=true
---service-account-issuer=https://kubernetes.default.svc.cluster.local
---service-account-signing-key-file=/etc/kubernetes/sa.key
---service-account-key-file=/etc/kubernetes/sa.key
---service-account-extend-token-expiration=false
---profiling=false`
 )
+
+// administrators binds kubeadm's group of administrators to cluster-admin.
+var administrators = &rbac.ClusterRoleBinding{
+	ObjectMeta: metav1.ObjectMeta{Name: "kubeadm:cluster-admins"},
+	RoleRef:    rbac.RoleRef{APIGroup: rbac.GroupName, Kind: "ClusterRole", Name: "cluster-admin"},
+	Subjects: []rbac.Subject{
+		{APIGroup: rbac.GroupName, Kind: "Group", Name: "kubeadm:cluster-admins"},
+	},
+}
 
 func main() {
 	runtime.KeepAlive(make([]byte, reserve))
@@ -57,41 +51,103 @@ func main() {
 	})
 	klog.SetLogger(textlogger.NewLogger(textlogger.NewConfig(textlogger.Output(log))))
 	klog.StopFlushDaemon()
+	// A panic of one worker of a controller, or of what a command of kubectl has begun, is
+	// logged and ends that: it does not end the cluster.
+	utilruntime.ReallyCrash = false
+	step("making keys")
 	makeKeys()
+	step("starting the etcd")
 	listener, err := net.Listen("tcp", "127.0.0.1:2379")
 	fail(err)
 	go func() { fail(etcd.New().Serve(listener)) }()
 	ctx := context.Background()
-	go func() {
-		startControllers(ctx)
-		js.Global().Set("kubernetes", map[string]any{
-			"request": requestFunction(), "kubectl": kubectlFunction(),
-		})
-	}()
+	go startOthers(ctx)
+	step("starting the API server")
 	serve(ctx)
+}
+
+// startOthers waits until the API server is ready, lets JavaScript call it, and starts the
+// other components.
+func startOthers(ctx context.Context) {
+	config := clientConfig("super-admin", "cluster")
+	config.UserAgent, config.QPS, config.Burst = "tab", 100, 100
+	client := kubernetes.NewForConfigOrDie(config)
+	waitFor(ctx, func() bool {
+		readyz := client.Discovery().RESTClient().Get().AbsPath("/readyz")
+		return readyz.Do(ctx).Error() == nil
+	})
+	bindings := client.RbacV1().ClusterRoleBindings()
+	_, err := bindings.Create(ctx, administrators, metav1.CreateOptions{})
+	fail(err)
+	network := node.NewNetwork(watchServices(ctx, client))
+	offer(network)
+	for _, start := range []func(){
+		func() { startControllerManager(ctx) },
+		func() { startScheduler(ctx) },
+		func() { startKubelet(ctx, network) },
+	} {
+		giveTurn()
+		start()
+	}
+	step("waiting for the node")
+	waitFor(ctx, func() bool { return isReady(ctx, client) })
+	step("")
+}
+
+// offer gives JavaScript its functions.
+func offer(network *node.Network) {
+	reader := newReader(network)
+	js.Global().Set("kubernetes", map[string]any{
+		"request": requestFunction(),
+		"kubectl": kubectlFunction(reader),
+		"shell":   shellFunction(reader),
+		"doors":   doorFunctions(doors.New(reader.Machine)),
+	})
+}
+
+// giveTurn waits until JavaScript has had a turn, which it has when Go has nothing to do: what it
+// asks of the API server comes before the next component.
+func giveTurn() {
+	done := make(chan struct{})
+	turn := js.FuncOf(func(js.Value, []js.Value) any { close(done); return nil })
+	defer turn.Release()
+	js.Global().Call("setTimeout", turn, 100)
+	<-done
+}
+
+// waitFor asks until the answer is yes, or ctx is done.
+func waitFor(ctx context.Context, is func() bool) {
+	condition := func(context.Context) (bool, error) { return is(), nil }
+	fail(wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, condition))
+}
+
+// isReady reports whether pods can run on the node.
+func isReady(ctx context.Context, client kubernetes.Interface) bool {
+	found, err := client.CoreV1().Nodes().Get(ctx, node.Name, metav1.GetOptions{})
+	if err != nil || len(found.Spec.Taints) > 0 {
+		return false
+	}
+	for _, condition := range found.Status.Conditions {
+		if condition.Type == "Ready" && condition.Status == "True" {
+			return true
+		}
+	}
+	return false
+}
+
+// step tells JavaScript what the start is doing; "" is its end. A limit is of one step, so
+// that a slow machine is told from a start that hangs.
+func step(name string) {
+	if report := js.Global().Get("onStep"); report.Truthy() {
+		report.Invoke(name)
+	}
+	klog.InfoS("start", "step", name)
 }
 
 // fail ends the program, if there is an error.
 func fail(err error) {
 	if err != nil {
-		klog.ErrorS(err, "the API server has ended")
+		klog.ErrorS(err, "the cluster has ended")
 		os.Exit(1)
 	}
-}
-
-// serve does what the command kube-apiserver does, but for its log.
-func serve(ctx context.Context) {
-	s := options.NewServerRunOptions()
-	set := pflag.NewFlagSet("kube-apiserver", pflag.ContinueOnError)
-	for _, section := range s.Flags().FlagSets {
-		set.AddFlagSet(section)
-	}
-	fail(set.Parse(strings.Fields(flags)))
-	fail(s.GenericServerRunOptions.ComponentGlobalsRegistry.Set())
-	// The server's own clients log no warnings.
-	rest.SetDefaultWarningHandler(rest.NoWarnings{})
-	completed, err := s.Complete(ctx)
-	fail(err)
-	fail(utilerrors.NewAggregate(completed.Validate()))
-	fail(app.Run(ctx, completed))
 }

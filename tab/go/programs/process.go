@@ -1,0 +1,71 @@
+// Package programs has the programs of a machine without an operating system: a shell, curl,
+// jq and others, on the reader's side and in containers. It has nothing of JavaScript, so that
+// its tests run on Linux.
+package programs
+
+import (
+	"context"
+	"io"
+	"net"
+	"strings"
+)
+
+// Program runs until it ends or ctx does; it returns its exit code.
+type Program func(ctx context.Context, p *Process) int
+
+// Process is what one run of a program gets. Args[0] is the program's name; Env has NAME=value;
+// Dir is absolute, as the machine's files name it.
+type Process struct {
+	Args, Env      []string
+	Dir            string
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Machine        *Machine
+	// pid is the number of the process on its machine; Machine.Run sets it.
+	pid int
+}
+
+// Machine is what all processes of the reader's side, or of one container, share. It must not
+// be copied.
+type Machine struct {
+	Hostname string
+	Files    Files
+	// Programs has each program by its name, without a directory.
+	Programs map[string]Program
+	// LookupHost returns the addresses of a name, or a *net.DNSError with IsNotFound.
+	LookupHost func(ctx context.Context, name string) ([]string, error)
+	// FullName returns the whole name of a host that LookupHost has found, with the domain that
+	// completed it; without it, names are whole.
+	FullName func(ctx context.Context, name string) string
+	// Dial connects to an IP address and a port, or, as network "unix", to the socket that is
+	// at a file of package os.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	processes processes
+}
+
+// Files says where the files of a machine are among those of package os: below a root, or in a
+// volume that is mounted.
+type Files interface {
+	// Path returns the name, for package os, of a machine's file, whose name is absolute and
+	// clean, and has no link in it but possibly the last part.
+	Path(name string) string
+	// ReadOnly reports whether the file may not be changed.
+	ReadOnly(name string) bool
+}
+
+// Getenv returns the value of a variable, "" if it is not set.
+func (p *Process) Getenv(name string) string {
+	value, _ := p.LookupEnv(name)
+	return value
+}
+
+// LookupEnv returns the value of a variable, and whether it is set. The last one wins.
+func (p *Process) LookupEnv(name string) (value string, isSet bool) {
+	for _, variable := range p.Env {
+		if rest, is := strings.CutPrefix(variable, name+"="); is {
+			value, isSet = rest, true
+		}
+	}
+	return value, isSet
+}

@@ -1,0 +1,37 @@
+package programs
+
+// All returns the programs of a machine, by name. Each call makes a map of its own, to which
+// others can be added.
+func All() map[string]Program {
+	programs := map[string]Program{
+		"bash": runShell, "curl": curl, "dash": runShell, "sh": runShell,
+		"egrep": programWithUsage(2, grep), "fgrep": programWithUsage(2, grep),
+		"grep": programWithUsage(2, grep), "jq": programWithUsage(2, jq),
+		"ls": programWithUsage(2, ls), "sort": programWithUsage(2, sortLines),
+	}
+	for name, main := range map[string]func(*run) int{
+		"awk": awk, "base64": encode64, "basename": basename, "cat": cat, "catatonit": catatonit,
+		"chmod": chmod, "cp": cp, "cut": cut, "date": date, "dirname": dirname,
+		"env": printEnvironment, "getent": getent, "head": head, "hostname": hostname, "id": id,
+		"kill": kill, "ln": ln, "mkdir": mkdir, "mktemp": mktemp, "mv": mv, "nl": nl,
+		"openssl": openSSL, "paste": paste, "printenv": printenv, "ps": ps, "pwd": pwd,
+		"readlink": readlink, "realpath": realpath, "rev": rev, "rm": rm, "rmdir": rmdir,
+		"sed": sed, "seq": seq, "sleep": sleep, "stat": stat, "tac": tac, "tail": tail,
+		"tee": tee, "timeout": timeout, "touch": touch, "tr": tr, "uname": uname, "uniq": uniq,
+		"wc": wc, "which": which, "whoami": whoami, "xargs": xargs, "yes": yes,
+		// The shell has these, too.
+		"[": shellCommandOf, "echo": shellCommandOf, "false": shellCommandOf,
+		"printf": shellCommandOf, "test": shellCommandOf, "true": shellCommandOf,
+	} {
+		programs[name] = program(main)
+	}
+	return programs
+}
+
+// shellCommandOf runs a command of the shell as a program.
+func shellCommandOf(r *run) int {
+	process := *r.Process
+	process.Args = append([]string{"bash", "-c", `"$0" "$@"`}, r.Args...)
+	process.Args[3] = r.name
+	return runShell(r.ctx, &process)
+}

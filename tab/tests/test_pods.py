@@ -1,0 +1,378 @@
+"""The node of the cluster in a tab, under Node: pods, and what controllers do."""
+
+import json
+import time
+from collections.abc import Callable
+
+import pytest
+
+from cluster.tests.waiting import until
+from tab.tests.servers import PATIENCE, tab
+
+pytestmark = [
+    pytest.mark.full("a cluster under Node, which runs pods for ten minutes"),
+    pytest.mark.timeout(3600),
+]
+
+#: seconds that the cluster has to live
+LIFE = 600
+ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+WORDS = {
+    "apiVersion": "v1",
+    "kind": "ConfigMap",
+    "metadata": {"name": "words"},
+    "data": {"greeting": "good morning"},
+}
+
+
+def field(name: str) -> dict:
+    return {"valueFrom": {"fieldRef": {"fieldPath": name}}}
+
+
+def pod(name: str, *containers: dict, **spec: object) -> dict:
+    """Return a pod of toolbox; a container that does not say what it runs sleeps."""
+    filled = [
+        {"name": f"c{number}", "image": "toolbox:1", **container}
+        for number, container in enumerate(containers or ({},))
+    ]
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "labels": {"color": "red"}},
+        "spec": {"containers": filled, "terminationGracePeriodSeconds": 1, **spec},
+    }
+
+
+def shell(script: str) -> dict:
+    return {"command": ["sh", "-c", script]}
+
+
+class Cluster:
+    """A shell beside the cluster, in one namespace."""
+
+    def __init__(self, server, began: float) -> None:
+        self.server, self.began = server, began
+
+    def run(self, script: str, **request) -> dict:
+        """Run a script; return code, text and errors."""
+        return self.server(script=script, namespace="default", **request)
+
+    def __call__(self, script: str, **request) -> str:
+        """Run a script that does not fail; return its output."""
+        answer = self.run(script, **request)
+        assert answer["code"] == 0, (script, answer)
+        return answer["text"]
+
+    def apply(self, *objects: dict) -> None:
+        text = "\n---\n".join(map(json.dumps, objects))
+        self("kubectl apply -f -", input=text)
+
+    def wait(self, what: str, how: str = "condition=Ready") -> None:
+        self(f"kubectl wait --for={how} {what} --timeout={PATIENCE}s")
+
+    def until(self, script: str, is_so: Callable[[str], bool]) -> str:
+        """Repeat a script until its output is right; return that."""
+        outputs: list[str] = []
+
+        def is_right() -> bool:
+            outputs.append(self(script))
+            return is_so(outputs[-1])
+
+        until(is_right, PATIENCE)
+        return outputs[-1]
+
+
+@pytest.fixture(scope="module")
+def cluster(browser_server):
+    """Return a cluster whose node is Ready; all tests share it."""
+    with tab(browser_server) as server:
+        shared = Cluster(server, time.monotonic())
+        shared.until("kubectl get nodes", lambda nodes: " Ready " in nodes)
+        shared.wait("sa/default", "create")
+        yield shared
+
+
+def test_the_node_says_what_it_is(cluster):
+    node = json.loads(cluster("kubectl get node tab -o json"))
+    info = node["status"]["nodeInfo"]
+    assert info["kernelVersion"] == "none"
+    assert info["osImage"] == "a browser's tab"
+    assert "Kubernetes" in cluster("kubectl describe node tab") or info
+
+
+def test_a_pod_runs(cluster):
+    cluster("kubectl run web --image toolbox:1 -- sh -c 'echo hello; sleep infinity'")
+    cluster.wait("pod/web")
+    assert cluster("kubectl logs web") == "hello\n"
+    addresses = cluster("kubectl get pod web -o jsonpath={.status.podIP}")
+    assert addresses.startswith("10.244.")
+    path = "{.metadata.managedFields[*].manager}"
+    managers = cluster(f"kubectl get pod web -o jsonpath={path}")
+    assert set(managers.split()) == {"kubectl-run", "kubelet"}
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "text", "errors"),
+    [
+        ("exec web -- sh -c 'echo out; echo err >&2'", 0, "out\n", "err\n"),
+        ("exec web -- sh -c 'exit 3'", 3, "", "exit code 3"),
+        ("exec web -- nosuch", 1, "", "executable file not found in $PATH"),
+        ("exec nosuch -- true", 1, "", 'pods "nosuch" not found'),
+        ("logs nosuch", 1, "", 'pods "nosuch" not found'),
+        ("nosuch", 1, "", 'error: unknown command "nosuch" for "kubectl"'),
+        ("get pods --nosuch", 1, "", "error: unknown flag: --nosuch"),
+        ("get --raw /nosuch", 1, "", "Error from server (NotFound)"),
+        ("get pods -f nosuch.yaml", 1, "", 'the path "nosuch.yaml" does not exist'),
+        ("config view -o jsonpath={.contexts[0].context.namespace}", 0, "default", ""),
+    ],
+)
+def test_commands_end_as_they_do_elsewhere(cluster, script, code, text, errors):
+    answer = cluster.run(f"kubectl {script}")
+    assert answer["code"] == code and answer["text"] == text, answer
+    assert errors in answer["errors"], answer
+
+
+def test_exec_reads_its_input(cluster):
+    script = "printf 'one\\ntwo\\n' | kubectl exec -i web -- "
+    answer = cluster.run(script + "sh -c 'read x; echo got $x; cat; exit 5'")
+    assert (answer["code"], answer["text"]) == (5, "got one\ntwo\n"), answer
+    answer = cluster.run("printf 'echo one\\nexit 6\\n' | kubectl exec -i web -- sh")
+    assert (answer["code"], answer["text"]) == (6, "one\n"), answer
+
+
+def test_requests_are_shown(cluster):
+    answer = cluster.run("kubectl get pods -v=6")
+    assert 'verb="GET"' in answer["errors"] and 'status="200 OK"' in answer["errors"]
+    quiet = cluster.run("kubectl get pods")
+    assert quiet["errors"] == "" and quiet["text"] == answer["text"]
+
+
+def test_a_command_pipes_into_another(cluster):
+    made = "kubectl create configmap piped --from-literal=a=b --dry-run=client"
+    text = cluster(f"{made} -o yaml | kubectl apply -f - | cat")
+    assert text == "configmap/piped created\n"
+    script = "kubectl get configmap piped -o yaml | sed s/b$/c/ | kubectl replace -f -"
+    assert cluster(script) == "configmap/piped replaced\n"
+
+
+def test_a_command_is_stopped(cluster):
+    for script in (
+        "kubectl get pods --watch",
+        "kubectl logs -f web",
+        "kubectl exec web -- sleep 600",
+        "kubectl port-forward web 8080:80",
+        "kubectl proxy --port 0",
+        "kubectl wait --for=condition=Never pod/web --timeout=600s",
+        "kubectl get pods -w | cat",
+        "while true; do true; done",
+    ):
+        answer = cluster.run(script, seconds=2)
+        assert answer["code"] == 130, (script, answer)
+    # What it has begun has ended, too: the port is free.
+    assert cluster.run("kubectl proxy --port 8009", seconds=2)["errors"] == ""
+    assert cluster.run("kubectl proxy --port 8009", seconds=2)["errors"] == ""
+
+
+def test_variables_and_volumes_are_the_kubelets(cluster):
+    downward = {
+        "name": "info",
+        "downwardAPI": {
+            "items": [{"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}}]
+        },
+    }
+    env = [
+        {"name": "NAME", **field("metadata.name")},
+        {"name": "ADDRESS", **field("status.podIP")},
+        {"name": "NODE", **field("spec.nodeName")},
+        {
+            "name": "GREETING",
+            "valueFrom": {"configMapKeyRef": {"name": "words", "key": "greeting"}},
+        },
+    ]
+    mounts = [
+        {"name": "info", "mountPath": "/etc/info"},
+        {"name": "words", "mountPath": "/etc/words"},
+        {"name": "words", "mountPath": "/etc/one", "subPath": "greeting"},
+        {"name": "scratch", "mountPath": "/scratch"},
+    ]
+    volumes = [
+        downward,
+        {"name": "words", "configMap": {"name": "words"}},
+        {"name": "scratch", "emptyDir": {"medium": "Memory"}},
+    ]
+    container = {**shell("exec sleep infinity"), "env": env, "volumeMounts": mounts}
+    cluster.apply(WORDS, pod("volumes", container, volumes=volumes))
+    cluster.wait("pod/volumes")
+    script = "kubectl exec volumes -- sh -c "
+    told = cluster(script + "'echo $NAME $NODE $GREETING $ADDRESS; hostname'")
+    address = cluster("kubectl get pod volumes -o jsonpath={.status.podIP}")
+    assert told == f"volumes tab good morning {address}\nvolumes\n"
+    assert cluster(script + "'cat /etc/info/labels'") == 'color="red"'
+    cluster("kubectl label pod volumes color=blue --overwrite")
+    cluster('kubectl patch configmap words --patch \'{"data":{"greeting":"hi"}}\'')
+    cluster.until(script + "'cat /etc/info/labels'", 'color="blue"'.__eq__)
+    cluster.until(script + "'cat /etc/words/greeting'", "hi".__eq__)
+    # A subPath keeps what it had.
+    assert cluster(script + "'cat /etc/one'") == "good morning"
+
+
+def test_a_pod_calls_the_server_with_its_token(cluster):
+    """First it is forbidden, and then a Role allows it."""
+    ask = (
+        f"kubectl exec web -- sh -c 'curl -sS --cacert {ACCOUNT}/ca.crt -o /dev/null "
+        f'-w "%{{http_code}}" -H "Authorization: Bearer $(cat {ACCOUNT}/token)" '
+        "https://NAME/api/v1/namespaces/default/pods'"
+    )
+    for name in ("kubernetes", "kubernetes.default.svc", "10.96.0.1"):
+        assert cluster(ask.replace("NAME", name)) == "403", name
+    cluster("kubectl create role reader --verb list --resource pods")
+    cluster(
+        "kubectl create rolebinding reader --role reader "
+        "--serviceaccount default:default"
+    )
+    cluster.until(ask.replace("NAME", "kubernetes"), "200".__eq__)
+    refused = cluster.run("kubectl exec web -- curl -sS https://kubernetes")
+    assert refused["code"] == 60 and "curl: (60)" in refused["errors"]
+    # kubectl finds the account, as client-go does in a pod.
+    assert "web" in cluster("kubectl exec web -- kubectl get pods")
+
+
+def test_a_sidecar_is_reached_on_the_pods_own_loopback(cluster):
+    proxy = shell("kubectl proxy")
+    cluster.apply(pod("ambassador", {}, proxy), pod("alone"))
+    cluster.wait("pod/ambassador")
+    cluster.wait("pod/alone")
+    ask = "kubectl exec {} -c c0 -- curl -s -o /dev/null -w '%{{http_code}}' {}"
+    local = "http://127.0.0.1:8001/version"
+    answer = cluster.until(
+        f"{ask.format('ambassador', local)} || true", lambda text: text != "000"
+    )
+    assert answer == "200"
+    assert cluster.run(ask.format("alone", local))["code"] == 7
+    # A forwarded port reaches it from outside of the pod.
+    script = (
+        "kubectl port-forward ambassador 9001:8001 > /tmp/forward & "
+        "until grep -q Forwarding /tmp/forward; do sleep 0.1; done; "
+        "curl -s http://localhost:9001/version; kill $!"
+    )
+    assert "gitVersion" in cluster(script)
+
+
+def test_jobs_end(cluster):
+    cluster("kubectl create job sum --image toolbox:1 -- sh -c 'echo $((1 + 2))'")
+    cluster.wait("job/sum", "condition=Complete")
+    assert cluster("kubectl logs job/sum") == "3\n"
+    cluster(
+        "kubectl create cronjob often --image toolbox:1 --schedule '* * * * *' -- true"
+    )
+    cluster.until("kubectl get jobs -o name", lambda jobs: "job.batch/often-" in jobs)
+    cluster("kubectl delete cronjob often")
+
+
+def test_a_deployment_has_its_pods(cluster):
+    cluster("kubectl create deployment app --image toolbox:1 --replicas 2")
+    cluster(f"kubectl rollout status deployment app --timeout {PATIENCE}s")
+    cluster("kubectl expose deployment app --port 80")
+    cluster.until(
+        "kubectl get endpointslices -l kubernetes.io/service-name=app "
+        "-o jsonpath='{.items[*].endpoints[*].addresses}'",
+        lambda text: text.count("10.244.") == 2,
+    )
+    name = cluster("kubectl get pods -l app=app -o name").split()[0]
+    cluster(f"kubectl delete {name} --wait=false --grace-period 1")
+    path = "{.items[0].status.readyReplicas}"
+    cluster.until(f"kubectl get rs -l app=app -o jsonpath={path}", "2".__eq__)
+    cluster("kubectl delete deployment app")
+    cluster.until("kubectl get pods -l app=app -o name", "".__eq__)
+
+
+def test_init_containers_probes_and_restarts(cluster):
+    init = {"name": "init", "image": "toolbox:1", **shell("echo ready > /data/file")}
+    mount = {"volumeMounts": [{"name": "data", "mountPath": "/data"}]}
+    probe = {"exec": {"command": ["test", "-e", "/tmp/alive"]}, "periodSeconds": 1}
+    main = {
+        **shell("cat /data/file; touch /tmp/alive; sleep 4; rm /tmp/alive; sleep 600"),
+        "livenessProbe": probe | {"failureThreshold": 1, "initialDelaySeconds": 2},
+        **mount,
+    }
+    cluster.apply(
+        pod(
+            "probed",
+            main,
+            initContainers=[init | mount],
+            volumes=[{"name": "data", "emptyDir": {}}],
+        )
+    )
+    path = "{.status.containerStatuses[0].restartCount}"
+    cluster.until(
+        f"kubectl get pod probed -o jsonpath={path}", lambda count: int(count or 0) > 0
+    )
+    assert cluster("kubectl logs probed --previous") == "ready\n"
+    path = "{.status.containerStatuses[0].lastState.terminated.exitCode}"
+    assert cluster(f"kubectl get pod probed -o jsonpath={path}") == "137"
+    assert "Liveness probe failed" in cluster("kubectl get events")
+
+
+def test_a_pod_that_fails_is_started_again_later(cluster):
+    cluster.apply(pod("failing", shell("echo before; exit 4")))
+    path = "{.status.containerStatuses[0].state.waiting.reason}"
+    cluster.until(
+        f"kubectl get pod failing -o jsonpath={path}", "CrashLoopBackOff".__eq__
+    )
+    path = "{.status.containerStatuses[0].lastState.terminated['exitCode','reason']}"
+    assert cluster(f'kubectl get pod failing -o jsonpath="{path}"') == "4 Error"
+
+
+def test_another_image_is_refused_in_words(cluster):
+    cluster("kubectl run other --image nginx")
+    path = "{.status.containerStatuses[0].state.waiting.reason}"
+    cluster.until(
+        f"kubectl get pod other -o jsonpath={path}",
+        lambda reason: reason in ("ErrImagePull", "ImagePullBackOff"),
+    )
+    assert "take toolbox:1" in cluster("kubectl describe pod other")
+
+
+def test_a_pod_ends_in_its_grace(cluster):
+    """The first process of a container does not hear, and is killed."""
+    hook = {"preStop": {"exec": {"command": ["touch", "/data/stopping"]}}}
+    cluster.apply(pod("graceful", {**shell("sleep 600"), "lifecycle": hook}))
+    cluster.wait("pod/graceful")
+    cluster(f"kubectl delete pod graceful --timeout {PATIENCE}s")
+    assert cluster.run("kubectl get pod graceful")["code"] == 1
+    # The image's init does.
+    began = time.monotonic()
+    cluster("kubectl run polite --image toolbox:1 --restart Never")
+    cluster.wait("pod/polite")
+    cluster(f"kubectl delete pod polite --timeout {PATIENCE}s")
+    assert time.monotonic() - began < PATIENCE
+
+
+def test_attach_reads_and_writes(cluster):
+    script = (
+        "printf 'one\\ntwo\\n' | kubectl run attached -i --rm --quiet --restart Never "
+        "--image toolbox:1 -- sh -c 'while read x; do echo got $x; done'"
+    )
+    text = cluster(script)
+    assert "got two\n" in text
+    assert cluster.run("kubectl get pod attached")["code"] == 1
+
+
+def test_hostile_names_and_logs_are_text(cluster):
+    texts = ["<img src=x onerror=alert(1)>", "a\\033[2Jb", "]]>", "' ; reboot", "%s%n"]
+    for text in texts:
+        assert cluster("kubectl exec -i web -- cat", input=text) == text
+    answer = cluster.run("kubectl run '<b>' --image toolbox:1")
+    assert answer["code"] == 1 and "<b>" in answer["errors"]
+
+
+def test_it_does_not_die(cluster):
+    """Ten minutes after its start it runs pods, and kept what was there."""
+    count = 0
+    while time.monotonic() < cluster.began + LIFE:
+        count += 1
+        cluster(f"kubectl create configmap life-{count} --from-literal=a=b")
+        assert cluster("kubectl exec web -- cat /etc/hostname") == "web\n"
+    cluster("kubectl run late --image toolbox:1")
+    cluster.wait("pod/late")
+    assert "web" in cluster("kubectl get pods") and count > 1

@@ -1,0 +1,22 @@
+"""The container runtime and the network of pods, on Linux."""
+
+from cluster import versions
+from cluster.local import registry
+from tab.build import SOURCES
+
+
+def test_it_keeps_its_promises(browser_server, compiler):
+    """Each unit, with the sources that the build of its program has fetched."""
+    tested = compiler("test", "-vet=all", "-count=1", "-v", "./node", GOPROXY="off")
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+    assert tested.stdout.count("--- PASS") > 25 and "SKIP" not in tested.stdout
+
+
+def test_it_has_the_images_of_the_local_cluster():
+    """The lessons' own, and those of the book, with the same commands."""
+    text = (SOURCES / "node" / "images.go").read_text()
+    images = {versions.TOOLBOX_IMAGE: ["sleep", "infinity"]}
+    for name, command in {**images, **registry.BOOK}.items():
+        assert f'"{name}":' in text
+        for word in command:
+            assert f'"{word}"' in text or f"`{word}`" in text
