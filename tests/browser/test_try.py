@@ -79,8 +79,8 @@ class Server(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory) -> Iterator[str]:
-    """Return the address of *Try it* in each language; its answers are invented."""
+def trial_address(tmp_path_factory) -> Iterator[str]:
+    """Return where *Try it* is, in each language; its answers are invented."""
     place = tmp_path_factory.mktemp("try")
     program = place / "program"
     program.mkdir()
@@ -107,9 +107,9 @@ def address(tmp_path_factory) -> Iterator[str]:
 
 
 @pytest.fixture
-def open_page(browser, address, monkeypatch) -> Iterator[Callable[..., Page]]:
+def open_page(browser, trial_address, monkeypatch) -> Iterator[Callable[..., Page]]:
     """Return a function that opens a page; a fault may show in the console."""
-    with opening(browser, address, errors=True, viewport=WINDOW) as open_one:
+    with opening(browser, trial_address, errors=True, viewport=WINDOW) as open_one:
 
         def open_with(
             path: str = "try.html", fault: str = "", script: str = "", **options
@@ -121,7 +121,7 @@ def open_page(browser, address, monkeypatch) -> Iterator[Callable[..., Page]]:
                 addEventListener("securitypolicyviolation", (event) =>
                     violations.push(`${event.effectiveDirective} ${event.blockedURI}`));
             """)
-            opened.goto(f"{address}/{path}")
+            opened.goto(f"{trial_address}/{path}")
             return opened
 
         yield open_with

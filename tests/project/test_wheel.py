@@ -445,6 +445,10 @@ def test_lab_opens_the_lessons_of_a_package_that_is_newer(
     assert Path(program).name == PROGRAM
     said = (tmp_path / "log").read_text()
     mine = f"{PROGRAM}/{page}{CHANGED}"
-    assert f"you have changed {mine}; the newer one is {NEWER} beside it" in said
+    changed = {
+        "en": f"you have changed {mine}; the newer one is {NEWER} beside it",
+        "ko": f"{mine}: 고친 적이 있어서 그대로 두었다.",
+    }
+    assert changed[language] in said
     assert (copy / page / CHANGED).read_text() == "mine"
     assert len(json.loads((copy / page / NEWER).read_text("utf-8"))["cells"]) > 10
