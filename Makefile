@@ -67,6 +67,7 @@ lint: venv ## Check style, types and dependencies; changes nothing
 	[ -z "$(NOTEBOOKS)" ] || $(PY) $(STRIP) --verify $(NOTEBOOKS) || status=1; \
 	$(TYPES) || status=1; \
 	[ ! -x $(ACTIONLINT) ] || $(ACTIONLINT) || status=1; \
+	[ ! -x $(TSC) ] || $(TSC) --project tab/web || status=1; \
 	[ $$status = 0 ] || printf '%s\n' \
 		'What a program can fix, these fix:' \
 		'  $(PY) -m ruff check --fix .; $(PY) -m ruff format .' \
@@ -94,8 +95,9 @@ older: setup venv ## Run the lessons on servers of another version, built here: 
 
 FOLLOW = $(if $(KUBERNETES),--kubernetes $(KUBERNETES))
 
-# `make full` makes it, and checks the workflows with it.
+# `make full` makes them, and checks the workflows and the types of scripts with them.
 ACTIONLINT = build/actionlint/bin/actionlint
+TSC = build/typescript/node_modules/.bin/tsc
 # Of the whole project, so in a variable: a copy of a part can be linted without them.
 TYPES = $(PY) -m mypy && $(PY) -m deptry --no-ansi . && $(PY) -m tools.korean check && \
 	$(PY) -m tools.lint

@@ -142,7 +142,8 @@ class Backend(Protocol):
 
     def question(self) -> str:
         """Return the question that `delete` asks."""
-        return f"Remove the cluster and all its objects in {self.state}?"
+        text = mark("Remove the cluster and all its objects in {place}?")
+        return say(text, place=self.state)
 
     def delete(self) -> bool:
         """Stop the cluster and remove its state; return False if there was none."""
@@ -181,7 +182,8 @@ class Backend(Protocol):
         """Raise LabError unless `log` knows the component."""
         if name not in self.logs:
             names = ", ".join(self.logs)
-            raise errors.LabError(f"There is no component {name!r}; known: {names}.")
+            text = mark("There is no component {name!r}; known: {names}.")
+            raise errors.LabError(say(text, name=name, names=names))
 
     def images(self) -> list:
         """Return the images that pods can use."""

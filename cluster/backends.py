@@ -19,11 +19,13 @@ from cluster.statedir import CONTROL_PLANE_MARK
 #: leaves the choice to the machine
 AUTO = "auto"
 LOCAL, KIND, EXISTING, CONTROL_PLANE = "local", "kind", "existing", "control-plane"
+#: is there where Python runs in a browser, and nowhere else
+TAB = "tab"
 #: the values of `--backend` and LAB_BACKEND
 NAMES = (AUTO, LOCAL, KIND, CONTROL_PLANE, EXISTING)
 #: no cluster can be had
 NONE = "none"
-LINUX, MACOS = "linux", "darwin"
+LINUX, MACOS, BROWSER = "linux", "darwin", "emscripten"
 
 #: overrides the choice, as `--backend` does
 VARIABLE = "LAB_BACKEND"
@@ -62,11 +64,18 @@ def _existing() -> Backend:
     return Existing()
 
 
+def _tab() -> Backend:
+    from cluster.tab.backend import Tab
+
+    return Tab()
+
+
 BACKENDS = {
     LOCAL: _local,
     KIND: _kind,
     CONTROL_PLANE: _control_plane,
     EXISTING: _existing,
+    TAB: _tab,
 }
 
 
@@ -160,6 +169,7 @@ def choose(machine: MachineFacts) -> Choice:
     a backend       none, or its own    can run it                     that one
     a backend       none                cannot                         none
     nothing         of any backend      —                              that one
+    nothing         none                is a browser's tab             tab
     nothing         none                is a Mac, and an engine        kind
                                         answers
     nothing         none                is no Linux                    none
@@ -178,6 +188,8 @@ def choose(machine: MachineFacts) -> Choice:
         return _choose_named(machine)
     if machine.kept:
         return Choice(machine.kept, say("its cluster is kept in the state directory"))
+    if machine.system == BROWSER:
+        return Choice(TAB, say("this is a browser's tab"))
     if machine.system == MACOS and machine.engine:
         text = mark("this is macOS, and {engine} answers")
         return Choice(KIND, say(text, engine=machine.engine))

@@ -28,6 +28,9 @@ def die_with_parent(number: int = signal.SIGKILL) -> None:
 
 def command(*program: str, group: bool = False, python: str = sys.executable) -> list:
     """Return the command line of a program that dies with this process."""
+    if sys.platform == "emscripten":
+        # A browser ends all that is in a tab together.
+        return list(program)
     options = ("--group",) if group else ()
     # Isolated: the learner's Python settings are not for this.
     return [python, "-IS", __file__, *options, str(os.getpid()), *program]

@@ -1,8 +1,10 @@
 """Return messages in the learner's language: the gettext catalogs beside this module.
 
 `LAB_LANG` decides. Without it, a notebook in `ko/` or `ko/deeper/` is in Korean and all
-else in English, whatever the locale. Marked is what a cell can show, errors of a start
-included; set-up, the rest of the command line, `doctor` and the logs are in English.
+else in English, whatever the locale; but a process that has called `speak` is in the
+language that it has named, as the command line is in the locale's. Marked is what a
+cell or a command of a learner can show, errors of a start included; `doctor`, the help
+and the logs are in English.
 """
 
 import functools
@@ -13,6 +15,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 CATALOGS = Path(__file__).parent / "locale"
+#: the language of this process, whatever its directory; "" leaves it to that
+_spoken = ""
+
+
+def speak(code: str) -> None:
+    """Use a language in this process, and in no other: LAB_LANG goes before it.
+
+    One without a catalog changes nothing: the directory decides then.
+    """
+    global _spoken
+    _spoken = code if (CATALOGS / code).is_dir() else ""
 
 
 def language() -> str:
@@ -20,7 +33,8 @@ def language() -> str:
     # Jupyter starts a kernel in its notebook's directory.
     here = _here()[-2:]
     korean = here[-1:] == ("ko",) or here == ("ko", "deeper")
-    return _code(os.environ.get("LAB_LANG", "")) or ("ko" if korean else "en")
+    setting = _code(os.environ.get("LAB_LANG", ""))
+    return setting or _spoken or ("ko" if korean else "en")
 
 
 def lessons_language(env: Mapping[str, str]) -> str:

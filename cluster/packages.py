@@ -4,18 +4,22 @@ Packages are asked for by their names in Debian. `python -m cluster.packages` is
 tools/setup.sh, which knows no other names.
 """
 
+import os
 import platform
 import shutil
 import sys
 from collections.abc import Iterable
 
-from cluster.language import mark, say
+from cluster.language import lessons_language, mark, say, speak
+from cluster.processes import SYSTEM_PATH
 
 APT, DNF, ZYPPER, PACMAN = "apt-get", "dnf", "zypper", "pacman"
 APK, NIX, BREW = "apk", "nix-shell", "brew"
 #: the command that installs, in the order of the search: Nix is also a second manager
 MANAGERS = {
-    APT: "sudo apt-get install -y --no-install-recommends",
+    # A fresh system has no lists of packages, and an old one has those of packages that
+    # are gone.
+    APT: "sudo apt-get update && sudo apt-get install -y --no-install-recommends",
     DNF: "sudo dnf install -y",
     ZYPPER: "sudo zypper install -y",
     PACMAN: "sudo pacman -S --needed",
@@ -90,6 +94,18 @@ NAMES: dict[str, dict[str, str | None]] = {
 }
 #: packages of Debian that Ubuntu and its derivatives lack
 NOT_IN_UBUNTU = ("firefox-esr", "user-mode-linux")
+#: what RHEL and its derivatives have no more, and the first version without it; one
+#: unknown name, and dnf installs none of the others
+GONE_FROM_RHEL = {"runc": 10}
+#: what a cluster uses that was not made for it elsewhere, and a program of each
+PROGRAMS = {
+    "mmdebstrap": "mmdebstrap",
+    "runc": "runc",
+    "nftables": "nft",
+    "uidmap": "newuidmap",
+    "curl": "curl",
+    "jq": "jq",
+}
 
 
 def manager() -> str:
@@ -101,23 +117,48 @@ def manager() -> str:
 
 def has_package(package: str) -> bool:
     """Say whether this system has a package of what Debian calls `package`."""
+    if _is_gone(package):
+        return False
     if package in NOT_IN_UBUNTU and _is_ubuntu():
         return False
     return NAMES.get(package, {}).get(manager(), package) is not None
 
 
 def _is_ubuntu() -> bool:
+    return _release("ubuntu") is not None
+
+
+def _release(family: str) -> dict[str, str] | None:
+    """Return the os-release of a distribution of this family, or None of another."""
     try:
         release = platform.freedesktop_os_release()
     except OSError:
-        return False
-    return "ubuntu" in (release["ID"], *release.get("ID_LIKE", "").split())
+        return None
+    ids = (release["ID"], *release.get("ID_LIKE", "").split())
+    return release if family in ids else None
+
+
+def _is_gone(package: str) -> bool:
+    release = _release("rhel") if package in GONE_FROM_RHEL else None
+    major = (release or {}).get("VERSION_ID", "0").partition(".")[0]
+    return major.isdecimal() and int(major) >= GONE_FROM_RHEL.get(package, sys.maxsize)
 
 
 def names(packages: Iterable[str], used: str) -> list[str]:
-    """Return what a manager calls these packages, as far as it has them; pure."""
-    their_names = (NAMES.get(package, {}).get(used, package) for package in packages)
+    """Return what a manager calls these packages, as far as it has them."""
+    known = (package for package in packages if not _is_gone(package))
+    their_names = (NAMES.get(package, {}).get(used, package) for package in known)
     return [name for name in their_names if name]
+
+
+def missing() -> list[str]:
+    """Return the packages of PROGRAMS that are not installed."""
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), SYSTEM_PATH])
+    return [
+        package
+        for package, program in PROGRAMS.items()
+        if not shutil.which(program, path=path)
+    ]
 
 
 def command(*packages: str) -> str:
@@ -142,7 +183,7 @@ def install(*packages: str) -> str:
 
 
 def report_missing(lines: Iterable[str], used: str) -> str:
-    """Say what a machine goes on without, and what installs it; pure.
+    """Say what a machine goes on without, and what installs it.
 
     A line is names of packages, "|" and what these are for. `used` is the manager.
     """
@@ -150,15 +191,20 @@ def report_missing(lines: Iterable[str], used: str) -> str:
     needs = [(names(packages.split(), used), purpose) for packages, _, purpose in rows]
     lacks = [f"{' '.join(have)} ({purpose})" for have, purpose in needs if have]
     without = [purpose for have, purpose in needs if not have]
-    sentences = [f"going on without {', '.join(lacks)}."] if lacks else []
+    sentences = []
+    if lacks:
+        text = mark("going on without {packages}.")
+        sentences.append(say(text, packages=", ".join(lacks)))
     if without:
-        sentences.append(f"No package of {used} is known for: {', '.join(without)}.")
+        text = mark("No package of {manager} is known for: {purposes}.")
+        sentences.append(say(text, manager=used, purposes=", ".join(without)))
     if run := _command(used, [name for have, _ in needs for name in have]):
-        sentences.append(f"Run: {run}")
+        sentences.append(say("Run: {command}", command=run))
     elif lacks:
-        sentences.append("Those are Debian's names of packages.")
+        sentences.append(say("Those are Debian's names of packages."))
     return " ".join(sentences)
 
 
 if __name__ == "__main__":
+    speak(lessons_language(os.environ))
     print(report_missing(sys.stdin.read().splitlines(), manager()))

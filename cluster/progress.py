@@ -10,8 +10,14 @@ import sys
 import time
 from collections.abc import Iterator
 from typing import Protocol, TextIO
+from unicodedata import east_asian_width
 
 from cluster.language import say
+
+
+def columns(text: str) -> int:
+    """Return how many columns of a terminal a text takes: Hangul takes two."""
+    return sum(1 + (east_asian_width(letter) in "WF") for letter in text)
 
 
 class Progress(Protocol):
@@ -92,11 +98,14 @@ class Terminal(_Line):
         line = f"[{seconds:5.1f} s] {message}"
         if self._live:
             # A line that wraps cannot be written over.
-            columns = shutil.get_terminal_size().columns
-            if len(line) >= columns:
-                line = line[: columns - 2].rpartition(" ")[0] + " …"
-            self._stream.write(f"\r{line:<{self._width}}" + ("\n" if keep else ""))
-            self._width = 0 if keep else len(line)
+            room = shutil.get_terminal_size().columns
+            if columns(line) >= room:
+                while columns(line) > room - 2:
+                    line = line[:-1]
+                line = line.rpartition(" ")[0] + " …"
+            rest = " " * (self._width - columns(line))
+            self._stream.write(f"\r{line}{rest}" + ("\n" if keep else ""))
+            self._width = 0 if keep else columns(line)
         else:
             self._stream.write(line + "\n")
         self._stream.flush()

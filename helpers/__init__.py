@@ -23,7 +23,7 @@ _HOME = {
     "create_token": "helpers.api.tokens",
     "excess": "helpers.rbac.reviews",
     "exec_in_pod": "helpers.api.pods",
-    "explain": "helpers.rbac.refusals",
+    "explain": "helpers.messages",
     "field_owners": "helpers.views.managedfields",
     "follow_request": "helpers.views.journey",
     "kubeconfig_certificates": "helpers.api.certificates",

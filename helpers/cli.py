@@ -11,6 +11,7 @@ import click
 
 from cluster.cli.commands import main as main, start
 from cluster.cli.format import show_progress
+from cluster.language import mark, say
 
 
 @main.command(
@@ -68,7 +69,7 @@ def export(directory: Path) -> None:
     """
     from helpers.course import export as exports
 
-    with show_progress(f"written to {directory}"):
+    with show_progress(say("written to {directory}", directory=directory)):
         exports.export(directory)
 
 
@@ -114,8 +115,54 @@ def exam(seed: int | None) -> None:
     if seed is not None:
         chosen = exams.choose_exam(seed)
         exams.note_step(chosen, exams.CHOSEN)
-        click.echo(f"Exam {seed} is chosen: open deeper/09-exam.ipynb.")
+        text = mark("Exam {seed} is chosen: open deeper/09-exam.ipynb.")
+        click.echo(say(text, seed=seed))
     elif last := exams.latest_exam():
         click.echo(repr(last))
     else:
-        click.echo("No exam has begun: open deeper/09-exam.ipynb.")
+        click.echo(say("No exam has begun: open deeper/09-exam.ipynb."))
+
+
+#: bytes of standard input that are read: a paste is a few lines, a log may not end
+_PASTE = 1_000_000
+
+
+@main.command(
+    context_settings={"ignore_unknown_options": True},
+    short_help="Say what an error message means, and what to do.",
+)
+@click.argument("words", metavar="[TEXT]...", nargs=-1)
+def explain(words: tuple[str, ...]) -> None:
+    """Say what an error message means, and what to do.
+
+    TEXT is what kubectl, curl, Python or a log has printed, in single quotes, so that
+    the shell leaves its quotes alone. Without it, the message is read from standard
+    input:
+
+      kubectl get pods 2>&1 | kapi explain
+      kapi explain 'error: You must be logged in to the server (Unauthorized)'
+
+    Printed are the step at which the request ended, why, what to ask next, the way out,
+    and for a 403 the commands for the smallest Role and its binding. It asks no server
+    and sends nothing. The exit code is 1 if no rule knows the message.
+
+    The answer is in the language of the system; LAB_LANG=en or LAB_LANG=ko changes it.
+    """
+    from helpers.messages import explain_text
+
+    text = " ".join(words)
+    if not words:
+        if sys.stdin.isatty():
+            text = say("Paste the message, then press Enter and Ctrl-D.")
+            click.echo(text, err=True)
+        text = sys.stdin.buffer.read(_PASTE).decode(errors="replace")
+    advice = explain_text(text)
+    click.echo(repr(advice))
+    if advice.rule:
+        return
+    hint = mark(
+        "The shell changes a message that isn't in single quotes. A pipe leaves it as "
+        "it is: kubectl … 2>&1 | kapi explain"
+    )
+    click.echo(say(hint), err=True)
+    sys.exit(1)

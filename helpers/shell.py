@@ -7,6 +7,7 @@ A start-up file adds the cell magic `%%sh` to every kernel of this environment, 
 
 import os
 import signal
+import sys
 from typing import TYPE_CHECKING
 
 from helpers import command, errors
@@ -60,7 +61,7 @@ def _run(notebook: "InteractiveShell") -> "Callable[[str, str], None]":
         try:
             # Text that comes from Windows ends its lines in another way.
             script = ONE + cell.replace("\r\n", "\n")
-            notebook.run_cell_magic("script", f"{BASH} {line}".rstrip(), script)
+            _run_script(notebook, f"{BASH} {line}".rstrip(), script)
         except CalledProcessError as failed:
             code = failed.returncode
         notebook.user_ns["_exit_code"] = code
@@ -75,3 +76,25 @@ def _run(notebook: "InteractiveShell") -> "Callable[[str, str], None]":
             raise errors.LabError(say(text, code=code), hint) from None
 
     return sh
+
+
+def _run_script(notebook: "InteractiveShell", line: str, script: str) -> None:
+    """Run a program with a script as its input; raise CalledProcessError."""
+    import subprocess
+
+    if sys.platform != "emscripten":
+        notebook.run_cell_magic("script", line, script)
+        return
+    # IPython's own starts a thread, which a browser's tab does not have.
+    pipe = subprocess.PIPE
+    with subprocess.Popen(line.split(), stdin=pipe, stdout=pipe, text=True) as bash:
+        try:
+            bash.stdin.write(script)
+            bash.stdin.close()
+            for text in bash.stdout:
+                print(text, end="")
+        except KeyboardInterrupt:
+            bash.kill()
+            raise
+    if bash.returncode:
+        raise subprocess.CalledProcessError(bash.returncode, line)

@@ -13,6 +13,7 @@ from editions import (  # noqa: E402
     ADDRESSES,
     BASE,
     COURSE,
+    ERRORS,
     GLOSSARY,
     HOME,
     LOCALE,
@@ -50,7 +51,9 @@ myst_heading_anchors = 4
 templates_path = ["_templates"]
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_js_files = ["ko.js"] * (language == "ko") + ["contents.js"]
+# After Sphinx's own scripts, and before its words.
+html_js_files = [("plural.js", {"priority": 300}), "ko.js"] * (language == "ko")
+html_js_files += ["contents.js"]
 html_js_files += [("search.js", {"defer": "defer"})]
 html_favicon = "_static/icon.svg"
 html_copy_source = html_show_sourcelink = html_use_index = False
@@ -77,7 +80,8 @@ def name_places(_: Sphinx, page: str, source: list[str]) -> None:
     A heading in English is called as these are, so there they would be double.
     """
     if page.startswith("notebooks/"):
-        place = "" if language == "en" else r"(\1)="
+        is_named = language == "en" and page != ERRORS
+        place = "" if is_named else r"(\1)="
         source[0] = re.sub(r'<a id="([\w-]+)"></a>', place, source[0])
 
 

@@ -20,6 +20,7 @@ ADDRESSES = home.addresses(REPOSITORY) if REPOSITORY else {}
 HOME = ADDRESSES.get("site", "")
 PAGES = [f"notebooks/{lesson.path.with_suffix('')}" for lesson in lessons()]
 GLOSSARY = "notebooks/glossary"
+ERRORS = "notebooks/errors"
 
 language = os.environ["SITE_LANGUAGE"]
 LOCALE = Path(__file__).resolve().parent.parent / "locale"
@@ -48,6 +49,7 @@ def origin(page: str) -> str:
     if ROOTS[language]:
         place = Path(page)
         catalogs = {"index": "site", "try": "site", "book": "course", "docs": "docs"}
+        catalogs |= {"errors": "helpers"}
         name = catalogs.get(place.parts[0]) or catalogs.get(place.name, place.name)
         return f"locale/{language}/{name}.po"
     place = f"site/{language}/{page}" if page in ("index", "try") else page

@@ -9,6 +9,7 @@ from editions import (
     ADDRESSES,
     BASE,
     COURSE,
+    ERRORS,
     HOME,
     LANGUAGES,
     PAGES,
@@ -34,11 +35,12 @@ def add_facts(app: Sphinx, page: str, _: str, context: dict, tree: nodes.Node | 
         opened = f"urlpath=lab/tree/notebooks/{ROOTS[language]}{path}"
         context["binder"] = HOME and f"{ADDRESSES['binder']}/binder?{opened}"
         context["download"] = path.name
-    # The script of commands, which is at the root of the site, as its program is.
+    # The script of commands is at the root of the site, beside its program.
     boxes = {file.stem for file in Path(__file__).parent.glob(f"{language}/tab/*.md")}
     tried = Path(app.srcdir, "try.md").exists() and Path(page).name in {"try", *boxes}
     up = "../" if ROOTS[language] else ""
-    context["tried"] = tried and f"{up}_static/tab/try.js"
+    context["tried"] = tried and f"{up}_static/{os.environ['SITE_TAB']}/try.js"
+    context["explains"] = page in ("index", ERRORS)
     context["description"] = " ".join(about.split())
     # The first page of all; in each language there is a link to the others.
     context["landing"] = page == "index" and not ROOTS[language]

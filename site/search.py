@@ -18,13 +18,18 @@ from sphinx.search.en import SearchEnglish
 
 from helpers.course import lessons
 
-#: search terms that a lesson explains and the glossary lacks, by lesson number
+#: search terms that a page explains and the glossary lacks, by lesson number or page
 EXPLAINED = {
     "02": ["404", "system:anonymous"],
     "05": ["exec without --"],
-    "06": ["can-i", "permissive-binding"],
+    "06": ["can-i", "permissive-binding", "forbidden: User"],
     "13": ["404", "409", "415", "422"],
     "25": ["400", "422"],
+    "docs/settings": [
+        "connection refused",
+        "localhost:8080 was refused",
+        "The connection to the server localhost:8080 was refused",
+    ],
 }
 
 
@@ -32,8 +37,11 @@ EXPLAINED = {
 def terms_by_page(glossary: Path) -> dict[str, list[str]]:
     """Return terms by the page that explains them: the lessons that an entry names."""
     terms = defaultdict(list)
-    for lesson, page in zip(lessons(), PAGES, strict=True):
-        terms[page] += EXPLAINED.get(lesson.number, [])
+    numbers = {
+        lesson.number: page for lesson, page in zip(lessons(), PAGES, strict=True)
+    }
+    for place, explained in EXPLAINED.items():
+        terms[numbers.get(place, place)] += explained
     for entry in glossary.read_text("utf-8").split("\n## ")[1:]:
         term, _, text = entry.partition("\n")
         for path in re.findall(r"\]\(([\w/-]+)\.ipynb\)", text):
@@ -43,7 +51,7 @@ def terms_by_page(glossary: Path) -> dict[str, list[str]]:
 
 
 def lead(app: Sphinx, tree: nodes.document, page: str) -> None:
-    """Let a search for a term lead first to the lessons that explain it."""
+    """Let a search for a term lead first to the pages that explain it."""
     terms = terms_by_page(Path(app.srcdir, f"{GLOSSARY}.md"))[page]
     tree += addnodes.index(entries=[("single", t, "", "main", None) for t in terms])
 

@@ -3,23 +3,22 @@
 edits.toml has the edits. Most files lack something there: terminals, signals, file
 locks, options of sockets. The others cost a browser seconds or megabytes. Each is
 changed by replacing a text. Another version may have another text: then the build
-ends, and says so. No file of theirs is kept here.
+ends, and names each edit that no longer applies. No file of theirs is kept here.
 """
 
 import re
 import tomllib
 from pathlib import Path
 
-from cluster import errors
+from cluster import errors, versions
+from cluster.versions import parse
 
 _KUBERNETES = "k8s.io/kubernetes"
 
 TABLE = Path(__file__).with_suffix(".toml")
-#: path below vendor/ or Go's library -> {text: replacement}; each text occurs exactly
-#: once
-EDITS = {
-    name: dict(texts) for name, texts in tomllib.loads(TABLE.read_text("utf-8")).items()
-}
+_EDITS = tomllib.loads(TABLE.read_text("utf-8"))
+#: version of Kubernetes -> edits that it makes needless
+_BEFORE = _EDITS.pop("before")
 #: In a function of 1,500 calls V8 would optimize 650 KB for seconds: it gets a list of
 #: them. An edit of the table has a loop around it, and does not compile without it.
 SCHEMAS = f"{_KUBERNETES}/pkg/generated/openapi/zz_generated.openapi.go"
@@ -30,9 +29,20 @@ SAME = {
     f"{_KUBERNETES}/pkg/securitycontext/util_js.go": "util_darwin.go",
 }
 #: what to do where an edit does not apply
-_HINT = "This Kubernetes is not the one of the edits: correct tab/edits.toml."
 #: file that js lacks, and that is ours
 OURS = "golang.org/x/sys/unix/unix_js.go"
+
+
+def edits_for(kubernetes: str) -> dict[str, dict[str, str]]:
+    """Return path below vendor/ or Go's library -> {text: replacement}.
+
+    Each text occurs exactly once.
+    """
+    version = parse(kubernetes)
+    older = (edits for since, edits in _BEFORE.items() if version < parse(since))
+    return {
+        name: dict(texts) for edits in (_EDITS, *older) for name, texts in edits.items()
+    }
 
 
 def is_library(name: str) -> bool:
@@ -40,43 +50,49 @@ def is_library(name: str) -> bool:
     return "." not in name.partition("/")[0]
 
 
-def overlay(sources: Path, library: Path, target: Path) -> dict[str, str]:
+def overlay(
+    sources: Path, library: Path, target: Path, kubernetes: str = versions.KUBERNETES
+) -> dict[str, str]:
     """Write the changed files into `target`; return what takes the place of what.
 
-    `sources` has go.mod and vendor/, `library` is src/ of Go. Raise LabError that names
-    all edits that no longer apply.
+    `sources` has go.mod and vendor/, `library` is src/ of Go. Raise LabError with all
+    edits that no longer apply.
     """
     vendor = sources / "vendor"
     replaced = {vendor / OURS: sources / "unix" / "unix_js.go"}
+    faults = []
     for name, other in SAME.items():
         replaced[vendor / name] = (vendor / name).with_name(other)
-    problems: list[str] = []
-    for number, (name, texts) in enumerate(EDITS.items()):
+        if not replaced[vendor / name].exists():
+            faults.append(f"{Path(name).with_name(other)}: there is no such file")
+    for number, (name, texts) in enumerate(edits_for(kubernetes).items()):
         root = library if is_library(name) else vendor
         file, changed = root / name, target / f"{number}.go"
-        source = file.read_text("utf-8") if file.exists() else ""
+        if not file.exists():
+            faults.append(f"{name}: there is no such file")
+            continue
+        source = file.read_text("utf-8")
         if name == SCHEMAS:
             source = _CALL.sub(r"\t\t{\1, \2},", source)
-        try:
-            changed.write_text(apply_edits(name, source, texts), "utf-8")
-        except errors.LabError as error:
-            problems.append(error.message)
+        source, unapplied = apply_edits(source, texts)
+        faults += [f"{name}: {fault}" for fault in unapplied]
+        changed.write_text(source, "utf-8")
         replaced[file] = changed
-    if problems:
-        raise errors.LabError("\n".join(problems), _HINT)
+    if faults:
+        raise errors.LabError(
+            f"Kubernetes {kubernetes} cannot be made ready for js/wasm, as these edits "
+            "do not apply:\n" + "\n".join(f"  {fault}" for fault in faults),
+            "This Kubernetes is not the one of the edits: correct tab/edits.toml.",
+        )
     return {str(file): str(other) for file, other in replaced.items()}
 
 
-def apply_edits(name: str, source: str, texts: dict[str, str]) -> str:
-    """Return a file's source with each text replaced; raise LabError."""
-    problems: list[str] = []
+def apply_edits(source: str, texts: dict[str, str]) -> tuple[str, list[str]]:
+    """Return a source with each text replaced, and why each other one was not."""
+    faults = []
     for old, new in texts.items():
-        if (count := source.count(old)) != 1:
-            problems.append(
-                f"{name} cannot be made ready for js/wasm: it has {old.strip()!r} "
-                f"{count} times, not once."
-            )
-        source = source.replace(old, new)
-    if problems:
-        raise errors.LabError("\n".join(problems), _HINT)
-    return source
+        if (count := source.count(old)) == 1:
+            source = source.replace(old, new)
+        else:
+            faults.append(f"it has {old.strip()!r} {count} times, not once")
+    return source, faults

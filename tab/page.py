@@ -1,5 +1,6 @@
 """Make *Try it* and the boxes of lessons: commands, and a server's recorded answers."""
 
+import hashlib
 import html
 import itertools
 import json
@@ -8,6 +9,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from cluster import errors
 from tab import build
 
 WEB = Path(__file__).with_name("web")
@@ -17,6 +19,10 @@ BLOCK = re.compile(r"```\{code-block\} sh\n:class: ask\n(.*?)```\n", re.DOTALL)
 LIMIT = 1800.0
 #: the beginning of a JSON Web Token, which would be published
 _TOKEN = re.compile(r"\beyJ[\w-]+\.")
+_HINT = (
+    "Try again when this machine is less busy, or make the site without this server: "
+    "TAB=no make site"
+)
 
 
 def pages(folder: Path) -> dict[str, str]:
@@ -36,8 +42,8 @@ def pages(folder: Path) -> dict[str, str]:
 def record(texts: dict[str, str]) -> list[tuple[str, int]] | None:
     """Return the answers of one server to all blocks: text, and status or 0.
 
-    None: there is no server. Raise RuntimeError if it ends or is too slow, or if an
-    answer has a token.
+    None: there is no server. Raise LabError if it ends or is too slow; raise ValueError
+    if an answer has a token.
     """
     if not (directory := build.ensure()):
         return None
@@ -49,14 +55,23 @@ def record(texts: dict[str, str]) -> list[tuple[str, int]] | None:
             command, input=requests, capture_output=True, text=True, timeout=LIMIT
         )
     except subprocess.TimeoutExpired:
-        raise RuntimeError(f"No server has answered all within {LIMIT} s.") from None
+        raise errors.LabError(
+            "The API server for the browser has not answered all commands of the pages "
+            f"within {LIMIT:.0f} s.",
+            _HINT,
+        ) from None
     # The first line is about the start.
     answer_lines = done.stdout.splitlines()[1:]
     for block, line in itertools.zip_longest(blocks, answer_lines):
-        if not line or _TOKEN.search(line):
-            end = f"nothing: exit code {done.returncode}, {done.stderr!r}"
-            what = "a token" if line else end
-            raise RuntimeError(f"The answer to {block} contains {what}")
+        if not line:
+            reason = done.stderr.strip() or f"exit code {done.returncode}"
+            raise errors.LabError(
+                f"The API server for the browser ended before it answered:\n{block}"
+                f"Its last words: {reason}",
+                _HINT,
+            )
+        if _TOKEN.search(line):
+            raise ValueError(f"The answer to {block} contains a token")
     return [
         (answer["text"], answer["status"]) for answer in map(json.loads, answer_lines)
     ]
@@ -74,11 +89,33 @@ def insert_answers(
     }
 
 
+def _files() -> dict[str, Path]:
+    """Return the files of a site by their path: scripts, and the program if built."""
+    scripts = {
+        file.relative_to(WEB).as_posix(): file
+        for file in sorted(WEB.rglob("*.js"))
+        if file.name != "node.js"
+    }
+    directory = build.find()
+    names = (build.RUNTIME, build.PACKED) if directory else ()
+    return scripts | {name: directory / name for name in names if directory}
+
+
+def folder() -> str:
+    """Return the directory of these files, from that of a site's static files.
+
+    Its name changes with them: a browser's cache has never parts of two versions.
+    """
+    digest = hashlib.sha256()
+    for name, file in _files().items():
+        digest.update(f"{name} {file.stat().st_size} ".encode() + file.read_bytes())
+    return f"tab-{digest.hexdigest()[:12]}"
+
+
 def copy(target: Path) -> None:
     """Put the scripts of the page, and the program, into a site."""
-    directory = build.find()
-    assert directory
-    place = target / "_static" / "tab"
-    shutil.copytree(WEB, place, ignore=shutil.ignore_patterns("node.js"))
-    for name in (build.RUNTIME, build.PACKED):
-        shutil.copy(directory / name, place)
+    assert build.find()
+    place = target / "_static" / folder()
+    for name, file in _files().items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, place / name)

@@ -89,9 +89,11 @@ FAULTS = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that the Makefile gives."""
+    """Add the options of the Makefile and of the workflows."""
     what = "fail above half as much again"
     parser.addoption("--budget", type=float, metavar="MINUTES", help=what)
+    what = "fail if anything is skipped: without a pod, a lesson would prove nothing"
+    parser.addoption("--no-skips", action="store_true", help=what)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -191,23 +193,36 @@ def hidden(reasons: list[str]) -> list[str]:
     ]
 
 
+def all_skips(reasons: list[str]) -> list[str]:
+    """Return all skips, for a run that may have none."""
+    return [f"{count} skipped: {reason}" for reason, count in Counter(reasons).items()]
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Judge a run of the Makefile's where it is whole: it may fail after all."""
+    """Judge a run that is whole: it may fail after all."""
     config = session.config
-    budget, whole = config.getoption("budget"), not hasattr(config, "workerinput")
-    if not (budget and whole) or session.exitstatus != pytest.ExitCode.OK:
+    if hasattr(config, "workerinput") or session.exitstatus != pytest.ExitCode.OK:
         return
-    workers = getattr(config.option, "numprocesses", None) or 1
-    load = float(os.environ["LAB_TESTS_LOAD"])
-    faults = too_slow((time.monotonic() - BEGAN) / 60, budget, workers, load)
-    if os.environ.get("CI"):
-        stats = config.pluginmanager.get_plugin("terminalreporter").stats
-        skipped = [report.longrepr[2] for report in stats.get("skipped", ())]
-        faults += hidden([reason.removeprefix("Skipped: ") for reason in skipped])
+    faults = []
+    if budget := config.getoption("budget"):
+        workers = getattr(config.option, "numprocesses", None) or 1
+        load = float(os.environ["LAB_TESTS_LOAD"])
+        faults += too_slow((time.monotonic() - BEGAN) / 60, budget, workers, load)
+    if config.getoption("no_skips"):
+        faults += all_skips(_reasons(config))
+    elif budget and os.environ.get("CI"):
+        faults += hidden(_reasons(config))
     config.stash[FAULTS] = faults
     if faults:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _reasons(config: pytest.Config) -> list[str]:
+    """Return the reason of each skip of this run."""
+    stats = config.pluginmanager.get_plugin("terminalreporter").stats
+    reasons = [report.longrepr[2] for report in stats.get("skipped", ())]
+    return [reason.removeprefix("Skipped: ") for reason in reasons]
 
 
 def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:

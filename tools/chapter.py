@@ -7,6 +7,7 @@ secret.
 
 import argparse
 import ast
+import functools
 import os
 import re
 import shutil
@@ -21,10 +22,15 @@ from pathlib import Path
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError
+from nbclient.exceptions import (
+    CellExecutionError,
+    CellTimeoutError,
+    DeadKernelError,
+)
 from traitlets.config import Config
 
-from cluster import preflight
+from cluster import backends, preflight
+from cluster.errors import LabError
 from helpers.course import lessons
 from helpers.course.attempts import SETTING
 from helpers.course.exercise import CHECK, STUB, has_tag, with_solutions
@@ -34,6 +40,8 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 #: Seconds for one cell, as in the tests; the longest wait of a helper takes up to 400.
 CELL_TIMEOUT = 420
+#: Seconds for a kernel to start, where a cluster starts as quickly as usual.
+KERNEL_TIMEOUT = 60
 #: Not ports of 127.0.0.1: two kernels that start at once can be given the same one, and
 #: any user of the machine may read there.
 SOCKETS = Config({"KernelManager": {"transport": "ipc"}})
@@ -61,7 +69,7 @@ def run(path: Path, target: Path, prove_checks: bool, twice: bool) -> str:
     original = nbformat.read(path, as_version=4)
     notebook = with_solutions(original)
     if prove_checks:
-        notebook.cells = list(_with_proofs(original.cells, notebook.cells))
+        notebook.cells = list(with_proofs(original.cells, notebook.cells))
     if twice:
         notebook.cells = [run for cell in notebook.cells for run in _with_repeat(cell)]
     fault = execute(notebook, path.parent)
@@ -91,6 +99,7 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> str:
     client = NotebookClient(
         notebook,
         timeout=CELL_TIMEOUT,
+        startup_timeout=round(KERNEL_TIMEOUT * slowness()),
         # The kernel of this environment, whatever the file was saved with.
         kernel_name="python3",
         skip_cells_with_tag="nbval-skip",
@@ -118,14 +127,28 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> str:
             return f"{current}: {error.ename}: {error.evalue}"
         except CellTimeoutError as error:
             return f"{current}: {type(error).__name__}"
-        except RuntimeError as error:  # the kernel has ended
+        except RuntimeError as error:  # the kernel has ended, or is too slow to begin
             stderr.seek(0)
             last = stderr.read().decode(errors="replace").strip().rpartition("\n")[2]
+            if not isinstance(error, DeadKernelError):
+                last = last or str(error)
             return f"{current}: {type(error).__name__}{last and f': {last}'}"
     return ""
 
 
-def _with_proofs(originals: list[dict], cells: list[dict]) -> Iterator[dict]:
+@functools.cache
+def slowness() -> float:
+    """Return how many times as long as usual things take on this machine, at least 1.
+
+    1 where there is no cluster.
+    """
+    try:
+        return backends.current().slowness()
+    except LabError:
+        return 1.0
+
+
+def with_proofs(originals: list[dict], cells: list[dict]) -> Iterator[dict]:
     """Yield the solved cells, and above each exercise its stub and a first check.
 
     And a second check of an empty answer, if the stub gives the answer its shape.

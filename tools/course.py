@@ -1,6 +1,6 @@
 """Make the frame of each lesson, the map and the lists of pages of `course.toml`.
 
-    .venv/bin/python -m tools.course    # also what `tools.book`, `tools.picture` make
+    .venv/bin/python -m tools.course    # of book.py, errors.py, picture.py, too
 
 The first cell of a notebook is `title`, the last one `go-deeper`; the map is the cell
 `map` of 00. What is in these cells is overwritten. `say` translates every word here:
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from helpers.course import Lesson, lessons
 from helpers.course.exercise import CHECK, OPTIONAL, SOLUTION, STUB, has_tag
-from tools import book, picture
+from tools import book, errors, picture
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -274,12 +274,13 @@ def files() -> dict[Path, str]:
     for page in PAGES:
         texts[ROOT / page] = with_lists((ROOT / page).read_text("utf-8"))
     texts[picture.FILE] = picture.draw(str, name_predecessors)
+    texts[errors.PAGE] = errors.page()
     texts[book.PAGE] = book.page(lambda _, cell: "".join(cell["source"]))
     return texts
 
 
 def main() -> None:
-    """Write generated cells, the lists of pages, the picture, the book's page."""
+    """Write generated cells, lists and pages, and the picture."""
     for path, text in files().items():
         if not path.exists() or path.read_text("utf-8") != text:
             path.write_text(text, "utf-8")

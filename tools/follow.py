@@ -161,7 +161,7 @@ def main(kubernetes: str, dry_run: bool) -> None:
     pins = pin_updates(kubernetes)
     rows = [f"{key:12} {getattr(versions, key)} -> {pins[key]}" for key in sorted(pins)]
     rows += describe_lagging(pins)
-    click.echo("\n".join(rows or ["Every pin is the newest."]))
+    click.echo("\n".join(rows or ["Every program's pin is the newest."]))
     if dry_run or not pins:
         return
     if run("git", "status", "--porcelain", cwd=ROOT):

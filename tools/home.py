@@ -28,7 +28,7 @@ _HOME = re.compile(
 class Text:
     """A text of a file without an address, and with addresses in `{braces}`.
 
-    `korean` is what the second is in the Korean edition, for a paragraph of the README.
+    `korean` is what the second is in the Korean edition, for a paragraph of prose.
     """
 
     file: str
@@ -105,12 +105,13 @@ def translate(old: str, new: str) -> None:
     """Give the Korean edition its translations of these texts, and write it anew."""
     from tools import korean
 
-    catalog = korean.read("readme")
-    for text in texts():
-        if text.korean:
-            catalog.delete(text.at(old).strip())
-            catalog.add(text.at(new).strip(), fill(text.korean, new).strip())
-    (korean.CATALOGS / "readme.po").write_bytes(korean.po("readme", catalog))
+    for name, folder in (("readme", "README.md"), ("docs", "docs/")):
+        catalog = korean.read(name)
+        for text in texts():
+            if text.korean and text.file.startswith(folder):
+                catalog.delete(text.at(old).strip())
+                catalog.add(text.at(new).strip(), fill(text.korean, new).strip())
+        (korean.CATALOGS / f"{name}.po").write_bytes(korean.po(name, catalog))
     korean.main(["update"])
     korean.main(["write"])
 
@@ -138,6 +139,13 @@ def main(arguments: list[str] | None = None) -> int:
     if changed:
         translate(old, name)
     print("\n".join(changed) or f"Everything leads to {name} already.")
+    if changed:
+        print(
+            "Commit these files. The addresses lead somewhere when the list Once in "
+            "CONTRIBUTING.md is done, and those of the container image and the package "
+            "when a version is published.",
+            file=sys.stderr,
+        )
     return 0
 
 

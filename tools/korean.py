@@ -27,7 +27,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from helpers.course import Lesson, lessons
-from tools import blocks, book, course, picture
+from tools import blocks, book, course, errors, picture
 from tools.korean_faults import faults
 
 ROOT, NOTEBOOKS = course.ROOT, course.NOTEBOOKS
@@ -74,6 +74,8 @@ class Source:
         frame = functools.partial(tell, FRAMES, "")
         if self.english == book.PAGE:
             return book.page(functools.partial(_prose, tell), frame)
+        if self.english == errors.PAGE:
+            return errors.page(functools.partial(tell, MESSAGES, ""), frame)
         if self.english == picture.FILE:
             predecessors = functools.partial(course.name_predecessors, say=frame)
             return picture.draw(frame, predecessors)
@@ -103,7 +105,8 @@ def sources() -> Iterator[Source]:
         english, korean = (folder / lesson.path for folder in (NOTEBOOKS, EDITION))
         yield Source(lesson.name, english, korean, lesson)
     for english in sorted(NOTEBOOKS.glob("*.md")):
-        yield Source(english.stem, english, EDITION / english.name)
+        catalog = MESSAGES if english == errors.PAGE else english.stem
+        yield Source(catalog, english, EDITION / english.name)
     for english in sorted(NOTEBOOKS.glob("images/*.svg")):
         yield Source(PICTURES, english, EDITION / "images" / english.name)
     for page in ("binder.md", "commands.md", "machines.md", "settings.md"):

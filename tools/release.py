@@ -20,6 +20,7 @@ from tools import home
 
 ROOT = Path(__file__).resolve().parent.parent
 SUMS = "SHA256SUMS"
+UNRELEASED = "Unreleased"
 #: others, such as 1.1rc1, are for those who ask for them by name
 _FINAL = re.compile(r"\d+(\.\d+)+")
 
@@ -33,12 +34,23 @@ def version(tag: str, project: str) -> str:
 
 
 def notes(changelog: str, version: str) -> str:
-    """Return a version's section without its heading; raise ValueError without one."""
+    """Return a version's section without its heading; raise ValueError without one.
+
+    What is unreleased would be published without a word on it.
+    """
+    sections: dict[str, str] = {}
     for section in re.split(r"^## ", changelog, flags=re.MULTILINE)[1:]:
         heading, _, text = section.partition("\n")
-        if heading.split()[:1] == [version] and text.strip():
-            return text.strip()
-    raise ValueError(f"CHANGELOG.md says nothing under “## {version}”")
+        sections[heading.split()[0]] = text.strip()
+    if sections.get(UNRELEASED):
+        raise ValueError(
+            f"CHANGELOG.md has text under “## {UNRELEASED}”, which this version would "
+            f"publish. Give it the heading “## {version}”, or a newer version, also in "
+            "pyproject.toml and CITATION.cff"
+        )
+    if not sections.get(version):
+        raise ValueError(f"CHANGELOG.md says nothing under “## {version}”")
+    return sections[version]
 
 
 def demand_home(written: str, here: str) -> None:

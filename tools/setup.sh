@@ -26,15 +26,36 @@ log=build/setup.log
 minimum='import sys; sys.exit(sys.version_info < (3, 11))'
 tested='import sys; sys.exit(sys.version_info >= (3, 15))'
 uv_version=uv==0.13.9
+tab=$(printf '\t')
+apt_command='sudo apt-get update && sudo apt-get install -y --no-install-recommends'
 
-say() { printf 'setup: %s\n' "$*" >&2; }
-die() { say "$*"; exit 1; }
+# In Korean where the lessons are: of LAB_LANG, else of the locale.
+case ${LAB_LANG:-${LC_ALL:-${LC_MESSAGES:-${LANG:-}}}} in
+[Kk][Oo] | [Kk][Oo][!A-Za-z]*) translations=locale/ko/setup.tsv ;;
+*) translations='' ;;
+esac
+
+text() {
+    # Print a text for people: a format of printf, and its values.
+    format=$1
+    shift
+    if [ -n "$translations" ] && [ -r "$translations" ]; then
+        while IFS=$tab read -r english korean; do
+            [ "$english" != "$format" ] || { format=$korean && break; }
+        done <"$translations"
+    fi
+    # shellcheck disable=SC2059  # the format is one of ours
+    printf "$format" "$@"
+}
+
+say() { printf 'setup: %s\n' "$(text "$@")" >&2; }
+die() { say "$@"; exit 1; }
 linux() { [ ! -d /System/Library ]; } # what macOS has, and Linux has not
 have() { command -v "$1" >/dev/null 2>&1; }
 
 case ${PACKAGES:-lock} in
 lock | ranges | lowest) ;;
-*) die "unknown PACKAGES=$PACKAGES. Known: lock, ranges, lowest." ;;
+*) die 'unknown PACKAGES=%s. Known: lock, ranges, lowest.' "$PACKAGES" ;;
 esac
 
 step() {
@@ -42,7 +63,7 @@ step() {
     # took. If it fails, the end of what it wrote, as nobody reads 300 lines of pip.
     [ -n "${wrote:-}" ] || { mkdir -p build && : >"$log"; }
     wrote=$(($(wc -l <"$log") + 1))
-    printf 'setup: %s (output: %s) ... ' "$1" "$log" >&2
+    printf 'setup: %s ... ' "$(text '%s (output: %s)' "$1" "$log")" >&2
     shift
     began=$(date +%s)
     code=0
@@ -51,7 +72,7 @@ step() {
     if [ "$code" = 0 ]; then
         echo "$took" >&2
     else
-        echo "failed after $took. The end of $log:" >&2
+        echo "$(text 'failed after %s. The end of %s:' "$took" "$log")" >&2
         tail -n "+$wrote" "$log" | tail -n 20 | sed 's/^/  /' >&2
     fi
     return "$code"
@@ -60,7 +81,7 @@ step() {
 root_with_apt() { [ "$(id -u)" = 0 ] && have apt-get; }
 
 apt_install() {
-    step "installing with apt-get: $*" apt_install_or_update "$@"
+    step "$(text 'installing with apt-get: %s' "$*")" apt_install_or_update "$@"
 }
 
 apt_install_or_update() {
@@ -81,9 +102,9 @@ tell_of_windows() {
     # WSL shows the disks of Windows by 9p or virtiofs, as other machines show others.
     findmnt --noheadings --output FSTYPE,SOURCE,OPTIONS --target . 2>/dev/null |
         grep -qE '^(drvfs |9p .*aname=drvfs|virtiofs +drvfs)' || return 0
-    say "$(pwd) is on a disk of Windows, where Linux makes no sockets, keeps no" \
-        'permissions and reads several times more slowly.' \
-        'Clone below your home in Linux, and run `make setup` there; going on here.'
+    say '%s is on a disk of Windows, where Linux makes no sockets, keeps no '\
+'permissions and reads several times more slowly. '\
+'Clone below your home in Linux, and run `make setup` there; going on here.' "$(pwd)"
 }
 
 # --- Debian packages ----------------------------------------------------------
@@ -97,12 +118,31 @@ list_missing() {
     # One line each: packages, what they are for. Nothing here is needed to go on:
     # what a learner's cluster cannot do without is asked for, by name, by the step
     # that needs it, because ready-made binaries or a cached image may do as well.
-    linux || have jq || echo 'jq|shell cells'
+    # Only an environment of Python is: so that is in the same command.
+    ! have apt-get || list_missing_for_python
+    linux || have jq || echo "jq|$(text 'shell cells')"
     linux || return 0 # all else is in the container engine
     archive || list_missing_without_archive
-    have nft || echo 'nftables|Services other than kubernetes and DNS'
-    have newuidmap || echo 'uidmap|pods that run as another user'
-    [ -n "${SSL_CERT_FILE:-}" ] || authorities || echo 'ca-certificates|downloads'
+    have nft || echo "nftables|$(text 'Services other than kubernetes and DNS')"
+    have newuidmap || echo "uidmap|$(text 'pods that run as another user')"
+    [ -n "${SSL_CERT_FILE:-}" ] || authorities ||
+        echo "ca-certificates|$(text 'downloads')"
+}
+
+list_missing_for_python() {
+    # Debian has what makes an environment in a package of its own for each version.
+    [ ! -x .venv/bin/python ] || return 0
+    if ! have "${PYTHON:-python3}"; then
+        echo "python3 python3-venv|.venv"
+    elif python=$(find_python) && ! makes_environments "$python"; then
+        echo "$(venv_package "$python")|.venv"
+    fi
+}
+
+makes_environments() { "$1" -c 'import ensurepip, venv' 2>/dev/null; }
+
+venv_package() {
+    "$1" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'
 }
 
 archive() {
@@ -114,11 +154,12 @@ archive() {
 }
 
 list_missing_without_archive() {
-    have runc || echo 'runc|pods with a seccomp profile'
-    have mmdebstrap || does_without_apt || echo 'mmdebstrap|the toolbox image'
-    have curl || echo 'curl|shell cells'
-    have jq || echo 'jq|shell cells'
-    compiles || echo 'gcc libc6-dev|building runc'
+    have runc || echo "runc|$(text 'pods with a seccomp profile')"
+    have mmdebstrap || does_without_apt ||
+        echo "mmdebstrap|$(text 'the toolbox image: no pods without one')"
+    have curl || echo "curl|$(text 'shell cells')"
+    have jq || echo "jq|$(text 'shell cells')"
+    compiles || echo "gcc libc6-dev|$(text 'building runc')"
 }
 
 does_without_apt() {
@@ -159,6 +200,7 @@ list_missing_for_full() {
         echo 'user-mode-linux|tests of its node'
     have slirp4netns || echo 'slirp4netns|tests of its node'
     have node || echo 'nodejs|tests of an API server for browsers'
+    have npm || echo 'npm|Python for browsers'
     have firefox-esr || have firefox || ubuntu || echo 'firefox-esr|tests in it'
     have mkfs.ext4 || echo 'e2fsprogs|tests on other machines'
     have ssh || echo 'openssh-client|tests on other machines'
@@ -196,7 +238,7 @@ raise_limit() { # name, value
     limit=/proc/sys/$(echo "$1" | tr . /)
     [ "$(id -u)" = 0 ] && [ "$(cat "$limit")" -lt "$2" ] || return 0
     if echo "$2" 2>/dev/null >"$limit"; then
-        say "$1 is $2 until the next start of this machine"
+        say '%s is %s until the next start of this machine' "$1" "$2"
     fi
 }
 
@@ -210,7 +252,7 @@ packages() {
     [ -n "$missing" ] || return 0
     if ! have apt-get; then
         # Other managers have other names, and the table of those is in Python.
-        say "$(echo "$missing" | .venv/bin/python -m cluster.packages)"
+        say '%s' "$(echo "$missing" | .venv/bin/python -m cluster.packages)"
         return
     fi
     names=$(echo "$missing" | cut -d '|' -f 1 | tr '\n' ' ')
@@ -220,8 +262,11 @@ packages() {
         [ -n "$missing" ] || return 0
     fi
     reasons=$(echo "$missing" | sed 's/\(.*\)|\(.*\)/\1 (\2)/' | paste -s -d ',' -)
-    say "going on without $(echo "$reasons" | sed 's/,/, /g')." \
-        "Run: sudo apt-get install -y --no-install-recommends ${names% }"
+    set -- "$(echo "$reasons" | sed 's/,/, /g')" "$apt_command ${names% }"
+    case $missing in
+    *'|.venv'*) die 'these packages are missing: %s. Run: %s' "$@" ;;
+    *) say 'going on without %s. Run: %s' "$@" ;;
+    esac
 }
 
 # --- Python -------------------------------------------------------------------
@@ -242,8 +287,8 @@ find_python() {
 no_python() {
     name=${PYTHON:-python3}
     found=$("$name" -V 2>&1) || found='none'
-    die "Python 3.11 or newer is needed; $name here is: $found." \
-        'Install one, or name one: make setup PYTHON=/path/to/python3'
+    die 'Python 3.11 or newer is needed; %s here is: %s. '\
+'Install one, or name one: make setup PYTHON=/path/to/python3' "$name" "$found"
 }
 
 usable() {
@@ -276,20 +321,20 @@ make_environment() {
         apt_install python3 python3-venv || true # what is missing is told below
     fi
     python=$(find_python) || no_python
-    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-        name=$("$python" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
+    if ! makes_environments "$python"; then
         have apt-get ||
-            die "$python lacks venv or ensurepip, and cannot make an environment." \
-                'Name another one: make setup PYTHON=/path/to/python3'
-        if ! root_with_apt || ! apt_install "$name-venv"; then
-            die "$python cannot make a virtual environment. Run:" \
-                "sudo apt-get install -y --no-install-recommends $name-venv"
+            die '%s lacks venv or ensurepip, and cannot make an environment. '\
+'Name another one: make setup PYTHON=/path/to/python3' "$python"
+        name=$(venv_package "$python")
+        if ! root_with_apt || ! apt_install "$name"; then
+            die '%s cannot make a virtual environment. Run: %s' "$python" \
+                "$apt_command $name"
         fi
     fi
     # The link that a dev container made, to an environment that is in it alone.
     [ ! -L .venv ] || rm .venv
-    step "making .venv with $("$python" -V 2>&1) ($(command -v "$python"))" \
-        "$python" -m venv --clear .venv
+    set -- "$("$python" -V 2>&1)" "$(command -v "$python")"
+    step "$(text 'making .venv with %s (%s)' "$@")" "$python" -m venv --clear .venv
 }
 
 venv() {
@@ -301,9 +346,10 @@ venv() {
     rm -f "$stamp" "$stamp-test"
     usable || make_environment
     packages=$(versions)
-    step "installing Python packages into .venv ($packages)" install_packages "$1" ||
-        die 'the packages could not be installed; the reason is above.' \
-            'Other versions: make setup PACKAGES=ranges'
+    step "$(text 'installing Python packages into .venv (%s)' "$packages")" \
+        install_packages "$1" ||
+        die 'the packages could not be installed; the reason is above. '\
+'Other versions: make setup PACKAGES=ranges'
     extension=.venv/share/jupyter/labextensions/kubernetes-api-notebooks
     mkdir -p .venv/share/jupyter/lab/settings .venv/etc/ipython/startup "$extension"
     cp "$jupyter"/exercises/* "$extension"
@@ -413,6 +459,6 @@ full | machines)
     packages "list_missing_for_$1"
     raise_limits_for_machines
     ;;
-*) die "unknown part '$1'. Known: all, venv, tests, full, machines, site, lock." ;;
+*) die 'unknown part "%s". Known: all, venv, tests, full, machines, site, lock.' "$1" ;;
 # The shell reads on below only now, and a `git pull` may have changed this file.
 esac; exit

@@ -6,6 +6,8 @@ the documentation is there in English alone.
 """
 
 import argparse
+import base64
+import hashlib
 import json
 import os
 import re
@@ -19,7 +21,7 @@ from cluster import errors
 from helpers.course import Lesson, lessons
 from helpers.course.exercise import CHECK, STUB, has_tag, with_solutions
 from tab import page as trial
-from tools import card, course, home, korean
+from tools import card, course, errors as messages, home, korean
 from tools.chapter import ROOT
 
 SITE = ROOT / "site"
@@ -39,6 +41,15 @@ _DOCS = re.compile(
 _UNSEARCHED = "---\nnosearch: true\n---\n"
 #: links to *Try it* in the index of a language
 _TRIED = re.compile(r"^.*\(try\.md\).*\n|^```\{toctree\}\n:hidden:\ntry\n```\n", re.M)
+#: what a page may load: files of this site alone. The Worker of *Try it* has the policy
+#: of its page because it comes from a blob. Styles are also in the outputs of lessons.
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' {hashes}; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data:; worker-src 'self' blob:; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'"
+)
+_CHARSET = re.compile('<meta charset="utf-8"[^>]*>', re.IGNORECASE)
+_SCRIPT = re.compile(r"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.DOTALL)
 _PICTURE = re.compile(r'(<img [^>]*src="((?:\.\./)*_images/[^"]+)"[^>]*>)')
 
 
@@ -157,7 +168,8 @@ def assemble(
 
 def translator(language: str) -> course.Say:
     """Return what says the words of the course and of the site in a language."""
-    catalogs = (korean.read(name) for name in (korean.FRAMES, "LC_MESSAGES/sphinx"))
+    names = (korean.FRAMES, korean.MESSAGES, "LC_MESSAGES/sphinx")
+    catalogs = map(korean.read, names)
     say = {
         message.id: korean.translation_of(message)
         for catalog in catalogs
@@ -212,11 +224,24 @@ def tidy(html: str) -> str:
     return _PICTURE.sub(r'<a class="picture" href="\2">\1</a>', html)
 
 
+def with_policy(html: str) -> str:
+    """Return a page that loads nothing of other hosts, and no script but its own; pure.
+
+    A script within the page is known by its hash.
+    """
+    scripts = {script for script in _SCRIPT.findall(html) if script.strip()}
+    digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
+    hashes = sorted(f"'sha256-{base64.b64encode(d).decode()}'" for d in digests)
+    policy = _POLICY.format(hashes=" ".join(hashes)).replace(" ;", ";")
+    meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    return _CHARSET.sub(lambda charset: f"{charset[0]}\n{meta}", html, count=1)
+
+
 def finish(target: Path) -> None:
     """Tidy all pages, and list them for search engines if there is an address."""
     pages = [page for page in target.rglob("*.html") if "_static" not in page.parts]
     for page in pages:
-        page.write_text(tidy(page.read_text("utf-8")), "utf-8")
+        page.write_text(with_policy(tidy(page.read_text("utf-8"))), "utf-8")
     if REPOSITORY:
         root = home.addresses(REPOSITORY)["site"]
         names = sorted(page.relative_to(target).as_posix() for page in pages)
@@ -234,6 +259,7 @@ def build(language: str, source: Path, target: Path, date: str = "") -> int:
     )
     settings = {"SITE_LANGUAGE": language, "GITHUB_REPOSITORY": REPOSITORY}
     settings |= {"SITE_DATE": date, "SITE_CARD": card.browser()}
+    settings["SITE_TAB"] = trial.folder()
     return subprocess.run(line, env=os.environ | settings).returncode
 
 
@@ -258,6 +284,9 @@ def main(arguments: list[str] | None = None) -> int:
     for language in languages():
         target = options.target / language_dir(language)
         failed |= build(language, sources / language, target, date)
+        trial_page = "try.html" if answers else ""
+        data = messages.script(translator(language), trial=trial_page)
+        (target / "_static" / "rules.js").write_text(data, "utf-8")
         course_name = translator(language)("Talking to the Kubernetes API server")
         card.draw(course_name, notebooks_dir(language), target / "_static" / "card.png")
         for lesson in lessons():

@@ -4,6 +4,7 @@ Data goes to stdout, everything else to stderr.
 """
 
 import json
+import os
 import shlex
 import sys
 import time
@@ -31,6 +32,7 @@ from cluster.cli.format import (
     with_signs,
 )
 from cluster.errors import PROGRAM, SHORT, with_commands
+from cluster.language import lessons_language, mark, say, speak
 
 
 def _print_version(context: click.Context, _: click.Parameter, flag: bool) -> None:
@@ -77,8 +79,12 @@ def main(context: click.Context) -> None:
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
+    elif context.invoked_subcommand not in _ENGLISH:
+        speak(lessons_language(os.environ))
 
 
+#: Most of what these say has no translation, and half of a report helps nobody.
+_ENGLISH = ("doctor", "report", "use", "rbac")
 which_backend = click.option(
     "--backend",
     type=click.Choice(backends.NAMES),
@@ -97,11 +103,26 @@ def setup(backend: str | None) -> None:
     where it was. `up` does the same when it has to. Prints where
     both are.
     """
-    with show_progress("binaries and toolbox image are ready") as view:
+    with show_progress(say("binaries and toolbox image are ready")) as view:
         # Before minutes of work for a start that fails.
         permissions.refuse_windows(paths.state_dir(), "LAB_STATE_DIR")
         binaries, archive = backends.current(backend, view).setup(view)
-    click.echo(f"binaries: {binaries}\nimage:    {archive or 'none: no pod can run'}")
+    image = archive or say("none: no pod can run")
+    click.echo(say("binaries: {binaries}", binaries=binaries))
+    click.echo(say("image:    {image}", image=image))
+    _tell_of_learners()
+
+
+def _tell_of_learners() -> None:
+    """Tell root, whom Ubuntu does not restrict, that it restricts all others."""
+    from cluster.machine import apparmor
+
+    if problem := apparmor.task():
+        click.echo(
+            f"Other accounts cannot make namespaces here, because {problem}. "
+            f"If others learn with this environment, run: {apparmor.command()}",
+            err=True,
+        )
 
 
 @main.command(short_help="Start the cluster, or attach to the running one.")
@@ -131,14 +152,16 @@ def start(backend: str | None = None, port: int | None = None) -> Backend:
     """Start the cluster, or attach to it, as `up`; Ctrl-C ends the program."""
     cluster = None
     try:
-        with limit_interrupts(), show_progress("the cluster is ready") as view:
+        done = say("the cluster is ready")
+        with limit_interrupts(), show_progress(done) as view:
             cluster = backends.current(backend, view)
             ended = cluster.why_it_ended()
             cluster.up(view, port=port)
     except KeyboardInterrupt:
         runs = cluster and cluster.running()
-        left = "the cluster runs" if runs else "nothing was left running"
-        click.echo(f"interrupted; {left}", err=True)
+        runs_on = mark("interrupted; the cluster runs")
+        nothing = mark("interrupted; nothing was left running")
+        click.echo(say(runs_on if runs else nothing), err=True)
         sys.exit(INTERRUPTED)
     for line in cluster.news(ended):
         click.echo(with_commands(line), err=True)
@@ -181,9 +204,10 @@ def stop() -> None:
     backend = backends.kept_backend()
     stopped = backend.stop()
     if backend.name == backends.EXISTING:
-        click.echo("nothing was stopped: it is an existing cluster")
+        click.echo(say("nothing was stopped: it is an existing cluster"))
         return
-    click.echo("stopped; the objects are kept" if stopped else "not running")
+    text = mark("stopped; the objects are kept") if stopped else mark("not running")
+    click.echo(say(text))
 
 
 @main.command(short_help="Stop the cluster and remove its objects, keys and logs.")
@@ -199,13 +223,13 @@ def delete(yes: bool) -> None:
     """
     backend = backends.kept_backend()
     if not statedir.has_more(backend.state):
-        click.echo("nothing to delete")
+        click.echo(say("nothing to delete"))
         return
     if not (yes or confirm(backend.question())):
-        click.echo("nothing was deleted (`--yes` does not ask)", err=True)
+        click.echo(say("nothing was deleted (`--yes` does not ask)"), err=True)
         sys.exit(FAILED)
     backend.delete()
-    click.echo("deleted")
+    click.echo(say("deleted"))
 
 
 @main.command()
@@ -276,7 +300,8 @@ def report() -> None:
 
 
 @main.command(short_help="Print an AppArmor profile, for an administrator.")
-def apparmor() -> None:
+@click.option("--write", is_flag=True, help="Load it, as root, for all accounts.")
+def apparmor(write: bool) -> None:
     """Print the AppArmor profile that lets the local cluster make its namespaces.
 
     Ubuntu gives no rights in a user namespace, except to programs with such a profile.
@@ -286,11 +311,33 @@ def apparmor() -> None:
       .venv/bin/kapi apparmor | sudo tee /etc/apparmor.d/kubernetes-api-notebooks
       sudo apparmor_parser -r /etc/apparmor.d/kubernetes-api-notebooks
 
-    `doctor` says whether this machine needs it.
+    With --write, root does that for an environment of root's, as for a class: it loads
+    the profile, makes the copy, tries a start as the account `nobody`, and says what
+    each update of Python needs. `doctor` says whether this machine needs it.
     """
     from cluster.machine import apparmor
 
-    click.echo(apparmor.profile(apparmor.program()), nl=False)
+    if not write:
+        click.echo(apparmor.profile(apparmor.program()), nl=False)
+        return
+    from cluster.local import trial
+
+    apparmor.load()
+    click.echo(f"loaded, now and at each boot: {apparmor.FILE}", err=True)
+    click.echo(f"the copy of Python: {apparmor.program()}", err=True)
+    if reason := trial.attempt_as("nobody").clause:
+        raise errors.LabError(
+            f"The account nobody cannot start a cluster all the same: {reason}.",
+            f"Every account must be able to read {sys.prefix}; `.venv/bin/kapi doctor` "
+            "as one of them says more.",
+        )
+    click.echo(
+        "tried as nobody: every account can make namespaces\n"
+        "After each update of Python the copy is made anew by the same command, or by\n"
+        "apt itself with this line in /etc/apt/apt.conf.d/kubernetes-api-notebooks:\n"
+        f"  {apparmor.hook()}",
+        err=True,
+    )
 
 
 @main.command()

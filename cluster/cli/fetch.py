@@ -3,10 +3,12 @@
 The set-up asks for packages that build programs and image only where this ends with 1.
 """
 
+import os
 import sys
 
 from cluster import backends, errors
 from cluster.bundle import ready
+from cluster.language import lessons_language, speak
 from cluster.progress import Silent, Terminal
 
 
@@ -25,6 +27,7 @@ def main() -> int:
 
     Before it fetches anything it says for which backend, where another one is better.
     """
+    speak(lessons_language(os.environ))
     try:
         lines, view = _Kept(), Terminal()
         if backends.current(None, lines).is_prepared():

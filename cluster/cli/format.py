@@ -15,6 +15,7 @@ import click
 from cluster import errors, progress
 from cluster.backend import waiting_text
 from cluster.errors import with_commands
+from cluster.language import mark, say
 
 FAILED, NOT_RUNNING, NOT_READY, INTERRUPTED = 1, 3, 4, 130
 EXIT_CODES = """
@@ -94,11 +95,12 @@ class Commands(click.Group):
         try:
             return super().invoke(context)
         except errors.LabError as error:
-            word = click.style("error:", "red") if colours(sys.stderr) else "error:"
+            word = say("error") + ":"
+            word = click.style(word, "red") if colours(sys.stderr) else word
             click.echo(f"{word} {error}", err=True)
             context.exit(FAILED)
         except KeyboardInterrupt:
-            click.echo("interrupted", err=True)
+            click.echo(say("interrupted"), err=True)
             context.exit(INTERRUPTED)
 
 
@@ -144,8 +146,10 @@ def status_text(status: dict, now: float) -> str:
     """Write a status (keys: `backend.STATUS`) for a person; pure."""
     phase = status["phase"]
     if phase == "not running":
-        why = f": {status['problem']}" if status["problem"] else ""
-        return with_commands(f"not running{why}; start it with `.venv/bin/kapi up`")
+        plain = mark("not running; start it with `.venv/bin/kapi up`")
+        with_reason = mark("not running: {problem}; start it with `.venv/bin/kapi up`")
+        problem = status["problem"]
+        return with_commands(say(with_reason if problem else plain, problem=problem))
     waiting = waiting_text(status["awaited"], status["steps"])
     reason = status["problem"] or (waiting if status["awaited"] else "")
     limits = "enforced" if status["limits"] else "recorded, not enforced"

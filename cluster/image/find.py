@@ -15,7 +15,7 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
-from cluster import errors, paths, preflight
+from cluster import errors, packages, paths, preflight
 from cluster.image import build as image_build, engine, toolbox
 from cluster.language import mark, say
 from cluster.permissions import make_private
@@ -119,6 +119,20 @@ def can_build() -> bool:
     """
     here = sys.platform == "darwin" or shutil.which("mmdebstrap")
     return bool(here or engine.find())
+
+
+def require_maker() -> None:
+    """Raise MissingTool where there is no image, and nothing here could make one.
+
+    Before programs are got, which may take minutes: only with them it is known which
+    image is needed. The command of an administrator has all that is missing here.
+    """
+    if can_build() or any((paths.cache_dir() / "images").glob("*.tar*")):
+        return
+    run = packages.command(*dict.fromkeys(("mmdebstrap", *packages.missing())))
+    text = mark("{command}, or start Docker or Podman.")
+    way_out = say(text, command=run) if run else engine.way_out()
+    raise errors.MissingTool("mmdebstrap", say("build the toolbox image"), way_out)
 
 
 def _archive_or_substitute(file: Path, progress: Progress | None) -> Path | None:

@@ -86,7 +86,8 @@ class Local(MachineBackend):
         from cluster.local.images import IMPORTED
         from cluster.programs import ensure
 
-        ready.ensure(progress)
+        if not ready.ensure(progress):
+            image_find.require_maker()
         programs = ensure(progress)
         archive = image_find.ensure(programs, progress)
         # A cluster keeps the store that it began with.
@@ -104,11 +105,11 @@ class Local(MachineBackend):
     def topics(self) -> "tuple[type[Topic], ...]":
         """Return the topics of `doctor`."""
         from cluster.image.topics import Image
-        from cluster.local.topics import Limits, Namespaces
+        from cluster.local.topics import Learners, Limits, Namespaces
         from cluster.machine.topics import Kernel
         from cluster.programs.topics import Build, Runtime
 
-        return (Kernel, Namespaces, Limits, Build, Image, Runtime)
+        return (Kernel, Namespaces, Learners, Limits, Build, Image, Runtime)
 
     def images(self) -> "list[images.StoredImage]":
         """Return the images that pods can use; raise NotRunning."""

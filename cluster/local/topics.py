@@ -9,7 +9,7 @@ from cluster import errors, paths, statedir
 from cluster.findings import Finding, fatal, ok, warning
 from cluster.language import say
 from cluster.local.trial import TrialResult, attempt_here
-from cluster.machine import identity, idmap
+from cluster.machine import apparmor, identity, idmap
 from cluster.packages import command, install
 from cluster.preflight import LITTLE_MEMORY, Account, PlainAccount, in_wsl
 
@@ -124,6 +124,37 @@ _REFUSED = (
     "newuidmap gave fewer than /etc/subuid promises",
     "Compare /etc/subuid and /etc/subgid with `newuidmap`'s own message.",
 )
+
+
+@dataclass(frozen=True)
+class Learners:
+    """Whether accounts beside root may make namespaces, where AppArmor asks for more.
+
+    For root alone, who is not restricted: a class has to hear of it from somewhere.
+    """
+
+    #: this is root of a machine that restricts the others
+    restricted: bool
+    #: what is lacking, a clause, or ""
+    problem: str = ""
+
+    @classmethod
+    def read(cls) -> Self:
+        """Look at the profile and at the copy of Python that it is for."""
+        return cls(apparmor.is_roots_task(), apparmor.task())
+
+    def findings(self) -> Iterator[Finding]:
+        """Judge."""
+        if self.problem:
+            yield warning(
+                "other accounts",
+                f"cannot make namespaces here, because {self.problem}: learners of a "
+                "class get no local cluster.",
+                f"`{apparmor.command()}`, if others learn here; again after each "
+                "update of Python.",
+            )
+        elif self.restricted:
+            yield ok("other accounts", "can make namespaces, by a profile of AppArmor")
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,21 @@ a refused step can be allowed. Nothing is left behind.
 import errno
 import json
 import os
+import pwd
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cluster import errors, paths, preflight, syscalls as sc
 from cluster.findings import BUG
 from cluster.language import mark, say
 from cluster.local import images, init, namespaces, network, rootfs
-from cluster.machine import apparmor, cgroups, storage
+from cluster.machine import apparmor, cgroups, layout, storage
+from cluster.processes import python_command
 
 #: seconds; a tenth of one is usual
 TIMEOUT = 20.0
@@ -86,6 +88,39 @@ def attempt_here() -> TrialResult:
     return attempt(directory if os.access(directory, os.W_OK) else Path("/tmp"))
 
 
+def attempt_as(account: str) -> TrialResult:
+    """Try a start as another account, in a directory of its own; only root can."""
+    entry = pwd.getpwnam(account)
+    # Not where root's own temporary files are, which may be for root alone.
+    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+        os.chown(directory, entry.pw_uid, entry.pw_gid)
+        try:
+            done = subprocess.run(
+                python_command("cluster.local.trial.print_attempt", directory),
+                user=entry.pw_uid,
+                group=entry.pw_gid,
+                extra_groups=(),
+                # Where root is may be closed to that account.
+                cwd="/",
+                env={"PATH": layout.PATH, "LANG": "C.UTF-8", "HOME": directory},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=2 * TIMEOUT,
+            )
+        except OSError as error:  # as in a directory of root's
+            return TrialResult(_ALL, f"{error.filename}: {error.strerror}")
+    if done.returncode:
+        *_, last = ("", *done.stderr.strip().splitlines())
+        return TrialResult(_ALL, last)
+    return TrialResult(**json.loads(done.stdout))
+
+
+def print_attempt(directory: str) -> None:
+    """Be the other account: print how far a start gets, as JSON."""
+    print(json.dumps(asdict(attempt(Path(directory)))))
+
+
 def refusal(step: str, reason: str) -> errors.LabError:
     """Return the error for a step that the kernel refused, with a hint."""
     text = mark("The local cluster cannot start: {reason}.")
@@ -95,7 +130,7 @@ def refusal(step: str, reason: str) -> errors.LabError:
 
 #: settings that restrict user namespaces: file, the value that does, and another
 _SETTINGS = (
-    ("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1", "0"),
+    (str(apparmor.SETTING), "1", "0"),
     ("/proc/sys/kernel/unprivileged_userns_clone", "0", "1"),
     ("/proc/sys/user/max_user_namespaces", "0", "15000"),
     ("/sys/fs/selinux/enforce", "1", ""),
@@ -126,6 +161,9 @@ def _advice(file: str, restricts: str, allows: str) -> str:
     name = file.removeprefix("/proc/sys/").replace("/", ".")
     setting, switch = f"{name}={restricts}", f"`sudo sysctl {name}={allows}`"
     if "apparmor" in file:
+        if problem := apparmor.copy_problem():
+            text = mark("{problem} An administrator makes it: `{command}`.")
+            return say(text, problem=problem, command=apparmor.command())
         text = mark(
             "AppArmor restricts user namespaces ({found}). An administrator can allow "
             "them to these notebooks alone: `{command}`. To every program: {switch}."

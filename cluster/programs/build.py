@@ -101,11 +101,12 @@ def build(
         )
     stage = work.stage()
     work.log.write_text("")
-    go = golang.find() or golang.install(work.log, progress)
     compiler = golang.c_compiler()
+    # Before Go is fetched, in vain without a compiler.
+    steps = merge_by_lock(step for step in steps if _is_needed(step, compiler))
+    go = golang.find() or golang.install(work.log, progress)
     seccomp = compiler is not None and golang.has_seccomp(compiler)
     tools = Tools(go, compiler, seccomp)
-    steps = merge_by_lock(step for step in steps if _is_needed(step, tools))
     at_once = compilers()
     programs = stage / "programs"
     programs.mkdir()
@@ -155,10 +156,10 @@ class Tools:
     seccomp: bool
 
 
-def _is_needed(step: Step, tools: Tools) -> bool:
+def _is_needed(step: Step, compiler: list[str] | None) -> bool:
     if system_has(step):
         return False
-    if tools.compiler or not step.cgo:
+    if compiler or not step.cgo:
         return True
     raise errors.MissingTool(
         say("A C compiler with the C library's headers"),

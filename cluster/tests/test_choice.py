@@ -74,6 +74,11 @@ MACHINES = {
         "none",
         "this is win32, not Linux",
     ),
+    "a browser's tab": (
+        Simulated(system="emscripten"),
+        "tab",
+        "this is a browser's tab",
+    ),
     "the local cluster was asked for on a Mac": (
         Simulated(asked="local", system="darwin"),
         "none",

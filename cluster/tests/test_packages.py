@@ -14,10 +14,11 @@ from cluster.packages import APK, APT, BREW, DNF, NIX, PACMAN, ZYPPER
 from cluster.tests import otherlinux
 from cluster.tests.commandline import ROOT, helpers
 
+APT_INSTALL = "sudo apt-get update && sudo apt-get install -y --no-install-recommends"
 #: Debian's names → the commands, in the order of the managers of Linux
 COMMANDS = {
     ("jq",): (
-        "sudo apt-get install -y --no-install-recommends jq",
+        f"{APT_INSTALL} jq",
         "sudo dnf install -y jq",
         "sudo zypper install -y jq",
         "sudo pacman -S --needed jq",
@@ -25,7 +26,7 @@ COMMANDS = {
         "nix-shell -p jq",
     ),
     ("gcc", "libc6-dev"): (
-        "sudo apt-get install -y --no-install-recommends gcc libc6-dev",
+        f"{APT_INSTALL} gcc libc6-dev",
         "sudo dnf install -y gcc glibc-devel",
         "sudo zypper install -y gcc glibc-devel",
         "sudo pacman -S --needed gcc",
@@ -33,7 +34,7 @@ COMMANDS = {
         "nix-shell -p gcc",
     ),
     ("uidmap",): (
-        "sudo apt-get install -y --no-install-recommends uidmap",
+        f"{APT_INSTALL} uidmap",
         "sudo dnf install -y shadow-utils",
         "sudo zypper install -y shadow",
         "sudo pacman -S --needed shadow",
@@ -41,7 +42,7 @@ COMMANDS = {
         "",
     ),
     ("mmdebstrap",): (
-        "sudo apt-get install -y --no-install-recommends mmdebstrap",
+        f"{APT_INSTALL} mmdebstrap",
         "sudo dnf install -y podman",
         "sudo zypper install -y podman",
         "sudo pacman -S --needed podman",
@@ -49,7 +50,7 @@ COMMANDS = {
         "",
     ),
     ("slirp4netns", "squashfs-tools"): (
-        "sudo apt-get install -y --no-install-recommends slirp4netns squashfs-tools",
+        f"{APT_INSTALL} slirp4netns squashfs-tools",
         "sudo dnf install -y slirp4netns squashfs-tools",
         "sudo zypper install -y slirp4netns squashfs",
         "sudo pacman -S --needed slirp4netns squashfs-tools",
@@ -57,7 +58,7 @@ COMMANDS = {
         "nix-shell -p slirp4netns squashfsTools",
     ),
     ("firefox-esr", "nodejs"): (
-        "sudo apt-get install -y --no-install-recommends firefox-esr nodejs",
+        f"{APT_INSTALL} firefox-esr nodejs",
         "sudo dnf install -y firefox nodejs",
         "sudo zypper install -y MozillaFirefox nodejs-default",
         "sudo pacman -S --needed firefox nodejs",
@@ -65,7 +66,7 @@ COMMANDS = {
         "nix-shell -p firefox-esr nodejs",
     ),
     ("user-mode-linux",): (
-        "sudo apt-get install -y --no-install-recommends user-mode-linux",
+        f"{APT_INSTALL} user-mode-linux",
         *[""] * 5,
     ),
 }
@@ -128,14 +129,51 @@ def test_debian_alone_has_user_mode_linux(only, monkeypatch, used, release, know
     assert packages.has_package("slirp4netns")
 
 
+@pytest.mark.parametrize(
+    ("release", "has_runc"),
+    [
+        ({"ID": "rhel", "VERSION_ID": "10.0"}, False),
+        ({"ID": "rocky", "ID_LIKE": "rhel centos fedora", "VERSION_ID": "10.1"}, False),
+        ({"ID": "centos", "ID_LIKE": "rhel fedora", "VERSION_ID": "10"}, False),
+        ({"ID": "almalinux", "ID_LIKE": "rhel centos", "VERSION_ID": "9.6"}, True),
+        ({"ID": "fedora", "VERSION_ID": "43"}, True),
+        ({"ID": "debian", "VERSION_ID": "13"}, True),
+        ({"ID": "arch"}, True),
+    ],
+)
+def test_a_package_that_is_gone_from_rhel_keeps_no_other_from_being_installed(
+    only, monkeypatch, release, has_runc
+):
+    """One unknown name, and dnf installs nothing."""
+    only(DNF)
+    monkeypatch.setattr(platform, "freedesktop_os_release", lambda: release)
+    assert packages.has_package("runc") is has_runc
+    runc = "runc " if has_runc else ""
+    assert packages.command("runc", "jq") == f"sudo dnf install -y {runc}jq"
+    said = packages.report_missing(MISSING, DNF)
+    gone = "No package of dnf is known for: pods with a seccomp profile."
+    assert (gone in said) != has_runc
+
+
+def test_what_a_bare_system_lacks_is_one_list(only, monkeypatch):
+    monkeypatch.setattr(packages, "SYSTEM_PATH", "/nowhere")
+    only()
+    assert packages.missing() == [*packages.PROGRAMS]
+    only("curl", "newuidmap")
+    assert packages.missing() == ["mmdebstrap", "runc", "nftables", "jq"]
+
+
 def test_every_package_that_is_asked_for_is_in_the_table():
     paths = [*(ROOT / "cluster").rglob("*.py")]
     ours = "".join(path.read_text() for path in paths if "tests" not in path.parts)
     script = (ROOT / "tools/setup.sh").read_text()
     calls = re.findall(r"\binstall\(([^)]*)\)", ours)
     asked = {name for call in calls for name in re.findall(r"[\"']([\w-]+)", call)}
-    listed = re.findall(r"echo '([\w -]+)\|", script)
+    listed = re.findall(r"echo ['\"]([\w -]+)\|", script)
     asked |= {name for names in listed for name in names.split()}
+    # Debian's manager alone is asked for those: without a Python there is no table.
+    asked -= {"python3", "python3-venv"}
+    asked |= {*packages.PROGRAMS}
     assert {"nftables", "chromium", "libc6-dev"} <= asked <= {*packages.NAMES}
 
 

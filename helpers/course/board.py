@@ -8,8 +8,8 @@ import json
 from dataclasses import asdict, dataclass, replace
 from html import escape
 from pathlib import Path
-from unicodedata import east_asian_width
 
+from cluster.progress import columns
 from helpers.course import Lesson, attempts, lessons
 from helpers.course.exam import latest_exam
 from helpers.course.questions import first_answers, gain
@@ -84,10 +84,10 @@ class Board:
         table = [tuple(map(say, _COLUMNS))]
         for words, rows in self._parts:
             table += [("", "", ""), (words, "", ""), *(row.cells for row in rows)]
-        wide = [max(map(_columns, column)) for column in zip(*table, strict=True)]
+        wide = [max(map(columns, column)) for column in zip(*table, strict=True)]
         lines = []
         for lesson, minutes, solved in table:
-            gap = " " * (sum(wide[:2]) - _columns(lesson + minutes))
+            gap = " " * (sum(wide[:2]) - columns(lesson + minutes))
             lines.append(f"{lesson}{gap}  {minutes}  {solved}".rstrip())
         return "\n".join([*lines, "", self.total, *self.results, *self._words()])
 
@@ -202,11 +202,6 @@ def _next_lesson(course: tuple[Lesson, ...], rows: tuple[LessonRow, ...]) -> str
         "go on with: {lesson}, “{title}” ({minutes} minutes)."
     )
     return say(text, **about)
-
-
-def _columns(text: str) -> int:
-    """Return how many columns of a terminal a text takes: Hangul takes two."""
-    return sum(1 + (east_asian_width(letter) in "WF") for letter in text)
 
 
 def _hours(minutes: int) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cluster.errors import with_commands
 from helpers import errors
+from helpers.language import mark, say
 
 #: in the copy: the SHA-256 of each file as it was brought last, by its path
 SUMS = ".lessons.json"
@@ -28,10 +29,12 @@ def refresh(source: Path, target: Path) -> list[str]:
             news += _bring(data, target, file.relative_to(source), sums)
         _write(target / SUMS, json.dumps(sums, indent=1).encode())
     except OSError as error:
+        text = mark(
+            "The lessons are copied to {target}; start it in a directory where that is "
+            "possible."
+        )
         raise errors.LabError(
-            f"{error.filename or target}: {error.strerror}.",
-            f"The lessons are copied to {target}; start it in a directory where that "
-            "is possible.",
+            f"{error.filename or target}: {error.strerror}.", say(text, target=target)
         ) from None
     return news
 
@@ -42,10 +45,9 @@ def _begin(target: Path) -> dict[str, str]:
     file = target / SUMS
     if not file.exists():
         if any(target.iterdir()):
-            raise errors.LabError(
-                f"{target} is not empty, and no copy of the lessons.",
-                "Start it in another directory; nothing is overwritten.",
-            )
+            text = mark("{target} is not empty, and no copy of the lessons.")
+            hint = say("Start it in another directory; nothing is overwritten.")
+            raise errors.LabError(say(text, target=target), hint)
         # First of all: what was interrupted is a copy, too.
         _write(file, b"{}")
     try:
@@ -69,7 +71,8 @@ def _bring(
         _write(place, data)
     elif new != before:
         beside = path.with_suffix(f".new{path.suffix}")
-        yield f"you have changed {place}; the newer one is {beside.name} beside it"
+        text = mark("you have changed {place}; the newer one is {name} beside it")
+        yield say(text, place=place, name=beside.name)
         yield from _bring(data, target, beside, sums)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cluster.errors import INSTALLED, PROGRAM
-from cluster.language import lessons_language
+from cluster.language import lessons_language, say
 from helpers.course import copies
 from helpers.course.export import NOTEBOOKS
 
@@ -32,7 +32,8 @@ def lessons_here() -> Path:
     directory = Path() if Path(copies.SUMS).exists() else Path(PROGRAM)
     for line in copies.refresh(NOTEBOOKS, directory):
         click.echo(line, err=True)
-    click.echo(f"the lessons are in {directory.absolute()}", err=True)
+    place = directory.absolute()
+    click.echo(say("the lessons are in {place}", place=place), err=True)
     return directory
 
 

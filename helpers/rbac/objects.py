@@ -4,6 +4,7 @@ RBAC is one authorizer of several: `reviews.can_i` asks the server itself.
 """
 
 import re
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,6 +16,11 @@ from helpers.language import mark, say
 
 GROUP = "rbac.authorization.k8s.io"
 _SERVICE_ACCOUNT = "system:serviceaccount:"
+
+_ACCOUNT = re.compile(f"{_SERVICE_ACCOUNT}([^:]+):([^:]+)")
+#: beginnings of users that no binding should name, or none can
+_UNBINDABLE = (_SERVICE_ACCOUNT, "system:anonymous", "system:node:")
+_CLUSTER_WIDE = ("clusterrole", "clusterrolebinding")
 
 #: prefixes of groups that hold many accounts, or everyone
 _BROAD = (
@@ -104,6 +110,53 @@ def minimal_objects(request: Attributes) -> list[dict]:
         "roleRef": {"apiGroup": GROUP, "kind": kind, "name": metadata["name"]},
     }
     return [{**role, "rules": [_rule(request)]}, binding]
+
+
+def kubectl_commands(request: Attributes) -> list[str]:
+    """Return commands that create what `minimal_objects` returns.
+
+    None for a user whose rights are no matter of RBAC, and for a malformed one.
+    """
+    account = _ACCOUNT.fullmatch(request.user)
+    if not account and request.user.startswith(_UNBINDABLE):
+        return []
+    name, where = _name(request), ""
+    if request.namespace:
+        where = f" --namespace={shlex.quote(request.namespace)}"
+    role, binding = ("role", "rolebinding") if where else _CLUSTER_WIDE
+    rule = _rule(request)
+    if request.path:
+        what = f"--non-resource-url={shlex.quote(request.path)}"
+    else:
+        slash = "/" if request.subresource else ""
+        kind = _kind(request) + slash + request.subresource
+        what = f"--resource={shlex.quote(kind)}"
+    for single in rule.get("resourceNames", ()):
+        what += f" --resource-name={shlex.quote(single)}"
+    subject = f"--user={shlex.quote(request.user)}"
+    if account:
+        subject = f"--serviceaccount={shlex.quote(':'.join(account.groups()))}"
+    return [
+        f"kubectl create {role} {name} --verb={request.verb} {what}{where}",
+        f"kubectl create {binding} {name} --{role}={name} {subject}{where}",
+    ]
+
+
+def check_command(request: Attributes) -> str:
+    """Return the command that asks the API server whether it allows a request.
+
+    It impersonates the user, which needs the rights of an administrator.
+    """
+    what, where = request.path, ""
+    if not request.path:
+        names = _rule(request).get("resourceNames", ())
+        what = "/".join([_kind(request), *names])
+        where = f" -n {shlex.quote(request.namespace)}" if request.namespace else " -A"
+    if request.subresource:
+        # NB: behind a slash, `can-i` takes a name, and not a subresource.
+        where = f" --subresource={shlex.quote(request.subresource)}{where}"
+    user = shlex.quote(request.user)
+    return f"kubectl auth can-i {request.verb} {shlex.quote(what)}{where} --as={user}"
 
 
 def to_yaml(objects: list[dict]) -> str:
@@ -304,6 +357,10 @@ def _name(request: Attributes) -> str:
         parts.insert(0, who.get("namespace", ""))
     text = re.sub(r"[^a-z0-9.]+", "-", "-".join(parts).lower())
     return text.strip("-.")
+
+
+def _kind(request: Attributes) -> str:
+    return f"{request.resource}.{request.group}".rstrip(".")
 
 
 def _covers(url: str, path: str) -> bool:

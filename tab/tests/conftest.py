@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from cluster import programs
+from cluster import programs, versions
 from cluster.programs import golang
 from tab import edits
 from tests.notebooks import ROOT
 
 SOURCES = ROOT / "tab" / "go"
+EDITS = edits.edits_for(versions.KUBERNETES)
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def places(tmp_path) -> tuple[Path, Path, Path]:
     """Return sources and a library in which every edit applies, and an empty place."""
     names = ("sources", "golang/src", "changed")
     sources, library, changed = (tmp_path / name for name in names)
-    files = {name: "\n".join(texts) for name, texts in edits.EDITS.items()}
+    files = {name: "\n".join(texts) for name, texts in EDITS.items()}
     for name, other in edits.SAME.items():
         files[str(Path(name).with_name(other))] = "package other"
     for name, text in files.items():

@@ -16,7 +16,8 @@ from cluster.programs import golang
 from cluster.statedir import hold
 from cluster.tests.progress import Notes
 from cluster.tests.waiting import until
-from tab import build, edits
+from tab import build
+from tab.tests.conftest import EDITS
 from tab.tests.servers import PATIENCE, tab
 from tests.notebooks import ROOT
 
@@ -153,9 +154,9 @@ def test_one_process_builds_it_and_others_wait(called, sources, monkeypatch):
 
 
 def test_an_edit_that_no_longer_applies_ends_it(called, sources):
-    name = next(iter(edits.EDITS))
+    name = next(iter(EDITS))
     (sources / "vendor" / name).write_text("package other")
-    with pytest.raises(errors.LabError, match=f"{name} cannot be made ready"):
+    with pytest.raises(errors.LabError, match=rf"not apply:\n  {name}: it has"):
         build.ensure()
     assert called() == BUILD[:2] and left(sources) == []
 

@@ -94,8 +94,12 @@ def test_a_slow_reader_gets_each_answer(start):
             "E1 it has ended err=x",
         ),
         ("throw new Error('unreachable');", "unreachable"),
+        (
+            "tell('F1 a hook has failed: timeout\\n'); throw new Error('no exports');",
+            "F1 a hook has failed: timeout",
+        ),
     ],
-    ids=["panic", "log", "trap"],
+    ids=["panic", "log", "trap", "Go's script after a fatal line"],
 )
 def test_a_program_that_ends_says_why(start, program, told):
     with start(program) as process:

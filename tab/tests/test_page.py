@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from cluster import errors
 from helpers.course import lessons
 from tab import build, page
 from tests.notebooks import ROOT
@@ -12,7 +13,7 @@ from tests.notebooks import ROOT
 EN, KO = (page.pages(ROOT / "site" / language) for language in ("en", "ko"))
 BLOCKS = {name: page.BLOCK.findall(text) for name, text in EN.items()}
 #: lessons whose requests need neither pods nor a second program
-TRIED = {"02", "04", "13", "14", "16", "17", "21", "22", "24", "25"}
+TRIED = {"02", "04", "06", "13", "14", "16", "17", "21", "22", "24", "25"}
 
 
 def test_the_commands_are_the_same_in_each_language():
@@ -34,11 +35,13 @@ def test_no_box_needs_what_another_makes():
         for name, blocks in BLOCKS.items()
         for what in set(re.findall(r"create namespace (\S+)", "".join(blocks)))
     ]
-    assert len({what for _, what in made}) == len(made) == 10
+    assert len({what for _, what in made}) == len(made) == 11
     used = {
         (name, what)
         for name, blocks in BLOCKS.items()
-        for what in re.findall(r"namespaces?[/ ]([a-z][a-z-]+)\b", "".join(blocks))
+        for what in re.findall(
+            r"(?:namespaces?[/ ]|-n )([a-z][a-z-]+)\b", "".join(blocks)
+        )
         if what != "default"
     }
     assert used == set(made)
@@ -59,37 +62,59 @@ def test_without_a_server_nothing_is_recorded(monkeypatch, capsys):
     assert "Without an API server for the browser" in capsys.readouterr().err
 
 
+@pytest.fixture
+def node(monkeypatch, tmp_path):
+    """Return a function that puts a script in Node's place, and has it record."""
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(build, "ensure", lambda: tmp_path)
+
+    def record(script: str) -> None:
+        node = tmp_path / "node"
+        node.write_text(f"#!/bin/sh\n{script}\n")
+        node.chmod(0o700)
+        page.record({"try": EN["try"]})
+
+    return record
+
+
 @pytest.mark.parametrize(
-    ("said", "told"),
-    [
-        ("echo because >&2; exit 3", r"contains nothing: exit code 3, 'because\\n'"),
-        ("""echo '{"text": "eyJhbGciOi.x.y", "status": 201}'""", "contains a token"),
-    ],
+    ("end", "reason"),
+    [("echo because >&2; exit 3", "because"), ("exit 3", "exit code 3")],
 )
-def test_no_answer_and_no_token_is_recorded(monkeypatch, tmp_path, said, told):
-    node = tmp_path / "node"
-    node.write_text(f"#!/bin/sh\necho {{}}\nread line\n{said}\n")
-    node.chmod(0o700)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    monkeypatch.setattr(build, "ensure", lambda: tmp_path)
-    block = "curl https://kubernetes/version"
-    with pytest.raises(RuntimeError, match=f"{block}\n {told}"):
-        page.record({"try": EN["try"]})
+def test_a_server_that_ends_is_said_with_its_last_words_and_a_way_on(node, end, reason):
+    with pytest.raises(errors.LabError) as caught:
+        node(f"echo {{}}\nread line\n{end}")
+    block = "ended before it answered:\ncurl https://kubernetes/version\n"
+    assert caught.value.message.endswith(f"{block}Its last words: {reason}")
+    assert "TAB=no make site" in caught.value.hint
 
 
-def test_a_server_that_never_answers_is_not_waited_for_for_ever(monkeypatch, tmp_path):
-    node = tmp_path / "node"
-    node.write_text("#!/bin/sh\nexec sleep 60\n")
-    node.chmod(0o700)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    monkeypatch.setattr(build, "ensure", lambda: tmp_path)
+def test_no_token_is_recorded(node):
+    answer = """echo '{"text": "eyJhbGciOi.x.y", "status": 201}'"""
+    block = "curl https://kubernetes/version\n"
+    with pytest.raises(ValueError, match=f"{block} contains a token"):
+        node(f"echo {{}}\nread line\n{answer}")
+
+
+def test_a_server_that_never_answers_is_not_waited_for_for_ever(node, monkeypatch):
     monkeypatch.setattr(page, "LIMIT", 0.2)
-    with pytest.raises(RuntimeError, match=r"within 0\.2 s"):
-        page.record({"try": EN["try"]})
+    with pytest.raises(errors.LabError, match="within 0 s") as caught:
+        node("exec sleep 60")
+    assert "TAB=no make site" in caught.value.hint
 
 
-def test_the_script_finds_its_words_and_elements_on_each_page():
-    script = (page.WEB / "try.js").read_text()
+def test_no_line_of_a_block_is_wider_than_the_page():
+    """Where it can be broken: not within a value in quotes, nor before it."""
+    for name, blocks in BLOCKS.items():
+        for line in "".join(blocks).splitlines():
+            is_within = line.count("'") % 2 or re.match(r' +"\w', line)
+            words = re.findall(r"'[^']*'|\"[^\"]*\"|\S+", line.rstrip("\\"))
+            assert len(line) <= 86 or is_within or len(words) <= 2, (name, line)
+
+
+def test_the_scripts_find_their_words_and_elements_on_each_page():
+    files = [page.WEB / "try.js", *(page.WEB / "page").glob("*.js")]
+    script = "".join(file.read_text() for file in files)
     drill = {"drill", "check", "verdict"}
     named = set(re.findall(r"\bat\.(\w+)", script))
     said = set(re.findall(r'say\("(\w+)"', script))
@@ -100,3 +125,25 @@ def test_the_script_finds_its_words_and_elements_on_each_page():
         found = re.findall(r'id="tab-(\w+)"', text)
         assert len(found) == len(set(found))
         assert named - set(found) == (set() if name == "try" else drill)
+
+
+def test_the_directory_of_the_files_changes_with_each_of_them(tmp_path, monkeypatch):
+    """So that no browser pairs files of two versions."""
+    web, built = tmp_path / "web", tmp_path / "built"
+    shutil.copytree(page.WEB, web)
+    built.mkdir()
+    for name in (build.PACKED, build.RUNTIME):
+        (built / name).write_text(name)
+    monkeypatch.setattr(page, "WEB", web)
+    monkeypatch.setattr(build, "find", lambda: built)
+    names = [page.folder()]
+    for file in (built / build.PACKED, built / build.RUNTIME, web / "page" / "live.js"):
+        file.write_text(file.read_text() + " ")
+        names.append(page.folder())
+    assert len(set(names)) == len(names)
+    page.copy(tmp_path / "site")
+    [place] = (tmp_path / "site" / "_static").iterdir()
+    copied = {file.name for file in place.rglob("*.*")}
+    assert place.name == page.folder()
+    assert {build.PACKED, build.RUNTIME, "live.js", "worker.js"} < copied
+    assert not copied & {"node.js", "package.json"}

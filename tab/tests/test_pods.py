@@ -133,9 +133,11 @@ def test_commands_end_as_they_do_elsewhere(cluster, script, code, text, errors):
 
 
 def test_exec_reads_its_input(cluster):
-    script = "printf 'echo one\\nread x\\ntwo\\necho got $x\\nexit 5\\n'"
-    answer = cluster.run(f"{script} | kubectl exec -i web -- sh")
-    assert (answer["code"], answer["text"]) == (5, "one\ngot two\n"), answer
+    script = "printf 'one\\ntwo\\n' | kubectl exec -i web -- "
+    answer = cluster.run(script + "sh -c 'read x; echo got $x; cat; exit 5'")
+    assert (answer["code"], answer["text"]) == (5, "got one\ntwo\n"), answer
+    answer = cluster.run("printf 'echo one\\nexit 6\\n' | kubectl exec -i web -- sh")
+    assert (answer["code"], answer["text"]) == (6, "one\n"), answer
 
 
 def test_requests_are_shown(cluster):

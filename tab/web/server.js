@@ -30,9 +30,9 @@ const memory = (log) => {
 // Wait until the server is ready: then `kubernetes` has its functions. Fail if a step of the start
 // takes longer than `limit` milliseconds. `onStep` gets each step's name, also of those that start
 // the node later, and "" when all is there. If the program ends, now or later, an uncaught error
-// has its last log line, or its panic.
+// has its last log line, or its panic, or what JavaScript says if it has said nothing.
 globalThis.startServer = async (module, { limit = LIMIT, onStep = () => {}, env = {} } = {}) => {
-  let last = "", step = "loading the program", begin = Date.now();
+  let last = "", step = "loading the program", begin;
   const tree = memory((text) => {
     last = /^(panic|fatal error): /.test(last) ? last + text : text;
   });
@@ -50,7 +50,9 @@ globalThis.startServer = async (module, { limit = LIMIT, onStep = () => {}, env 
   go.env = { ...variables, ...env };
   const instance = await WebAssembly.instantiate(module, go.importObject);
   const uncaught = (text) => queueMicrotask(() => { throw new Error(text.trim().split("\n")[0]); });
-  go.run(instance).then(() => uncaught(last), ({ message }) => uncaught(message));
+  // After its end, a call of Go's script fails with words that say nothing of the reason.
+  go.run(instance).then(() => uncaught(last), ({ message }) => uncaught(last || message));
+  begin ??= Date.now();
   while (!globalThis.kubernetes) {
     if (Date.now() > begin + limit) {
       const seconds = limit / 1000;

@@ -1,10 +1,9 @@
-// Run one line as a shell would: curl, which is an imitation, or kubectl, which is not.
+// Run lines: kubectl, which is genuine; curl, an imitation that knows the response's status; and
+// all else, such as a pipe, by the shell of the cluster's program.
 "use strict";
 
 const NAMES = /^kubernetes(\.default(\.svc(\.cluster\.local)?)?)?(:443)?$/;
 const ADDRESSES = /^((localhost|127\.0\.0\.1):6443|10\.96\.0\.1)$/;
-// Commands of kubectl that need a running pod, an editor or a port.
-const NOT_HERE = ["attach", "cp", "debug", "edit", "exec", "port-forward", "proxy"];
 // Options of curl that a value follows, and those without one; each changes a request.
 const VALUES = {
   "-X --request": (r, value) => { r.method = value; },
@@ -33,9 +32,12 @@ const valueOf = (name) => {
   if (variables.has(name)) return variables.get(name);
   throw [2, `${name}: parameter not set`];
 };
-// Commands of kubectl share the standard input, and what it keeps in variables: each waits for
-// the one before.
+// Commands of kubectl share the standard input: each waits for the one before.
 let turn = Promise.resolve();
+// What is thrown for a line that is more than one command.
+const NEEDS_SHELL = Symbol("needs a shell");
+// Puts the keys where the commands of the page look for them.
+const KEYS = "cp /etc/kubernetes/ca.crt /etc/kubernetes/admin.crt /etc/kubernetes/admin.key .";
 
 // Send a request; return {status, headers, body, error}. `write` gets the body as it comes.
 globalThis.send = async (request, write = () => {}, onHead = () => {}) => {
@@ -49,8 +51,8 @@ globalThis.send = async (request, write = () => {}, onHead = () => {}) => {
   return answer;
 };
 
-// Split a line into words, with the values of variables, as sh does; fail at syntax that needs
-// a shell.
+// Split a line into words, with the values of variables, as sh does; fail with NEEDS_SHELL at
+// other syntax.
 const split = (line) => {
   const escapeOrName = /\\(.)|\$\{?(\w+)\}?/g;
   const expand = (text) => text.replace(escapeOrName, (_, sign, name) => sign ?? valueOf(name));
@@ -58,10 +60,7 @@ const split = (line) => {
   const unquoted = open.replace(/"(?:[^"\\]|\\.)*"/g, "");
   const [sign] = /`|\$\(/.exec(open) ?? /[|<>;&"']/.exec(unquoted) ?? [];
   if (/["']/.test(sign)) throw [2, `a quote is not closed: ${sign}`];
-  if (sign) {
-    throw [2, `${sign} needs a shell, and there is none: ` +
-      "write one command a line, NAME=$(command) alone, values in quotes"];
-  }
+  if (sign) throw NEEDS_SHELL;
   const words = /(?:"(?:[^"\\]|\\.)*"|'[^']*'|\\.|[^\s"'\\])+/g;
   const parts = /"((?:[^"\\]|\\.)*)"|'([^']*)'|((?:[^"'\\]|\\.)+)/g;
   const value = (_, double, single, plain) => single ?? expand(double ?? plain);
@@ -115,19 +114,24 @@ const curl = async (words, write) => {
   return status;
 };
 
-const kubectl = (words, input, write) => {
-  if (NOT_HERE.includes(words[0])) {
-    throw [1, `${words[0]} needs a running pod, an editor or a port; this tab has none of them`];
-  }
-  // No Ctrl-C could end these.
+const kubectl = (words, input, write, signal) => {
+  // Not every page has a button that would end these.
   const watches = words.some((word) => /^(-w|--watch(=true|-only)?)$/.test(word));
   if (watches) words.push("--request-timeout=20s");
   if (words[0] === "rollout" && words[1] === "status") words.push("--timeout=20s");
   Object.assign(fs.standard, { at: 0, bytes: new TextEncoder().encode(input) });
-  return kubernetes.kubectl(words, write);
+  return kubernetes.kubectl(words, write, signal);
 };
 
-const run = async (line, input, write) => {
+// Run a script by the cluster's shell, with the values of variables; return its exit code.
+const script = (text, input, write, signal) => {
+  const quote = (value) => `'${value.replace(/'/g, "'\\''")}'`;
+  const values = [...variables].map(([name, value]) => `export ${name}=${quote(value)}`);
+  const request = { script: [KEYS, ...values, text].join("\n"), namespace: "default", input };
+  return kubernetes.shell(JSON.stringify(request), write, signal);
+};
+
+const run = async (line, input, write, signal) => {
   const [, name, inner] = /^(\w+)=\$\((.*)\)$/s.exec(line) ?? [];
   let output = "", code = 0, status = 0, program = "sh", words;
   const keep = (text, isError) => (isError ? write(text, true) : void (output += text));
@@ -136,23 +140,38 @@ const run = async (line, input, write) => {
     [program, ...words] = split(inner ?? line);
     if (program === "curl") status = await curl(words, writeOrKeep);
     else if (program === "kubectl") {
-      turn = turn.catch(() => {}).then(() => kubectl(words, input, writeOrKeep));
+      turn = turn.catch(() => {}).then(() => kubectl(words, input, writeOrKeep, signal));
       code = await turn;
-    } else throw [127, "command not found: only curl and kubectl are here"];
+    } else throw NEEDS_SHELL;
   } catch (error) {
-    if (!Array.isArray(error)) throw error;
-    code = error[0];
-    write(`${program}: ${program === "curl" ? `(${code}) ` : ""}${error[1]}\n`, true);
+    if (error === NEEDS_SHELL) {
+      code = await script(inner ?? line, input, writeOrKeep, signal);
+    } else if (Array.isArray(error)) {
+      code = error[0];
+      write(`${program}: ${program === "curl" ? `(${code}) ` : ""}${error[1]}\n`, true);
+    } else throw error;
   }
   if (name) variables.set(name, output.trim());
   return { code, status };
 };
 
-// Run lines, with `input` for `-f -`; return {code, status} of the last.
-globalThis.shell = async (lines, input, write) => {
+// What makes one script of lines: a here document, a loop, a condition, a function, a group, or
+// a line's end in quotes.
+const SCRIPT = /<<|^\s*(for|while|until|if|case|\w+ *\(\)|[({])/m;
+const QUOTED = /"(?:[^"\\]|\\.)*"|'[^']*'/gs;
+const isScript = (lines) =>
+  SCRIPT.test(lines) || (lines.match(QUOTED) ?? []).some((text) => /[^\\]\n/.test(text));
+
+// Run lines, with `input` for `-f -`; return {code, status} of the last. An AbortSignal ends a
+// command.
+globalThis.shell = async (lines, input, write, signal) => {
+  if (isScript(lines)) {
+    return { code: await script(lines, input, write, signal), status: 0 };
+  }
   let last;
   for (const line of lines.replace(/\\\n\s*/g, "").trim().split("\n")) {
-    last = await run(line, input, write);
+    last = await run(line, input, write, signal);
+    if (signal?.aborted) break;
   }
   return last;
 };

@@ -1,4 +1,5 @@
-// A page with commands: their recorded answers, and a genuine API server in a Worker.
+// A page with commands: the reader predicts the status code of each, then sees its recorded answer.
+// Where a server can run, page/live.js adds it. From a file a page has this script alone.
 "use strict";
 {
   // The sentences of the page, in its language, and its elements, by name.
@@ -10,168 +11,99 @@
   const say = (name, ...values) =>
     values.reduce((text, value) => text.replace("{}", () => value), words[name]);
   const base = new URL(".", document.currentScript.src);
-  const unable = location.protocol === "file:" ? "file"
-    : matchMedia("(max-width: 600px)").matches ? "narrow"
-    : globalThis.WebAssembly && globalThis.DecompressionStream ? "" : "old";
-  let worker, witness, hidden;
-
   // The style sheet says what each phase shows: unable, able, starting, ready.
   const show = (phase, text) => {
     document.body.dataset.tab = phase;
     at.state.textContent = text;
   };
-  const stop = (why) => {
-    worker?.terminate();
-    worker = undefined;
-    for (const place of all("[aria-busy]")) place.ariaBusy = null;
-    for (const label of all("[role=status]")) {
-      if (label.textContent === words.waiting) label.textContent = "";
-    }
-    show("able", why);
-  };
-  const call = (name, values, onReport) => new Promise((resolve, reject) => {
-    const { port1, port2 } = new MessageChannel(), called = worker;
-    port1.onmessage = ({ data }) => {
-      // Messages of a Worker may arrive after its end.
-      if (worker !== called) return;
-      if (data.report) return void onReport(...data.report);
-      port1.close();
-      if (data.failure) reject(new Error(data.failure));
-      else resolve(data.result);
-    };
-    worker.postMessage({ name, values }, [port2]);
-  });
-  const megabytes = (bytes) => (bytes ? (bytes / 1e6).toFixed(0) : "…");
-  const progress = (loaded, total) => {
-    if (total) Object.assign(at.bar, { max: total, value: loaded });
-    const step = !loaded ? "starting" : loaded === total ? "compiling" : "loading";
-    // A screen reader reads out each change.
-    if (step === "loading" && megabytes(loaded) % 10) return;
-    at.state.textContent = say(step, megabytes(loaded), megabytes(total));
-  };
-  const begin = async () => {
-    const began = performance.now();
-    worker = new Worker(new URL("worker.js", base));
-    worker.onerror = ({ target, message }) =>
-      target === worker && stop(say("ended", message ?? "worker.js"));
-    show("starting", say("loading", 0, "…"));
-    at.cancel.focus();
-    // Answers of an earlier server, and the verdict on it.
-    for (const answer of all(".ask ~ .answer")) answer.hidden = true;
-    for (const place of all(".ask + p + p, #tab-output, #tab-verdict")) place.textContent = "";
-    try {
-      await call("start", [new URL("kube-apiserver.wasm.gz", base).href], progress);
-      // Read before the reader can grant anything.
-      witness = at.drill && await rights("default", "drill");
-      show("ready", say("ready", ((performance.now() - began) / 1000).toFixed(0)));
-    } catch ({ message }) {
-      stop(say("failed", at.state.textContent, message));
-    }
-  };
-  at.start.onclick = begin;
-  at.cancel.onclick = () => { stop(say("stopped")); at.start.focus(); };
-  at.reset.onclick = () => { stop(""); begin(); };
 
-  // Run lines, and write their output, in a log below a heading; return {code, status}.
-  const run = async (lines, place, heading = "", input = "") => {
-    if (place.ariaBusy) return void place.append(`${say("busy")}\n`);
-    place.ariaBusy = true;
-    // The theme takes a hidden place out of the order of Tab.
-    Object.assign(place, { hidden: false, tabIndex: 0 });
-    // A log is not written anew: a screen reader would read out all of it.
-    if (heading) place.append(heading); else place.textContent = "";
-    place.scrollIntoView({ block: "nearest" });
-    const write = (text) => {
-      place.append(text);
-      if (heading) place.scrollTop = place.scrollHeight;
-    };
-    const result = await call("shell", [lines, input], write)
-      .catch(({ message }) => write(message));
-    place.ariaBusy = null;
-    return result;
+  // The first prediction of each command, kept by the browser for a later visit.
+  const KEPT = "kubernetes-api-notebooks/predictions";
+  const readPredictions = () => {
+    try {
+      return Object(JSON.parse(localStorage.getItem(KEPT)));
+    } catch {
+      // A browser can refuse to keep anything, and another page can have kept something else.
+      return {};
+    }
+  };
+  const keepPrediction = (command, prediction) => {
+    const predictions = readPredictions();
+    if (predictions[command]) return;
+    try {
+      localStorage.setItem(KEPT, JSON.stringify({ ...predictions, [command]: prediction }));
+    } catch { /* They are counted until the page is left. */ }
+    blocks.find((block) => block.command === command).prediction ??= prediction;
+  };
+  const showScore = () => {
+    const predictions = blocks.map(({ prediction }) => prediction).filter(Boolean);
+    const right = predictions.filter(({ guess, code }) => guess === code);
+    at.tally.hidden = !predictions.length;
+    at.score.textContent = predictions.length
+      ? say("score", right.length, predictions.length) : "";
   };
 
   // A block of the page: predict the code, then see the recorded answer, or a live one.
-  for (const block of all(".ask")) {
+  const blocks = all(".ask").map((block) => {
     const answer = block.nextElementSibling, recorded = answer.textContent;
     const { status } = answer.dataset;
     const [controls, label] = at.choices.content.cloneNode(true).querySelectorAll("p");
-    const [guess, see, again] = controls.querySelectorAll("select, button");
+    const [guess, see, run, stop] = controls.querySelectorAll("select, button");
+    const command = block.querySelector("pre").textContent.trim();
+    const prediction = readPredictions()[command];
     const tell = (whence, code) => {
       Object.assign(answer, { hidden: false, tabIndex: 0 });
       const verdict = guess.value === String(code) ? "right" : guess.value ? "wrong" : "code";
       // kubectl shows no code, and curl without a response has none.
       label.textContent = `${Number(code) ? say(verdict, code) : ""} ${say(whence)}`.trim();
+      if (Number(code) && guess.value) {
+        keepPrediction(command, { guess: guess.value, code: String(code) });
+        showScore();
+      }
     };
     see.onclick = () => { answer.textContent = recorded; tell("recorded", status); };
-    again.onclick = async () => {
-      label.textContent = say("waiting");
-      const result = await run(block.querySelector("pre").textContent, answer);
-      if (result) tell("live", result.status);
-    };
     answer.before(controls, label);
     answer.hidden = true;
     if (status === "0") guess.parentNode.remove();
-  }
-
-  // A line of one's own, with a caller, a manifest for `-f -`, and the lines before.
-  let past = [], back = 0;
-  at.own.onsubmit = (event) => {
-    event.preventDefault();
-    const typed = at.line.value.trim(), options = at.caller.selectedOptions[0].dataset;
-    past = [typed, ...past.filter((earlier) => earlier !== typed)];
-    back = 0;
-    at.line.select();
-    const line = typed + (options[typed.split(/\s/)[0]] ?? "");
-    run(line, at.output, `$ ${line}\n`, at.manifest.value);
-  };
-  at.line.onkeydown = (event) => {
-    const step = { ArrowUp: 1, ArrowDown: -1 }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    back = Math.max(-1, Math.min(back + step, past.length - 1));
-    at.line.value = past[back] ?? "";
-  };
-
-  // The drill: a ServiceAccount with one permission beyond those that each of them has.
-  const outputOf = async (line) => {
-    let text = "";
-    await call("shell", [line, ""], (more) => { text += more; });
-    return text;
-  };
-  const rights = async (account, namespace) => {
-    const list = `kubectl auth can-i --list --no-headers --namespace ${namespace}`;
-    const table = await outputOf(`${list} --as system:serviceaccount:drill:${account}`);
-    return [...table.matchAll(/^(\S*) +\[(.*)\] +\[(.*)\] +\[(.*)\]$/gm)].flatMap(
-      ([, resource, path, names, verbs]) =>
-        verbs.split(" ").map((verb) => `${verb} ${resource}${path} ${names}`.trim()),
-    );
-  };
-  const judge = async () => {
-    const get = "kubectl get serviceaccount reporter --namespace drill -o name";
-    if (!/^serviceaccount\//.test(await outputOf(get))) return say("absent");
-    const status = await outputOf(at.drill.dataset.line);
-    if (status !== "200") return say("refused", status);
-    const excess = [], namespaces = await outputOf("kubectl get namespaces -o name");
-    for (const [, name] of namespaces.matchAll(/\/(.*)/g)) {
-      const allowed = name === "drill" ? [...witness, "list pods"] : witness;
-      const more = (await rights("reporter", name)).filter((right) => !allowed.includes(right));
-      excess.push(...more.map((right) => `${right} -n ${name}`));
-    }
-    if (!excess.length) return say("solved");
-    return say("excess", excess.length, excess.slice(0, 5).join(", "));
-  };
-  if (at.drill) {
-    at.check.onclick = async () => {
-      at.verdict.textContent = say("waiting");
-      at.verdict.textContent = await judge();
-    };
-  }
-
-  show(unable ? "unable" : "able", unable && say(unable));
-  document.addEventListener("visibilitychange", () => {
-    clearTimeout(hidden);
-    // Free the memory if the page stays hidden.
-    if (document.hidden && worker) hidden = setTimeout(() => stop(say("hidden")), 5 * 60_000);
+    else if (prediction) guess.value = prediction.guess;
+    return { command, prediction, guess, answer, label, run, stop, tell };
   });
+  at.forget.onclick = () => {
+    try { localStorage.removeItem(KEPT); } catch { /* Nothing was kept. */ }
+    for (const block of blocks) {
+      block.prediction = undefined;
+      block.guess.value = "";
+    }
+    showScore();
+  };
+  showScore();
+
+  // Why no server can start in this window, or "".
+  const SMALL = "(max-width: 600px), (pointer: coarse) and (max-height: 600px)";
+  /** Gigabytes of memory of a machine that has room for the server. */
+  const ROOM = 4;
+  const small = matchMedia(SMALL);
+  const obstacle = () => location.protocol === "file:" ? "file"
+    : small.matches ? "narrow"
+    : navigator.deviceMemory < ROOM ? "memory"
+    : globalThis.WebAssembly && globalThis.DecompressionStream ? "" : "old";
+  let loading;
+  const offer = async () => {
+    const reason = obstacle();
+    if (reason) return show("unable", say(reason));
+    try {
+      loading ??= import(new URL("page/live.js", base).href)
+        .then(({ connect }) => connect({ base, at, blocks, say, show }));
+      await loading;
+      if (document.body.dataset.tab !== "able") show("able", "");
+    } catch ({ message }) {
+      loading = undefined;
+      show("unable", say("broken", message));
+    }
+  };
+  // A window that has become wider can start it; one that has become narrow keeps what runs.
+  small.addEventListener("change", () => {
+    if (!/starting|ready/.test(document.body.dataset.tab)) offer();
+  });
+  offer();
 }

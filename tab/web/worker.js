@@ -1,33 +1,24 @@
-// A Web Worker with the API server: call the function that a message names; its port gets
-// progress and output, then the result or the failure.
-"use strict";
-importScripts("wasm_exec.js", "files.js", "server.js", "shell.js");
+// A Web Worker with the API server: what the page can call of it, and what is behind each call.
+import "./wasm_exec.js";
+import "./files.js";
+import "./server.js";
+import "./shell.js";
+import { dispatch, unlessCancelled } from "./page/dispatcher.js";
+import { download } from "./page/download.js";
 
-const calls = {
-  async start(address, report) {
-    const response = await fetch(address);
-    if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
-    // With Content-Encoding, the browser has decompressed the file, whose length is another.
-    const plain = response.headers.has("Content-Encoding");
-    const total = plain ? 0 : Number(response.headers.get("Content-Length"));
-    let loaded = 0;
-    const transform = (chunk, further) => {
-      report(loaded += chunk.length, total);
-      further.enqueue(chunk);
-    };
-    const received = response.body.pipeThrough(new TransformStream({ transform }));
-    const bytes = plain ? received : received.pipeThrough(new DecompressionStream("gzip"));
-    const headers = { "Content-Type": "application/wasm" };
-    const module = await WebAssembly.compileStreaming(new Response(bytes, { headers }));
-    report();
-    return startServer(module);
+/** What a shell says of a command that Ctrl-C has ended. */
+const INTERRUPTED = { code: 130, status: 0 };
+
+dispatch(self, {
+  // A page that has started a server before has its program: a WebAssembly.Module.
+  async start([program], report) {
+    const module = typeof program === "string" ? await download(program, report) : program;
+    if (module === program) report();
+    await startServer(module);
+    return module;
   },
-  shell,
-};
-
-onmessage = ({ data: { name, values }, ports: [port] }) => calls[name](
-  ...values, (...report) => port.postMessage({ report }),
-).then(
-  (result) => port.postMessage({ result }),
-  (error) => port.postMessage({ failure: error.message }),
-);
+  shell: ([lines, input], report, signal) =>
+    unlessCancelled(signal, INTERRUPTED, () => shell(lines, input, report, signal)),
+  request: ([request], report, signal) =>
+    unlessCancelled(signal, { error: "cancelled" }, () => send(request, report)),
+});

@@ -72,7 +72,7 @@ def test_a_server_starts_in_firefox(browser):
     page.click(f"button(before({anonymous}, 2), 'Show the recorded answer')")
     page.until(f"{anonymous}.checkVisibility()")
 
-    page.click("button(document, 'Start a genuine API server')")
+    page.click("button(document, 'Start a genuine Kubernetes')")
     page.until(f"{STATE}.textContent.includes('is ready')", START)
     for number in range(page.js(f"{ANSWERS}.length")["value"]):
         answer = f"{ANSWERS}[{number}]"

@@ -52,6 +52,6 @@ def opening(
     for context in contexts:
         assert context.cookies() == []
         context.close()
-    own = (f"{address}/", "data:", "file:")
+    own = (f"{address}/", f"blob:{address}/", "data:", "file:")
     assert [url for url in requests if not url.startswith(own)] == []
     assert shown == []

@@ -1,6 +1,7 @@
 """Messages in the learner's language: how one is said, and that each can be."""
 
 import ast
+import os
 import struct
 from string import Formatter
 
@@ -165,6 +166,26 @@ def test_the_locale_does_not_count(catalog, monkeypatch):
     catalog("ko", {"Correct.": "정답입니다."})
     monkeypatch.setenv("LANG", "ko_KR.UTF-8")
     assert say("Correct.") == "Correct."
+
+
+def test_a_command_speaks_the_language_of_the_system_and_hands_it_to_nobody(
+    catalog, tmp_path, monkeypatch
+):
+    """LAB_LANG goes before it; a locale without a catalog leaves all as it is."""
+    catalog("ko", {"Correct.": "정답입니다."})
+    monkeypatch.setattr(language, "_spoken", "")
+    before = dict(os.environ)
+    language.speak("ko")
+    assert say("Correct.") == "정답입니다." and os.environ == before
+    monkeypatch.setenv("LAB_LANG", "en")
+    assert say("Correct.") == "Correct."
+    monkeypatch.delenv("LAB_LANG")
+    for other in ("c", "en", ""):
+        language.speak(other)
+        assert say("Correct.") == "Correct."
+    (tmp_path / "ko").mkdir()
+    monkeypatch.chdir(tmp_path / "ko")
+    assert say("Correct.") == "정답입니다."
 
 
 def test_a_constant_is_said_later_and_values_are_data(catalog):

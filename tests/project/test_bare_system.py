@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster import packages
 from cluster.local.backend import Local
 from cluster.progress import Silent
 from cluster.tests import bareroot
@@ -94,3 +95,26 @@ def test_an_archive_that_is_cut_short_leaves_that_system_with_the_reason(made):
     assert said.count("error: ") == 1 and "code 1" in said
     kept = said.partition("--- kept\n")[2]
     assert "/build/" in kept and "/bin/" not in kept and "/images/" not in kept
+
+
+def test_without_the_archive_all_that_is_missing_is_told_before_anything_is_fetched(
+    made,
+):
+    """In one sentence, with an administrator's command; nothing is left behind."""
+    root, dist = made
+    shutil.rmtree(root / bareroot.HOME.lstrip("/") / ".cache", ignore_errors=True)
+    script = (
+        "export LAB_BUNDLE=none\n"
+        '"$PYTHON" -m helpers setup || echo "code $?"\n'
+        'echo "--- kept"; find "$HOME/.cache" -type f || true\n'
+    )
+    said = bareroot.run(root, dist, script, scaled(LONGEST)).stdout
+    error = said.partition("error: ")[2].partition("code 1\n")[0]
+    names = "mmdebstrap runc nftables uidmap curl jq"
+    command = packages.MANAGERS["apt-get"]
+    assert error == (
+        "mmdebstrap is not installed; it is needed to build the toolbox image.\n"
+        f"{command} {names}, or start Docker or Podman.\n"
+    )
+    assert "download" not in said and "building" not in said
+    assert not re.search(r"/(bin|go|images)/", said.partition("--- kept\n")[2])

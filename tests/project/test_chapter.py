@@ -5,11 +5,13 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import psutil
 import pytest
 
+from cluster.errors import LabError
 from cluster.tests.commandline import environment, python
 from cluster.waiting import poll
 from tests.notebooks import FILES, ROOT
@@ -103,6 +105,39 @@ def test_a_kernel_that_dies_and_a_cell_that_does_not_end_are_results(
     """The other notebooks still get their turn."""
     monkeypatch.setattr(chapter, "CELL_TIMEOUT", timeout)
     assert run(write(tmp_path, "03-dead.ipynb", ("ends", source))) == fault
+
+
+@pytest.mark.parametrize(
+    ("backend", "seconds"),
+    [(SimpleNamespace(slowness=lambda: 4.0), 240), (None, 60)],
+)
+def test_a_kernel_has_the_time_that_this_machine_needs(
+    tmp_path, monkeypatch, backend, seconds
+):
+    """A cluster that took four times as long is followed by kernels that do."""
+
+    class Client:
+        def __init__(self, *_, startup_timeout, **__):
+            self.limit = startup_timeout
+
+        def create_kernel_manager(self):
+            return SimpleNamespace()
+
+        def execute(self, **_):
+            raise RuntimeError(f"Kernel didn't respond in {self.limit} seconds")
+
+    def current():
+        if backend is None:
+            raise LabError("no cluster")
+        return backend
+
+    monkeypatch.setattr(chapter, "NotebookClient", Client)
+    monkeypatch.setattr(chapter.backends, "current", current)
+    chapter.slowness.cache_clear()
+    fault = run(write(tmp_path, "03-slow.ipynb", ("never", "1")))
+    chapter.slowness.cache_clear()
+    late = f"RuntimeError: Kernel didn't respond in {seconds} seconds"
+    assert fault == f"before the first cell: {late}"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What a tag publishes: its notes, the names of its image, the sums of its files."""
 
+import shutil
 import subprocess
 
 import pytest
@@ -11,8 +12,6 @@ CHANGELOG = """\
 # Changelog
 
 ## Unreleased
-
-- Not yet.
 
 ## 1.1 - 2026-12-01
 
@@ -35,6 +34,16 @@ def test_the_notes_of_a_version_are_its_section_alone():
     for missing in ("0.9", "1", "2.0"):
         with pytest.raises(ValueError, match=f"says nothing under “## {missing}”"):
             release.notes(CHANGELOG, missing)
+
+
+def test_what_is_unreleased_keeps_a_version_from_being_published():
+    """It would come with the notes of an older one."""
+    more = CHANGELOG.replace("## Unreleased\n", "## Unreleased\n\n- Not yet.\n")
+    for version in ("1.1", "2.0"):
+        with pytest.raises(
+            ValueError, match=f"text under “## Unrel.*“## {version}”, or"
+        ):
+            release.notes(more, version)
 
 
 def test_a_tag_is_that_of_the_version():
@@ -67,11 +76,19 @@ def test_the_sums_are_those_that_sha256sum_checks(tmp_path, capsys):
     subprocess.run(check, cwd=tmp_path, input=lines, text=True, check=True)
 
 
-def test_the_words_of_the_workflow_print_it_or_say_why_not(capsys, monkeypatch):
+def test_the_words_of_the_workflow_print_it_or_say_why_not(
+    capsys, monkeypatch, tmp_path
+):
     monkeypatch.setenv("GITHUB_REPOSITORY", "Some/One")
     monkeypatch.setattr(release.home, "repository", lambda: "some/one")
     ours = release.tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     tag = f"v{ours['version']}"
+    # As the list of a release has it: nothing is unreleased by then.
+    (tmp_path / "CHANGELOG.md").write_text(
+        f"## {ours['version']}\n\n### Added\n\n- It."
+    )
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    monkeypatch.setattr(release, "ROOT", tmp_path)
     assert release.main(["tags", tag]) == 0
     assert capsys.readouterr().out.split() == release.tags(ours["version"])
     assert release.main(["notes", tag]) == 0

@@ -78,6 +78,15 @@ def test_a_skip_that_nobody_expects_fails_ci_and_one_worker_runs_a_group(tmp_pat
     assert len(set(re.findall("^gw.", shown, re.MULTILINE))) == 1
 
 
+def test_a_run_that_may_skip_nothing_fails_by_any_skip(tmp_path):
+    """So does a lesson whose cells are skipped where no pod can run."""
+    code, shown = run(tmp_path, "--no-skips", "--budget", "0")
+    assert code == 1
+    assert "FAILED 1 skipped: nobody knows why" in shown
+    passed = run(tmp_path, "--no-skips", "--budget", "0", "-k", "not skips")
+    assert passed[0] == 0
+
+
 def test_time_is_judged_on_an_idle_machine_alone():
     """By one and a half times the budget; a single worker gets twice that."""
     told = ["60.0 minutes, and the budget is 30"]

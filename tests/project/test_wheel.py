@@ -217,7 +217,7 @@ def test_it_holds_the_settings_that_the_set_up_installs(files):
 
 
 def test_it_has_one_program_under_two_names_and_no_address_that_leads_nowhere(files):
-    """Its page in an index is the README, with what that leads to."""
+    """Nor does a link of its page in an index, which has no other files."""
     [scripts] = [files[path] for path in files if path.endswith("entry_points.txt")]
     head, *found = scripts.decode().split("\n")
     assert head == "[console_scripts]"
@@ -226,6 +226,8 @@ def test_it_has_one_program_under_two_names_and_no_address_that_leads_nowhere(fi
     [found] = [files[path] for path in files if path.endswith("/METADATA")]
     metadata = email.message_from_bytes(found)
     assert metadata["Version"] == version()
+    page = metadata.get_payload()
+    assert "kapi lab" in page and not re.search(r"\]\((?!https?://)", page)
     assert metadata["License-Expression"] == "Apache-2.0"
     assert [u for u in metadata.get_all("Project-URL", []) if "OWNER" in u] == []
     assert any(path.endswith("/licenses/LICENSE") for path in files)
@@ -239,6 +241,10 @@ def test_the_documentation_names_the_program_and_how_it_is_built():
         f"uvx {PROGRAM} lab",
         f"pipx run {PROGRAM} lab",
         f"pip install {PROGRAM}",
+        # A newer build of the same version is not installed otherwise.
+        "pip install --force-reinstall --no-deps dist/*.whl",
+        # A path that lasts, for the profile of AppArmor.
+        "uv tool install dist/*.whl",
     ):
         assert words in text
 
@@ -439,6 +445,10 @@ def test_lab_opens_the_lessons_of_a_package_that_is_newer(
     assert Path(program).name == PROGRAM
     said = (tmp_path / "log").read_text()
     mine = f"{PROGRAM}/{page}{CHANGED}"
-    assert f"you have changed {mine}; the newer one is {NEWER} beside it" in said
+    changed = {
+        "en": f"you have changed {mine}; the newer one is {NEWER} beside it",
+        "ko": f"{mine}: 고친 적이 있어서 그대로 두었다.",
+    }
+    assert changed[language] in said
     assert (copy / page / CHANGED).read_text() == "mine"
     assert len(json.loads((copy / page / NEWER).read_text("utf-8"))["cells"]) > 10

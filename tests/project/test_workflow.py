@@ -8,6 +8,7 @@ import subprocess
 import pytest
 import yaml
 
+from cluster.machine import apparmor
 from cluster.programs import golang
 from tests.notebooks import ROOT
 
@@ -15,6 +16,8 @@ WORKFLOWS = ROOT / ".github" / "workflows"
 #: actionlint, of the module proxy; `make lint` runs it where this test has made it
 ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 MADE = ROOT / "build" / "actionlint"
+#: a lesson in a pod, which fails where no pod can run
+LESSON = "-m pytest --no-skips notebooks/05-inside-a-pod.ipynb"
 
 
 @pytest.fixture
@@ -107,7 +110,8 @@ def test_two_jobs_may_write_and_none_for_a_pull_request(workflow):
         "publish": ["pages", "id-token"],
     }
     on_main = "github.event_name == 'push' && github.ref == 'refs/heads/main'"
-    assert {job["if"] for job in jobs.values()} == {on_main}
+    assert jobs["image"]["if"] == on_main
+    assert jobs["publish"]["if"] == f"{on_main} && vars.PAGES != 'no'"
     # The published site was tested, by a job that runs nothing of this repository.
     assert jobs["publish"]["needs"] == ["site", "root"]
     assert ["run" in step for step in jobs["publish"]["steps"]] == [False]
@@ -128,8 +132,8 @@ def test_a_tag_publishes_what_runs_and_nothing_before_all_of_it_is_there(release
     assert shown == moving == ["publish"]
     # Each of them runs a lesson, or what it has made, before anybody gets it.
     for name, tried in (
-        ("archive", "-m pytest notebooks/05-inside-a-pod.ipynb"),
-        ("image", "-m pytest notebooks/05-inside-a-pod.ipynb"),
+        ("archive", LESSON),
+        ("image", LESSON),
         ("wheel", "installed/bin/kubernetes-api-notebooks"),
         ("site", "make site"),
     ):
@@ -138,6 +142,33 @@ def test_a_tag_publishes_what_runs_and_nothing_before_all_of_it_is_there(release
         [gone] = [n for n, run in enumerate(runs) if re.search("upload|push", run)]
         assert trial < gone
     assert "docker run --rm $OPTIONS" in str(jobs["image"])
+
+
+@pytest.mark.parametrize("name", ["notebooks.yml", "release.yml"])
+def test_nothing_is_published_by_a_lesson_that_was_skipped(name):
+    """Without a pod every cell of it is, and pytest calls that a success."""
+    text = (WORKFLOWS / name).read_text()
+    assert text.count("-m pytest ") - text.count("pytest cluster/") == text.count(
+        LESSON
+    )
+    assert text.count(LESSON) >= 1
+
+
+def test_namespaces_of_a_container_on_ubuntu_have_the_profile_that_is_loaded(release):
+    """`unconfined` is the label that Ubuntu restricts."""
+    job = release["jobs"]["image"]
+    [options] = [
+        each["options"]
+        for each in job["strategy"]["matrix"]["include"]
+        if each["options"]
+    ]
+    [profile] = re.findall(r"apparmor=(\S+)", options)
+    runs = [step.get("run", "") for step in job["steps"]]
+    [loaded] = [place for place, run in enumerate(runs) if "apparmor_parser" in run]
+    [used] = [place for place, run in enumerate(runs) if "$OPTIONS" in run]
+    assert loaded < used
+    assert runs[loaded].endswith(f"apparmor_parser -r /etc/apparmor.d/{profile}")
+    assert profile == apparmor.FILE.name
 
 
 def test_only_programs_of_others_have_the_token_of_a_release(release):

@@ -174,7 +174,10 @@ def test_another_linux_hears_of_its_own_packages_and_goes_on(checkout, tmp_path)
     *_, installed, said = answer.stderr.splitlines()
     assert answer.returncode == 0 and "installing Python packages" in installed
     assert said.startswith("setup: going on without ")
-    assert "podman (the toolbox image)" in said and "curl (shell cells)" in said
+    assert (
+        "podman (the toolbox image: no pods without one)" in said
+        and "curl (shell cells)" in said
+    )
     assert re.search(r"Run: sudo dnf install -y .*\bpodman .*\bcurl", said)
     assert "apt-get" not in answer.stderr
     program(tmp_path / "bin/podman", "#!/bin/sh\n")
@@ -221,6 +224,72 @@ case "$*" in *ensurepip*) exit 1 ;; *print*) echo python3.12 ;; esac
         f"setup: {bare} lacks venv or ensurepip, and cannot make an environment. "
         "Name another one: make setup PYTHON=/path/to/python3\n"
     )
+
+
+APT = "sudo apt-get update && sudo apt-get install -y --no-install-recommends"
+
+
+def bare_debian(folder, python):
+    """Return the environment of a Debian without sudo, where `python` is alone."""
+    tools = folder / "bare"
+    tools.mkdir()
+    program(tools / "apt-get", "#!/bin/sh\nexit 100\n")
+    # An ordinary user, whoever runs this.
+    program(tools / "id", "#!/bin/sh\necho 1000\n")
+    for name in ("true", *TOOLS.split()):
+        if name not in ("id", "curl", "cc") and (found := shutil.which(name)):
+            (tools / name).symlink_to(found)
+    return {"PYTHON": python, "PATH": str(tools), "LAB_BUNDLE": "none"}
+
+
+@pytest.mark.parametrize("language", ["C.UTF-8", "ko_KR.UTF-8"])
+def test_a_bare_debian_is_told_in_one_line_all_that_is_missing(
+    checkout, tmp_path, language
+):
+    """Before anything is downloaded: Python's environment is one package of them."""
+    script = """#!/bin/sh
+case "$*" in *ensurepip*) exit 1 ;; *print*) echo python3.13-venv ;; esac
+"""
+    settings = bare_debian(tmp_path, program(tmp_path / "python", script))
+    (checkout / "locale/ko").mkdir(parents=True)
+    shutil.copy(ROOT / "locale/ko/setup.tsv", checkout / "locale/ko")
+    answer = call(checkout, "sh", "tools/setup.sh", **settings, LANG=language)
+    assert answer.returncode == 1
+    [said] = answer.stderr.splitlines()
+    # The set-up looks for some in /usr/sbin, too, which is this machine's.
+    names = (
+        r"python3.13-venv( runc)? mmdebstrap curl jq gcc libc6-dev( nftables)? uidmap"
+    )
+    assert re.search(f"{APT} {names}$", said)
+    assert ("these packages are missing: python3.13-venv (.venv)" in said) == (
+        language == "C.UTF-8"
+    )
+    assert ("다음 패키지가 없다: python3.13-venv (.venv)" in said) == ("ko" in language)
+    assert not (checkout / "build/setup.log").exists()
+
+
+def test_each_sentence_of_the_set_up_for_a_learner_is_there_in_korean():
+    """Only what maintainers ask for is in English alone."""
+    script = (ROOT / "tools/setup.sh").read_text()
+    # As the shell joins them.
+    text = re.sub(r"'\\\n'", "", script)
+    rows = [
+        line.split("\t")
+        for line in (ROOT / "locale/ko/setup.tsv").read_text("utf-8").splitlines()
+    ]
+    korean = dict(rows)
+    assert len(korean) == len(rows)
+    for english, translation in rows:
+        assert f"'{english}'" in text, english
+        assert english.count("%s") == translation.count("%s"), english
+    said = re.findall(r"\b(?:say|die|text) '([^']+)'", text)
+    for_maintainers = {
+        "%s",
+        "%s is %s until the next start of this machine",
+        "the packages could not be installed; the reason is above.",
+        'unknown part "%s". Known: all, venv, tests, full, machines, site, lock.',
+    }
+    assert {*said} - {*korean} == for_maintainers
 
 
 def test_uv_installs_where_pip_has_no_index_of_its_own(checkout):
@@ -293,7 +362,8 @@ def test_what_the_archive_has_is_missing_only_if_it_does_not_come(
     asked = settings.get("LAB_BUNDLE", "")
     assert came.stdout.endswith(f"setup with LAB_BUNDLE={asked}\n")
     missing = setup("1")
-    assert "mmdebstrap (the toolbox image), curl (shell cells)" in missing.stderr
+    image = "mmdebstrap (the toolbox image: no pods without one)"
+    assert f"{image}, curl (shell cells)" in missing.stderr
     assert missing.stdout.endswith("setup with LAB_BUNDLE=none\n")
     settings["LAB_BUNDLE"] = "none"
     asked = setup("1")

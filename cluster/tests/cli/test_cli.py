@@ -16,8 +16,10 @@ from click.testing import CliRunner
 
 from cluster.backend import STATUS, waiting_text
 from cluster.cli.format import colours, status_text, with_signs
+from cluster.local import trial
 from cluster.local.backend import LOGS
-from cluster.progress import Terminal
+from cluster.machine import apparmor
+from cluster.progress import Terminal, columns
 from cluster.tests.commandline import helpers, python
 from helpers import __main__ as entry
 from helpers.cli import main
@@ -73,6 +75,21 @@ def test_each_command_explains_itself(path):
     assert line[1].endswith((".", "(once).")) and not line[1].endswith("...")
     assert len(own.output.split()) > 20
     assert max(map(len, own.output.splitlines())) <= 88
+
+
+def test_root_loads_the_profile_for_a_class_and_hears_what_an_update_needs(monkeypatch):
+    """Nothing is data there; a start as an account without rights has the last word."""
+    monkeypatch.setattr(apparmor, "load", lambda: None)
+    results = [trial.TrialResult(), trial.TrialResult("x", "Operation not permitted")]
+    monkeypatch.setattr(trial, "attempt_as", lambda account: results.pop(0))
+    done = CliRunner().invoke(main, ["apparmor", "--write"])
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "tried as nobody: every account can make namespaces" in done.stderr
+    assert f"\n  {apparmor.hook()}\n" in done.stderr
+    done = CliRunner().invoke(main, ["apparmor", "--write"])
+    assert done.exit_code == 1
+    assert "nobody cannot start a cluster all the same: x was refused" in done.stderr
+    assert f"must be able to read {sys.prefix}; " in done.stderr
 
 
 def test_alone_it_prints_its_help():
@@ -339,6 +356,19 @@ def test_a_live_line_fits_and_ends(monkeypatch):
     (line,) = stream.getvalue().split("\r")[1:]
     assert len(line.rstrip("\n")) < 40
     assert line.endswith(", …\n") and not line.endswith("\n\n")
+
+
+def test_a_live_line_of_hangul_is_written_over_whole(monkeypatch):
+    """A letter of it takes two columns."""
+    monkeypatch.setenv("COLUMNS", "40")
+    stream = Tty()
+    view = Terminal(stream)
+    view.update("클러스터의 네임스페이스를 만드는 중")
+    view.update("ok")
+    view.update("클러스터의 네임스페이스를 만드는 중이라고 하는 아주 긴 한 줄")
+    first, second, third = stream.getvalue().split("\r")[1:]
+    assert columns(first) == columns(second)
+    assert 30 < columns(third) < 40 and third.endswith(" …")
 
 
 REPORT = "Problems\n  fatal    disk  full\n  warning  ids  one\nFacts\n  cpu  fatal 2\n"

@@ -13,7 +13,7 @@ from cluster.errors import NotEnough
 from cluster.findings import BUG, fatal, ok, warning
 from cluster.image.topics import Image
 from cluster.kind.topics import Engine
-from cluster.local.topics import Limits, Namespaces
+from cluster.local.topics import Learners, Limits, Namespaces
 from cluster.local.trial import TrialResult
 from cluster.machine import idmap
 from cluster.machine.topics import Kernel
@@ -327,6 +327,19 @@ MACHINES = {
         "fatal",
         "mmdebstrap",
         "install .* mmdebstrap",
+    ),
+    "root of a machine that restricts all others": (
+        Learners(True, "no profile of AppArmor allows it"),
+        "other accounts",
+        "warning",
+        "because no profile of AppArmor allows it: learners of a class",
+        "kapi apparmor --write`, if others learn here",
+    ),
+    "root of a machine that has the profile": (
+        Learners(True),
+        "other accounts",
+        "ok",
+        "can make namespaces, by a profile",
     ),
     "no image and no room": (
         change(IMAGE, archive=None, free=10**8),

@@ -8,7 +8,7 @@ from importlib import metadata
 
 import pytest
 
-from cluster import errors
+from cluster import errors, packages
 from cluster.image import find as image_find
 from cluster.progress import Silent
 from cluster.tests.progress import Notes
@@ -124,6 +124,25 @@ def test_the_oldest_go_with_their_logs_and_stores_but_not_from_under_a_cluster(f
     assert left == {"one", "four", "five", "key", "build"}
     assert image_find.store_of(file.with_name("one.tar")).exists()
     assert file.with_name("one.tar").exists()
+
+
+def test_without_an_image_and_what_makes_one_all_that_is_missing_is_told_first(
+    tmp_path, monkeypatch
+):
+    """Before programs are downloaded or built, which would be in vain."""
+    (tmp_path / "apt-get").touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("LAB_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(packages, "SYSTEM_PATH", "/nowhere")
+    with pytest.raises(errors.MissingTool) as caught:
+        image_find.require_maker()
+    assert caught.value.tool == "mmdebstrap"
+    everything = "mmdebstrap runc nftables uidmap curl jq, or start Docker or Podman."
+    assert caught.value.hint == f"{packages.MANAGERS['apt-get']} {everything}"
+    # One that a teacher has prepared may do: only with the programs is that known.
+    (tmp_path / "cache/images").mkdir(parents=True)
+    (tmp_path / "cache/images/toolbox-1.tar").touch()
+    image_find.require_maker()
 
 
 @pytest.fixture

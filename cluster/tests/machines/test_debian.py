@@ -42,7 +42,9 @@ def test_a_fresh_system_is_told_what_is_missing_and_the_set_up_goes_on(first_set
     assert first_setup.returncode == 0, said
     missing = "runc (pods with a seccomp profile), mmdebstrap (the toolbox image"
     assert f"setup: going on without {missing}" in said
-    assert re.search(r"Run: sudo apt-get install .* runc mmdebstrap .*uidmap", said)
+    assert re.search(
+        r"Run: sudo apt-get update && .* install .* runc mmdebstrap .*uidmap", said
+    )
     assert "binaries and toolbox image are ready" in said
 
 

@@ -112,7 +112,9 @@ def test_a_fresh_system_gets_a_control_plane_and_the_way_to_more(pristine):
     why = "because making namespaces was refused (Operation not permitted)"
     assert f"a control-plane cluster, {why}" in setup.stdout
     assert HINT in setup.stdout
-    assert re.search(r"Run: sudo apt-get install .*uidmap", setup.stdout)
+    assert re.search(
+        r"Run: sudo apt-get update && sudo apt-get install .*uidmap", setup.stdout
+    )
     assert not [each for each in found.values() if each["level"] == "fatal"]
     assert found["backend"]["message"].startswith("control-plane: ")
 

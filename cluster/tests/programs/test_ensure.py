@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from cluster import errors, programs
-from cluster.programs import check
+from cluster.programs import check, golang
 from cluster.progress import Silent
 from cluster.statedir import hold
 from cluster.tests.programs import gobox
@@ -196,9 +196,10 @@ def test_a_fault_in_the_source_fails_with_the_compilers_words(cache, tmp_path):
 def test_without_a_c_compiler_the_distribution_must_have_the_program(
     source, cache, monkeypatch
 ):
-    """Then it is not built."""
+    """Then it is not built; nor is Go fetched, which would be in vain."""
     monkeypatch.setenv("CC", "no-such-compiler")
-    with pytest.raises(errors.MissingTool) as caught:
+    with monkeypatch.context() as patch, pytest.raises(errors.MissingTool) as caught:
+        patch.setattr(golang, "find", lambda: pytest.fail("Go was looked for"))
         programs.ensure(Silent(), gobox.recipe(source, cgo=True))
     assert "C compiler" in caught.value.tool
     hello = {"true": "binaries/hello"}

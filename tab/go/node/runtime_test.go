@@ -61,7 +61,8 @@ func newPodIn(t *testing.T, runtime *Runtime, directory string) *testPod {
 	id, err := runtime.RunPodSandbox(background, &cri.PodSandboxConfig{
 		Hostname: "web", LogDirectory: directory + "/logs", Labels: map[string]string{"app": "web"},
 		DnsConfig: &cri.DNSConfig{
-			Servers: []string{Nameserver}, Searches: searchesOf("shop"), Options: []string{"ndots:5"},
+			Servers:  []string{Nameserver},
+			Searches: searchesOf("shop"), Options: []string{"ndots:5"},
 		},
 	}, "")
 	check(t, err)

@@ -19,6 +19,7 @@ import (
 	"k8s.io/klog/v2"
 	"k8s.io/klog/v2/textlogger"
 
+	"tab/doors"
 	"tab/etcd"
 	"tab/node"
 )
@@ -100,6 +101,7 @@ func offer(network *node.Network) {
 		"request": requestFunction(),
 		"kubectl": kubectlFunction(reader),
 		"shell":   shellFunction(reader),
+		"doors":   doorFunctions(doors.New(reader.Machine)),
 	})
 }
 

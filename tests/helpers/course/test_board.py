@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from cluster.progress import columns
 from cluster.tests.commandline import helpers
 from helpers import errors
 from helpers.course import Lesson, attempts, board, lessons
@@ -119,7 +120,7 @@ def test_columns_are_straight_in_korean(monkeypatch):
     monkeypatch.setenv("LAB_LANG", "ko")
     lines = repr(board.board(lessons(), set())).splitlines()
     rows = [line for line in lines if re.match(r"\d\d ", line)]
-    ends = {board._columns(re.match(r".*?  +\d+(?=  )", row)[0]) for row in rows}
+    ends = {columns(re.match(r".*?  +\d+(?=  )", row)[0]) for row in rows}
     assert len(rows) == len(lessons()) and len(ends) == 1
 
 

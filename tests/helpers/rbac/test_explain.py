@@ -4,6 +4,8 @@ Each form of a refusal is in test_refusals.py; lessons 16, 17, 18 and 21 ask for
 reasons of real ones.
 """
 
+import shlex
+
 import pytest
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
@@ -13,7 +15,7 @@ from cluster.tests.running import apply
 from helpers.api.caller import Caller
 from helpers.api.tokens import create_token
 from helpers.command import kubectl
-from helpers.rbac.objects import Attributes
+from helpers.rbac.objects import Attributes, kubectl_commands, minimal_objects
 from helpers.rbac.refusals import explain
 
 MAPS = "/api/v1/namespaces/default/configmaps"
@@ -44,6 +46,31 @@ def test_the_proposal_allows_that_and_nothing_more(namespace, token, path, other
         assert reader.get(other).status == 403
     finally:
         kubectl("delete", "-f", "-", input=found.manifest)
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        Attributes(
+            "system:serviceaccount:shop:clerk", "list", "pods", namespace="shop"
+        ),
+        Attributes(
+            "jane@example.com", "get", "deployments", "apps", "scale", "web", "x"
+        ),
+        Attributes("me $(id)", "delete", "jobs", "batch", name="q", namespace="shop"),
+        Attributes("system:serviceaccount:shop:clerk", "watch", "nodes"),
+        Attributes("system:serviceaccount:shop:clerk", "get", path="/metrics"),
+    ],
+)
+def test_the_commands_create_what_the_manifest_has(cluster, attributes):
+    commands, objects = kubectl_commands(attributes), minimal_objects(attributes)
+    for command, expected in zip(commands, objects, strict=True):
+        _, *words = shlex.split(command)
+        created = kubectl(*words, "--dry-run=client", "-o", "json").json()
+        created["metadata"] = {
+            key: created["metadata"][key] for key in expected["metadata"]
+        }
+        assert created == expected
 
 
 def test_exec_of_the_python_client(cluster, namespace, token):

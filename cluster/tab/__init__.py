@@ -1,0 +1,1 @@
+"""The cluster that runs in the same browser tab as Python."""

@@ -1,0 +1,75 @@
+"""Read the rules of `data/errors.toml`, and find the one that a text matches. Pure."""
+
+import functools
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+FILE = Path(__file__).parent.parent / "data" / "errors.toml"
+#: a class of characters, or a blank in a pattern
+_CLASS_OR_BLANK = re.compile(r"(\[(?:\\.|[^\]\\])*\])| \??")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a message looks like, and what to do about it; see the head of the file.
+
+    `messages` were printed by the programs of a test, `quoted` have their threads.
+    """
+
+    id: str
+    step: str
+    title: str
+    pattern: str
+    cause: str
+    way: str
+    lesson: str
+    ask: str = ""
+    messages: tuple[str, ...] = ()
+    quoted: tuple[tuple[str, str], ...] = ()
+    role: bool = False
+    verbs: str = ""
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    trial: str = ""
+
+    @functools.cached_property
+    def forms(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
+        """Return the pattern, and the same for a text without blanks."""
+        return re.compile(self.pattern), re.compile(without_blanks(self.pattern))
+
+    @property
+    def examples(self) -> list[str]:
+        """Return all messages of the rule."""
+        return [*self.messages, *(message for message, _ in self.quoted)]
+
+
+def without_blanks(pattern: str) -> str:
+    """Return a pattern for a text without blanks."""
+    return _CLASS_OR_BLANK.sub(lambda match: match[1] or "", pattern)
+
+
+@functools.cache
+def rules() -> list[Rule]:
+    """Return the rules, in the order in which they are tried."""
+    tables: list[dict[str, Any]] = tomllib.loads(FILE.read_text("utf-8"))["rule"]
+    return [Rule(**{key: _frozen(value) for key, value in t.items()}) for t in tables]
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+
+
+def find_rule(
+    readings: tuple[str, str, str],
+) -> tuple[Rule, list[dict[str, str]]] | None:
+    """Return the first rule that a paste matches, and the groups of each match."""
+    spaced, joined, bare = readings
+    for rule in rules():
+        pattern, bare_pattern = rule.forms
+        for form, text in ((pattern, spaced), (pattern, joined), (bare_pattern, bare)):
+            if matches := [match.groupdict("") for match in form.finditer(text)]:
+                return rule, matches
+    return None

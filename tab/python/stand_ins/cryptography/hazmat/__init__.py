@@ -1,0 +1,1 @@
+"""What is below the recipes."""

@@ -1,0 +1,5 @@
+"""What does the work: Go's own packages."""
+
+
+def default_backend() -> None:
+    """Return None: there is one alone."""

@@ -1,0 +1,9 @@
+"""Keys of the curve Ed25519: names alone."""
+
+
+class Ed25519PrivateKey:
+    """A private key."""
+
+
+class Ed25519PublicKey:
+    """A public key."""

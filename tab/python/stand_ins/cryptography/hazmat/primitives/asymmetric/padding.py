@@ -1,0 +1,1 @@
+"""Ways of signing with RSA, which a tab does not have."""

@@ -1,0 +1,97 @@
+"""The kernel of the tab runs cells as JupyterLab's does, in this Python here."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+#: in a process of its own: a kernel changes its directory and its environment
+SCRIPT = """
+import json, sys
+from tab.python.kernel import Kernel
+outputs = []
+kernel = Kernel(outputs.append, sys.argv[1])
+for source in json.loads(sys.argv[2]):
+    outputs.clear()
+    passed = kernel.run(source, ["check"])
+    print(json.dumps([passed, [json.loads(output) for output in outputs]]))
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Return a function that runs cells and returns, for each, what it reported."""
+
+    def run(*sources: str) -> list:
+        folder = str(tmp_path / "lessons")
+        words = [sys.executable, "-c", SCRIPT, folder, json.dumps(sources)]
+        done = subprocess.run(words, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    return run
+
+
+def text_of(outputs: list[dict]) -> str:
+    return "".join(
+        output.get("text", "") or output.get("data", {}).get("text/plain", "")
+        for output in outputs
+    )
+
+
+def test_a_cell_shows_its_last_value_and_what_it_prints(run):
+    [(passed, outputs), (_, others)] = run("print('one')\nnumber = 2\nnumber", "number")
+    assert passed and text_of(outputs) == "one\n2"
+    assert outputs[-1]["output_type"] == "execute_result"
+    assert text_of(others) == "2"
+
+
+def test_a_display_has_all_its_forms(run):
+    [(_, [output])] = run(
+        "from IPython.display import HTML, display\ndisplay(HTML('x'))"
+    )
+    assert output["output_type"] == "display_data"
+    assert output["data"]["text/html"] == "x"
+
+
+def test_an_error_is_short_where_that_is_enough(run):
+    [(passed, [error]), (again, _)] = run("assert 1 == 2", "1")
+    assert not passed and again
+    assert error["ename"] == "AssertionError"
+    assert error["traceback"] == ["AssertionError: `1 == 2` is false: `1 == 2`."]
+
+
+def test_a_cell_runs_programs(run):
+    answers = run(
+        "!echo $((1 + 1)); exit 3", "_exit_code", "lines = !printf 'a\\nb\\n'\nlines"
+    )
+    assert [text_of(outputs) for _, outputs in answers] == ["2\n", "3", "['a', 'b']"]
+
+
+def test_a_cell_writes_a_file_beside_it(run, tmp_path):
+    run("%%writefile note.txt\nhello")
+    assert (tmp_path / "lessons" / "note.txt").read_text() == "hello\n"
+
+
+def test_loops_give_turns_and_keep_their_meaning(run):
+    count = "import time\nturns = []\ntime.sleep = turns.append"
+    loop = """
+def spin(seconds):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for number in range(3):
+            if number: continue
+    else:
+        number = "done"
+    return number
+spin(0.5), 2 <= len(turns) <= 5
+"""
+    (_, (passed, outputs)) = run(count, loop)
+    assert passed and text_of(outputs) == "('done', True)"
+
+
+def test_helpers_know_the_cell(run):
+    line = "from helpers import needs\nneeds.tags_of_cell(get_ipython())"
+    [(_, outputs)] = run(line)
+    assert text_of(outputs) == "['check']"

@@ -1,0 +1,119 @@
+"""Lessons in Chromium, with a cluster and Python in one tab, to their last cell."""
+
+import pytest
+
+from helpers.course import lessons
+from tab import build
+from tab.lessons import read, start_tab
+from tools.chapter import proof_faults
+
+pytestmark = [
+    pytest.mark.full("a cluster and Python in a browser"),
+    pytest.mark.skipif(
+        build.find() is None,
+        reason="the program for the browser is not here. Run: python -m tab.build",
+    ),
+    pytest.mark.timeout(1800),
+]
+#: lessons of which every cell passes
+WHOLE = ("00", "01", "02", "04", "05", "06", "11", "14", "15", "17")
+
+
+@pytest.fixture(scope="module")
+def tab(browser):
+    """Return a tab that is ready."""
+    with start_tab(browser) as ready:
+        yield ready
+
+
+@pytest.fixture
+def show(tab):
+    """Return a function that runs code in a cell, and returns what it shows."""
+    tab.call("open", "/root")
+
+    def show(source: str) -> str:
+        cell = {"source": source, "metadata": {}}
+        tab.run_cell(cell)
+        return "".join(
+            output.get("text", "")
+            or output.get("evalue", "")
+            or output.get("data", {}).get("text/plain", "")
+            for output in cell["outputs"]
+        )
+
+    return show
+
+
+@pytest.mark.parametrize("number", WHOLE)
+def test_each_cell_of_a_lesson_passes(tab, number):
+    [lesson] = [lesson for lesson in lessons() if lesson.number == number]
+    notebook = read(lesson)
+    rows = tab.run_lesson(notebook, lesson)
+    assert [row for row in rows if row["error"]] == []
+    assert [*proof_faults(notebook.cells)] == []
+
+
+def test_go_and_python_see_the_same_files(show):
+    assert show("from pathlib import Path\nPath('/tmp/a').write_text('b\\n')") == "2"
+    assert show("!cat /tmp/a; mv /tmp/a /tmp/c; ln -s c /tmp/d") == "b\n"
+    assert show("Path('/tmp/d').read_text(), Path('/tmp/a').exists()") == (
+        "('b\\n', False)"
+    )
+
+
+HANDSHAKE = """
+import socket, ssl
+context = ssl.create_default_context(**{trust})
+with socket.create_connection(("127.0.0.1", 6443)) as plain:
+    version = context.wrap_socket(plain, server_hostname="{name}").version()
+version
+"""
+
+
+@pytest.mark.parametrize(
+    ("trust", "name", "shown"),
+    [
+        ({}, "kubernetes", "unable to get local issuer certificate"),
+        ({"cafile": "/etc/kubernetes/ca.crt"}, "x", "not valid for 'x'"),
+        ({"cafile": "/etc/kubernetes/ca.crt"}, "kubernetes", "TLSv1.3"),
+    ],
+)
+def test_a_certificate_is_verified(show, trust, name, shown):
+    assert shown in show(HANDSHAKE.format(trust=trust, name=name))
+
+
+def test_an_endless_loop_is_stopped_and_the_cluster_goes_on(tab, show):
+    for loop in ("while True: pass", "import time\nwhile True: time.sleep(9)"):
+        tab.stop_soon(1000)
+        assert "stopped" in show(loop)
+    assert "default" in show("!kubectl --kubeconfig /etc/kubernetes/config get ns")
+
+
+def test_threads_take_turns(show):
+    code = """
+import threading, time
+seen = []
+def count():
+    for number in range(3):
+        time.sleep(0.01)
+        seen.append(number)
+thread = threading.Thread(target=count)
+thread.start()
+thread.is_alive(), thread.join(), seen
+"""
+    assert show(code) == "(True, None, [0, 1, 2])"
+
+
+def test_a_cell_is_code_of_the_first_thread(show):
+    code = """
+import threading, time
+seen = threading.Event()
+def rest():
+    while not seen.wait(0.01): pass
+thread = threading.Thread(target=rest)
+thread.start()
+time.sleep(0.1)
+"""
+    show(code)
+    assert show("threading.current_thread() is threading.main_thread()") == "True"
+    assert show("seen.set(), thread.join()") == "(None, None)"
