@@ -146,4 +146,4 @@ def test_each_command_of_kubectl_reads_its_own_input(tmp_path):
     script = tmp_path / "three.js"
     script.write_text(THREE.replace("SHELL", str(page.WEB / "shell.js")))
     done = subprocess.run(["node", script], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["create:one", "apply:two", "get:"]
+    assert done.stdout.split() == ["create:one", "exec:", "apply:two", "get:"]
