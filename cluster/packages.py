@@ -65,6 +65,7 @@ NAMES: dict[str, dict[str, str | None]] = {
     "mmdebstrap": dict.fromkeys((DNF, ZYPPER, PACMAN, APK), "podman") | {NIX: None},
     "nftables": {},
     "nodejs": {ZYPPER: "nodejs-default"},
+    "npm": {DNF: "nodejs-npm", ZYPPER: "npm-default"},
     "openssh-client": {
         DNF: "openssh-clients",
         ZYPPER: "openssh-clients",
