@@ -28,7 +28,6 @@ SAME = {
     "github.com/coreos/go-systemd/v22/journal/journal_js.go": "journal_windows.go",
     f"{_KUBERNETES}/pkg/securitycontext/util_js.go": "util_darwin.go",
 }
-#: what to do where an edit does not apply
 #: file that js lacks, and that is ours
 OURS = "golang.org/x/sys/unix/unix_js.go"
 

@@ -27,8 +27,7 @@ class Command:
     """What a lesson ran, and what came of it.
 
     `script` is what bash ran, or "" for kubectl with `words`; `variables` are those of
-    `VARIABLES`, and those that a cell has exported since. `files` are those that the
-    lesson has written below `$FOLDER`, by their names.
+    `VARIABLES`, and those that a cell has exported since.
     """
 
     cell: str
@@ -36,7 +35,6 @@ class Command:
     words: list[str]
     input: str
     variables: dict[str, str]
-    files: dict[str, str]
     exit_code: int
     stdout: str
     stderr: str = ""
@@ -82,11 +80,6 @@ def start(log: str) -> None:
         kept = [name for name in os.environ if name in VARIABLES or name not in names]
         return {name: os.environ[name] for name in kept}
 
-    def files() -> dict[str, str]:
-        folder = os.environ.get("FOLDER")
-        paths = Path(folder).rglob("*") if folder else ()
-        return {str(path): path.read_text() for path in paths if path.is_file()}
-
     def note(words, script="", input="", exit_code=0, stdout="", stderr="") -> None:
         entry = Command(
             cell,
@@ -94,7 +87,6 @@ def start(log: str) -> None:
             words,
             input or "",
             variables(),
-            files(),
             exit_code,
             stdout,
             stderr,

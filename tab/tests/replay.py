@@ -28,7 +28,6 @@ import shlex
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from tab.tests.recorder import RECORDER, Command
 
@@ -194,10 +193,6 @@ def script_of(command: Command) -> str:
             )
         elif name != "KUBECONFIG":
             lines.append(f"export {name}={shlex.quote(value)}")
-    for name, text in command.files.items():
-        folder = shlex.quote(str(PurePosixPath(name).parent))
-        lines.append(f"mkdir -p {folder}")
-        lines.append(f"printf %s {shlex.quote(text)} >{shlex.quote(name)}")
     return "\n".join([*lines, script])
 
 
