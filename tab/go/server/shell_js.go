@@ -13,6 +13,8 @@ import (
 	"syscall/js"
 	"unicode/utf8"
 
+	"k8s.io/client-go/tools/clientcmd"
+
 	"tab/node"
 	"tab/programs"
 )
@@ -147,23 +149,7 @@ func kubeconfigFile(caller, namespace string) (string, error) {
 	if _, err := os.Stat(file); err == nil {
 		return file, nil
 	}
-	text := strings.NewReplacer(
-		"certificate-authority: ", "certificate-authority: "+files+"/",
-		"client-certificate: ", "client-certificate: "+files+"/",
-		"client-key: ", "client-key: "+files+"/",
-		"cluster: tab, user", "cluster: tab, namespace: "+quote(namespace)+", user",
-		"current-context: admin", "current-context: "+quote(caller),
-	).Replace(kubeconfig)
-	if err := os.MkdirAll(path.Dir(file), 0o700); err != nil {
-		return "", err
-	}
-	return file, os.WriteFile(file, []byte(text), 0o600)
-}
-
-// quote returns a text as one of YAML, which has that of JSON.
-func quote(text string) string {
-	quoted, _ := json.Marshal(text)
-	return string(quoted)
+	return file, clientcmd.WriteToFile(*callersKubeconfig(caller, namespace), file)
 }
 
 // programsFor returns the tree of programs, with a kubectl that listens by a function.
