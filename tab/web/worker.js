@@ -1,8 +1,7 @@
-// A Web Worker with the API server: what the page can call of it, and what is behind each call.
+// A Web Worker with the cluster: what the page can call of it, and what is behind each call.
 import "./wasm_exec.js";
 import "./files.js";
 import "./server.js";
-import "./shell.js";
 import { dispatch, unlessCancelled } from "./page/dispatcher.js";
 import { download } from "./page/download.js";
 
@@ -17,8 +16,9 @@ dispatch(self, {
     await startServer(module);
     return module;
   },
-  shell: ([lines, input], report, signal) =>
-    unlessCancelled(signal, INTERRUPTED, () => shell(lines, input, report, signal)),
-  request: ([request], report, signal) =>
-    unlessCancelled(signal, { error: "cancelled" }, () => send(request, report)),
+  shell: ([script, input, session], report, signal) => {
+    const request = JSON.stringify({ script, input, session });
+    return unlessCancelled(
+      signal, INTERRUPTED, () => kubernetes.shell(request, report, signal));
+  },
 });

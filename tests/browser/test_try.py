@@ -169,8 +169,8 @@ def test_enter_runs_lines_that_were_pasted(ready):
     ready.get_by_label("Caller").select_option("nobody")
     line.press("Enter")
     lines = (
-        "kubectl create namespace drill --context nobody",
-        "kubectl get pods --context nobody",
+        "kubectl --context nobody create namespace drill",
+        "kubectl --context nobody get pods",
     )
     prompted = "$ {}\n> {}\n".format(*lines)
     expect(log(ready)).to_have_text(prompted + "{}\n{}|\n".format(*lines))

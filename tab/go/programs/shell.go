@@ -82,7 +82,13 @@ func runShell(ctx context.Context, p *Process) int {
 	variables := environ{expand.ListEnviron(environment(p.Env)...), map[string]string{
 		"UID": "0", "EUID": "0", "GID": "0", "HOME": "/root", shellName: command.name,
 		shellNumber: strconv.Itoa(p.pid), lastJob: "",
-	}}
+	}, nil}
+	dir := p.Dir
+	var session *sessionStart
+	if p.Session != nil {
+		session = p.Session.begin(variables, dir)
+		variables, dir = session.variables, session.dir
+	}
 	runner, err := interp.New(
 		interp.Env(variables), interp.StdIO(stdin, stdout, stderr),
 		interp.Params(append(append(command.options, "--"), command.params...)...),
@@ -93,13 +99,20 @@ func runShell(ctx context.Context, p *Process) int {
 	if err != nil {
 		return s.fail(2, "%s", err)
 	}
-	runner.Dir = p.Dir
+	runner.Dir = dir
 	s.runner = runner
 	defer s.endJobs()
+	if session != nil {
+		session.prepare(s)
+	}
 	if s.name == "bash" {
 		s.importFunctions()
 	}
-	return s.runSource(command.source)
+	code = s.runSource(command.source)
+	if session != nil {
+		session.end(runner, code)
+	}
+	return code
 }
 
 // importFunctions defines the functions that the environment has, as bash exports them.
@@ -259,6 +272,7 @@ func (s *shell) fail(code int, format string, values ...any) int {
 func (s *shell) at(ctx context.Context) *Process {
 	handler := interp.HandlerCtx(ctx)
 	process := *s.Process
+	process.Session = nil
 	process.Dir = handler.Dir
 	process.Stdin, process.Stdout, process.Stderr = handler.Stdin, handler.Stdout, handler.Stderr
 	return &process
@@ -361,13 +375,30 @@ func (s *shell) access(ctx context.Context, name string, mode interp.AccessMode)
 	return err
 }
 
-// environ is the environment, and variables that programs do not get.
+// environ is the environment, variables that programs do not get, and what a session keeps.
 type environ struct {
 	expand.Environ
-	own map[string]string
+	own  map[string]string
+	kept map[string]expand.Variable
+}
+
+func (e environ) Each(take func(name string, variable expand.Variable) bool) {
+	for name, variable := range e.Environ.Each {
+		if _, isKept := e.kept[name]; !isKept && !take(name, variable) {
+			return
+		}
+	}
+	for name, variable := range e.kept {
+		if !take(name, variable) {
+			return
+		}
+	}
 }
 
 func (e environ) Get(name string) expand.Variable {
+	if variable, isKept := e.kept[name]; isKept {
+		return variable
+	}
 	variable := e.Environ.Get(name)
 	value, isOwn := e.own[name]
 	if !variable.IsSet() && isOwn {

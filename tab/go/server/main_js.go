@@ -99,7 +99,6 @@ func offer(network *node.Network) {
 	reader := newReader(network)
 	js.Global().Set("kubernetes", map[string]any{
 		"request": requestFunction(),
-		"kubectl": kubectlFunction(reader),
 		"shell":   shellFunction(reader),
 		"doors":   doorFunctions(doors.New(reader.Machine)),
 	})
