@@ -36,7 +36,15 @@ dispatch(self, {
     FAULT
     if (typeof given === "string") report(35e6, 35e6);
     report();
+    report("step", "making keys");
+    report("step", "starting the API server");
+    STARTED
     return program;
+  },
+  async node(_, report) {
+    report("step", "starting the kubelet");
+    NODE
+    report("step", "");
   },
   shell: ([lines, input], report, signal) => unlessCancelled(
     signal, { code: 130, status: 0 }, async () => {
@@ -49,6 +57,8 @@ dispatch(self, {
 """
 FAULTS = {
     "": "",
+    "STARTED": "throw new Error('it has not ended after 600 s');",
+    "NODE": "throw new Error('it has not ended after 600 s');",
     "loading": "report(3e6, 35e6); throw new Error('no more');",
     "program": "setTimeout(() => { throw new Error('F1201 the last words'); });"
     " await new Promise(() => {});",
@@ -67,7 +77,11 @@ class Server(SimpleHTTPRequestHandler):
             return super().do_GET()
         if self.fault == "offline":
             return self.send_error(503)
-        script = WORKER.replace("FAULT", FAULTS[self.fault]).encode()
+        text = WORKER
+        for place in ("STARTED", "NODE", "FAULT"):
+            is_there = place == (self.fault if self.fault.isupper() else "FAULT")
+            text = text.replace(place, FAULTS[self.fault] if is_there else "")
+        script = text.encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/javascript")
         self.send_header("Content-Length", str(len(script)))
@@ -238,6 +252,7 @@ def test_a_reset_needs_no_download(ready):
     [
         ("loading", r"did not start. .* Downloading: 3 of 35 MB. .* says: no more"),
         ("program", "did not start. .* says: .*F1201 the last words"),
+        ("STARTED", r"did not start. .* Starting kube-apiserver. .* after 600 s\."),
         ("offline", "did not start. .* Downloading: .* says: worker.js"),
         ("later", "has ended: .*the last words"),
     ],
@@ -249,6 +264,37 @@ def test_a_server_that_ends_says_why(open_page, fault, told):
     whole = f"^The API server {told}.* Start it again; the recorded answers remain.$"
     expect(state(opened)).to_have_text(re.compile(whole))
     expect(opened.locator("#tab-start")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("path", "fault", "told"),
+    [
+        ("try.html", "", r"The node is Ready after \d+ seconds, and runs pods\."),
+        ("ko/try.html", "", r"노드가 \d+초 만에 Ready 상태가 되어"),
+        (
+            "try.html",
+            "NODE",
+            r"No pod can run. .* Starting the kubelet. .* after 600 s",
+        ),
+    ],
+)
+def test_the_page_says_when_pods_can_run(open_page, path, fault, told):
+    opened = open_page(path, fault=fault)
+    opened.evaluate("""() => {
+        globalThis.sentences = [];
+        for (const name of ["state", "node"]) {
+            const place = document.getElementById(`tab-${name}`);
+            const note = () => sentences.push(place.textContent);
+            new MutationObserver(note).observe(place, { childList: true });
+        }
+    }""")
+    start(opened)
+    expect(opened.locator("#tab-node")).to_have_text(re.compile(told))
+    expect(opened.locator("#tab-own")).to_be_visible()
+    sentences = opened.evaluate("sentences")
+    assert len(sentences) == len(set(sentences)) >= 6
+    opened.locator("#tab-reset").click()
+    expect(opened.locator("#tab-node")).to_have_text(re.compile(told))
 
 
 def test_predictions_are_kept_and_counted(open_page):

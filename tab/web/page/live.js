@@ -25,6 +25,9 @@ const startWorker = (base) => {
   return new Worker(address, { type: "module" });
 };
 
+/** @param {number} began */
+const secondsSince = (began) => ((performance.now() - began) / 1000).toFixed(0);
+
 /**
  * @typedef {{
  *   command: string, answer: HTMLElement, label: HTMLElement, run: HTMLButtonElement,
@@ -76,11 +79,12 @@ export const connect = ({ base, at, blocks, say, show }) => {
       answer.hidden = true;
       label.textContent = "";
     }
-    for (const place of [at.output, at.verdict]) if (place) place.textContent = "";
-    /** @param {number} [loaded] @param {number} [total] */
-    const onProgress = (loaded, total) => {
-      if (total) Object.assign(at.bar, { max: total, value: loaded });
-      if (!progress.update(loaded, total)) return;
+    for (const place of [at.node, at.output, at.verdict]) if (place) place.textContent = "";
+    /** @param {any[]} report the bytes that are loaded, and their total; or "step", and its name */
+    const onProgress = (...report) => {
+      const [loaded, total] = report, isStep = loaded === "step";
+      if (total && !isStep) Object.assign(at.bar, { max: total, value: loaded });
+      if (!(isStep ? progress.step(total) : progress.update(loaded, total))) return;
       at.state.textContent = progress.sentence;
       at.loaded.textContent = progress.detail;
     };
@@ -96,9 +100,29 @@ export const connect = ({ base, at, blocks, say, show }) => {
       return;
     }
     const isWaiting = [document.body, at.cancel].includes(document.activeElement);
-    show("ready", say("ready", ((performance.now() - began) / 1000).toFixed(0)));
+    show("ready", say("ready", secondsSince(began)));
     // *Cancel*, which had the focus, is hidden now.
     if (isWaiting) at.state.focus({ preventScroll: true });
+    followNode(connection, progress, began);
+  };
+  /**
+   * Say what the start of the node is doing, and when pods can run.
+   *
+   * @param {Connection} started
+   * @param {Progress} progress
+   * @param {number} began
+   */
+  const followNode = async (started, progress, began) => {
+    /** @param {string} sentence */
+    const tell = (sentence) => { if (connection === started) at.node.textContent = sentence; };
+    try {
+      await started.call("node", [], (_, name) => {
+        if (progress.step(name)) tell(progress.sentence);
+      }).result;
+      tell(say("whole", secondsSince(began)));
+    } catch (error) {
+      tell(say("late", progress.sentence, /** @type {Error} */ (error).message));
+    }
   };
   at.start.onclick = start;
   at.cancel.onclick = () => { stop(say("stopped")); at.start.focus(); };
