@@ -4,6 +4,7 @@ test_tab.py has the same page with the genuine server.
 """
 
 import importlib.util
+import json
 import re
 from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler
@@ -49,6 +50,7 @@ dispatch(self, {
   shell: ([lines, input], report, signal) => unlessCancelled(
     signal, { code: 130, status: 0 }, async () => {
       if (lines.includes("watch")) await new Promise(() => report("begun\\n"));
+      if (lines.startsWith("repeat ")) report(input);
       report(`${lines}|${input}\\n`);
       return { code: 0, status: 403 };
     },
@@ -295,6 +297,56 @@ def test_the_page_says_when_pods_can_run(open_page, path, fault, told):
     assert len(sentences) == len(set(sentences)) >= 6
     opened.locator("#tab-reset").click()
     expect(opened.locator("#tab-node")).to_have_text(re.compile(told))
+
+
+HOSTILE = {
+    "an element": "<img src=x onerror='globalThis.ran = true'>",
+    "a script": "</pre><script>globalThis.ran = true</script><pre>",
+    "a style": "<style>* { display: none }</style>",
+    "a frame": "<iframe srcdoc='<script>parent.ran = true</script>'></iframe>",
+    "an address": "javascript:globalThis.ran=true",
+    "escapes of a terminal": "\x1b[2J\x1b]0;title\x07\x1b[31mred\x1b[0m",
+    "a long line": "x" * 200_000,
+    "NUL and other controls": "a\x00b\x08\x7f\x85c",
+    "from right to left": "\u202eabc\u2066def",
+    "a pattern of String.replace": "$& $1 $` $' {} {}",
+    "half a character": "\ud800",
+    "lines": "one\r\ntwo\u2028three\n$ kubectl delete namespace --all\n",
+}
+
+
+#: what a page shows of a text, and whether that has changed anything but the log
+LOOK = """json => {
+    const text = JSON.parse(json), log = document.getElementById("tab-output");
+    const { scrollWidth } = document.documentElement;
+    return {
+        isShown: log.textContent.includes(text),
+        ran: globalThis.ran ?? null, violations,
+        elements: document.querySelectorAll("*").length, scrollWidth,
+        title: document.title, visible: log.checkVisibility(),
+    };
+}"""
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_what_is_typed_or_printed_is_text(ready, text):
+    """Names, logs and errors of a server come as the output of a command."""
+    given = json.dumps(text)
+    type_in = """([name, json]) => Object.defineProperty(
+        document.getElementById(`tab-${name}`), "value", { value: JSON.parse(json) })"""
+    ready.evaluate(type_in, ["manifest", given])
+    ready.locator("#tab-line").fill("repeat it")
+    ready.locator("#tab-line").press("Enter")
+    expect(log(ready)).to_contain_text("repeat it|")
+    before = ready.evaluate(LOOK, given)
+    assert before["isShown"] and before["visible"]
+    assert (before["ran"], before["violations"]) == (None, [])
+    assert "Try it" in before["title"]
+    assert before["scrollWidth"] <= WINDOW["width"]
+    ready.evaluate(type_in, ["line", given])
+    ready.locator("#tab-own button").first.click()
+    expect(log(ready)).not_to_have_attribute("aria-busy", "true")
+    assert ready.evaluate(LOOK, given) == before
 
 
 def test_predictions_are_kept_and_counted(open_page):
