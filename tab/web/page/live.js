@@ -10,8 +10,8 @@ const PROGRAM = "kube-apiserver.wasm.gz";
 const HIDDEN = 5 * 60_000;
 /** Lines of the command that are seen at once. */
 const LINES = 8;
-/** The name of the shell whose variables all commands of the page share. */
-const SESSION = "page";
+/** Names of the shell whose variables all commands of the page share, and of that of the drill. */
+const SESSION = "page", DRILL = "drill";
 
 /**
  * Return a Worker with the page's own Content-Security-Policy. One whose script comes by HTTP has
@@ -223,13 +223,13 @@ export const connect = ({ base, at, blocks, say, show }) => {
   bring();
   fit();
 
-  // Not in the shell of the reader, who may have gone to another directory.
+  // The reader may have gone to another directory.
   /** @param {string} line */
   const outputOf = async (line) => {
     let text = "";
     /** @param {string} more */
     const add = (more) => { text += more; };
-    await connection?.call("shell", [line, "", ""], add).result;
+    await connection?.call("shell", [line, "", DRILL], add).result;
     return text;
   };
   if (at.drill) {
