@@ -212,6 +212,13 @@ SCRIPTS = [
     ("curl -sk --cert jane.crt --key jane.key https://kubernetes/", {"code": 58}),
     ("curl -sk --cert admin.crt https://kubernetes/version", {"code": 58}),
     ("curl -sk -d '' https://kubernetes/version", {"status": 403}),
+    ("echo ~ ca.*", {"text": "/root ca.crt\n"}),
+    (
+        "curl -s --cacert ca.crt --cert admin.crt --key admin.key -d @- "
+        f"-H 'Content-Type: application/json' https://kubernetes{MAPS} "
+        f"<<<'{named('curled')}' | jq -r '.metadata.managedFields[0].manager'",
+        {"text": "curl\n", "status": 201},
+    ),
     ("ME='Authorization: Bearer nonsense'; cd /tmp", {"code": 0, "status": 0}),
     ('curl -sk -H @- https://kubernetes/version <<<"$ME"', {"status": 401}),
     ("pwd; # a comment\n\necho $HOME", {"text": "/tmp\n/root\n"}),
