@@ -15,7 +15,7 @@ from pathlib import Path
 from cluster.image.archive import Entry, Image, Layer, write_archive, write_layer
 from cluster.programs import golang
 from cluster.programs.recipe import FLAGS, RECIPE
-from cluster.progress import Silent
+from cluster.progress import Progress, Silent
 from cluster.tests.machines.install import machines, require_room, run
 
 SOURCE = Path(__file__).parent / "conformance" / "suite_test.go"
@@ -73,7 +73,7 @@ def suite_directory() -> Path:
     return machines() / "conformance" / key
 
 
-def ensure() -> Path:
+def ensure(progress: Progress | None = None) -> Path:
     """Return a directory with `e2e.test` and `PROGRAMS`; making it takes minutes, once.
 
     What an interrupted build has compiled is kept. Raise AssertionError, or MissingTool
@@ -98,11 +98,15 @@ def ensure() -> Path:
             shutil.copy(file, work)
         # The lock replaces this module without requiring it.
         _go(work, "mod", "edit", f"-require={_SAMPLE}@v0.0.0")
-        for name, package in PROGRAMS.items():
-            _build(work, "build", "-o", f"made/{name}", package)
-        for package in _FIRST:
-            _build(work, "build", package)
-        _build(work, "test", "-c", "-vet=off", "-o", "made/e2e.test", ".")
+        steps = [
+            *(("build", "-o", f"made/{name}", PROGRAMS[name]) for name in PROGRAMS),
+            *(("build", package) for package in _FIRST),
+            ("test", "-c", "-vet=off", "-o", "made/e2e.test", "."),
+        ]
+        for number, words in enumerate(steps, 1):
+            what = f"building Kubernetes' conformance suite, {number} of {len(steps)}"
+            (progress or Silent()).update(what)
+            _build(work, *words)
         where = _go(work, "list", "-mod=mod", "-m", "-f", "{{.Dir}}", _KUBERNETES)
         for name in DATA_FILES:
             target = work / "made" / DATA / name
