@@ -35,7 +35,7 @@ START, CELL = 900_000, 600_000
 #: a page that does nothing but call the Worker, as the site's pages do
 PAGE = """<!doctype html><meta charset="utf-8"><title>lessons</title>
 <script type="module">
-const worker = new Worker("_static/tab/python/worker.js", { type: "module" });
+const worker = new Worker("WORKER", { type: "module" });
 worker.onerror = ({ message }) => { globalThis.ended = message ?? "worker.js"; };
 globalThis.steps = [];
 globalThis.call = (name, ...values) => new Promise((resolve, reject) => {
@@ -139,7 +139,7 @@ def read(lesson: Lesson) -> Any:
 def copy(target: Path) -> None:
     """Put Python, beside the program and the scripts, into a site."""
     page.copy(target)
-    place = target / "_static" / "tab" / "python"
+    place = target / "_static" / page.folder() / "python"
     shutil.copytree(pack.ensure(), place, dirs_exist_ok=True)
 
 
@@ -160,7 +160,8 @@ def serving() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as name:
         target = Path(name)
         copy(target)
-        (target / "index.html").write_text(PAGE)
+        script = f"_static/{page.folder()}/python/worker.js"
+        (target / "index.html").write_text(PAGE.replace("WORKER", script))
         handler = partial(_Handler, directory=name)
         with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
             threading.Thread(target=server.serve_forever, daemon=True).start()
