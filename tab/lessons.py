@@ -35,20 +35,20 @@ START, CELL = 900_000, 600_000
 #: a page that does nothing but call the Worker, as the site's pages do
 PAGE = """<!doctype html><meta charset="utf-8"><title>lessons</title>
 <script type="module">
-const worker = new Worker("_static/tab/python/worker.js", { type: "module" });
-worker.onerror = ({ message }) => { globalThis.ended = message ?? "worker.js"; };
+import {{ Connection }} from "./_static/{folder}/page/connection.js";
+const address = "_static/{folder}/python/worker.js";
+const worker = new Worker(address, {{ type: "module" }});
+const connection = new Connection(worker);
+worker.onerror = ({{ message }}) => {{ globalThis.ended = message ?? "worker.js"; }};
 globalThis.steps = [];
-globalThis.call = (name, ...values) => new Promise((resolve, reject) => {
-  const { port1, port2 } = new MessageChannel(), outputs = [];
-  port1.onmessage = ({ data }) => {
-    if (data.report?.[0] === "output") return void outputs.push(data.report[1]);
-    if (data.report) return void steps.push(data.report);
-    port1.close();
-    if ("failure" in data) reject(new Error(data.failure));
-    else resolve({ result: data.result, outputs });
-  };
-  worker.postMessage({ name, values }, [port2]);
-});
+globalThis.call = async (name, ...values) => {{
+  const outputs = [];
+  const report = (...words) =>
+    void (name === "run" ? outputs.push(...words) : steps.push(words));
+  const running = connection.call(name, values, report);
+  globalThis.stop = running.cancel;
+  return {{ result: await running.result, outputs }};
+}};
 </script>"""
 CALL = """([name, ...values]) => {
   let timer;
@@ -72,7 +72,7 @@ class Tab:
 
     def stop_soon(self, milliseconds: int) -> None:
         """Stop the cell that runs then, as its reader does."""
-        self._window.evaluate(f"void setTimeout(() => call('stop'), {milliseconds})")
+        self._window.evaluate(f"void setTimeout(() => stop(), {milliseconds})")
 
     def steps(self) -> list:
         """Return what the start has reported."""
@@ -136,13 +136,6 @@ def read(lesson: Lesson) -> Any:
     return notebook
 
 
-def copy(target: Path) -> None:
-    """Put Python, beside the program and the scripts, into a site."""
-    page.copy(target)
-    place = target / "_static" / "tab" / "python"
-    shutil.copytree(pack.ensure(), place, dirs_exist_ok=True)
-
-
 class _Handler(http.server.SimpleHTTPRequestHandler):
     extensions_map = {
         **http.server.SimpleHTTPRequestHandler.extensions_map,
@@ -159,8 +152,9 @@ def serving() -> Iterator[str]:
     """Serve a page with a Worker; yield its address."""
     with tempfile.TemporaryDirectory() as name:
         target = Path(name)
-        copy(target)
-        (target / "index.html").write_text(PAGE)
+        pack.ensure()
+        page.copy(target)
+        (target / "index.html").write_text(PAGE.format(folder=page.folder()))
         handler = partial(_Handler, directory=name)
         with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
             threading.Thread(target=server.serve_forever, daemon=True).start()
