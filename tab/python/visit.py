@@ -6,9 +6,10 @@ from helpers.course import attempts
 
 def write_attempts(text: str) -> None:
     """Let `progress()` know the attempts of earlier visits."""
-    file = attempts.file()
-    make_private(file.parent)
-    file.write_text(text, "utf-8")
+    if text:
+        file = attempts.file()
+        make_private(file.parent)
+        file.write_text(text, "utf-8")
 
 
 def read_attempts() -> str:

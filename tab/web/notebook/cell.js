@@ -96,7 +96,7 @@ export class Cell {
       this.#controls.replaceChildren(say("elsewhere"));
       return;
     }
-    run.onclick = () => reader.onRun(this);
+    run.onclick = () => this.#run();
     above.onclick = () => reader.onRunAbove(this);
     above.hidden = facts.number === 1;
     edit.onclick = () => { this.#edit(); this.#editor.focus(); };
@@ -136,7 +136,11 @@ export class Cell {
     this.#live.hidden = true;
     if (this.#recorded) this.#recorded.hidden = false;
     this.#state.textContent = this.canRun && this.#recorded ? this.#say("recorded") : "";
-    // A stub is there to be edited, as soon as it can run.
+  }
+
+  /** Be ready for a cluster that starts: a stub is there to be edited. */
+  prepare() {
+    this.reset();
     if (this.canRun && this.tags.includes(EXERCISE)) this.#edit();
   }
 
@@ -201,6 +205,10 @@ export class Cell {
     stop.hidden = !isRunning;
   }
 
+  #run() {
+    if (!this.#isRunning) this.#reader.onRun(this);
+  }
+
   #draw() {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -223,7 +231,7 @@ export class Cell {
       if (event.key !== "Enter" || event.isComposing) return;
       event.preventDefault();
       if (event.shiftKey || event.ctrlKey || event.metaKey) {
-        if (!this.#isRunning) this.#reader.onRun(this);
+        this.#run();
         if (event.shiftKey) this.#reader.onNext(this);
         return;
       }

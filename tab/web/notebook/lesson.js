@@ -84,7 +84,8 @@ export const connect = async ({ base, at, say, show }) => {
     try {
       const isDone = await call.result;
       cell.end(isDone);
-      kept.addAttempts(await current.call("attempts", []).result);
+      // Before another cell runs: a Worker that ends with it takes them along.
+      await current.call("attempts", []).result.then((text) => kept.addAttempts(text), () => {});
       return isDone;
     } catch (error) {
       if (error instanceof Closed) cell.reset();
@@ -139,7 +140,7 @@ export const connect = async ({ base, at, say, show }) => {
       stop(phase() === "starting" ? say("failed", at.state.textContent, reason)
         : say("ended", reason));
     };
-    for (const cell of cells) cell.reset();
+    for (const cell of cells) cell.prepare();
     at.bar.removeAttribute("value");
     show("starting", progress.sentence);
     at.cancel.focus();
