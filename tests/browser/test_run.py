@@ -133,6 +133,8 @@ def test_before_a_start_the_page_says_what_it_takes(open_lesson):
 def test_it_starts_and_is_cancelled_by_keyboard(open_lesson, monkeypatch):
     monkeypatch.setattr(Server, "fault", "slow")
     page = open_lesson(start=False)
+    # It is there as soon as the page can start.
+    expect(page.locator("#run-start")).to_be_visible()
     page.locator("#run-start").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#run-state")).to_have_text("Downloading: 3 of 53 MB.")
@@ -248,7 +250,7 @@ def test_texts_and_attempts_are_kept_and_forgotten(open_lesson):
     page.locator("#run-start").click()
     expect(page.locator("#run-state")).to_contain_text("The cluster is new")
     expect(cell(page, "server").get_by_role("textbox")).to_have_value("mine")
-    page.get_by_text("Your code and answers").click()
+    page.locator("#run-yours > summary").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Save them").click()
     kept = json.loads(download.value.path().read_text())

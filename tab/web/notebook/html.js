@@ -42,7 +42,9 @@ const copy = (source, target) => {
       copy(node, target);
       continue;
     }
-    const element = document.createElement(name);
+    // A head without words helps nobody, as in the corner of a table of pandas.
+    const isBlank = name === "th" && !node.textContent?.trim();
+    const element = document.createElement(isBlank ? "td" : name);
     for (const { name: attribute, value } of node.attributes) {
       if (ATTRIBUTES.has(attribute)) element.setAttribute(attribute, value);
       // Set by the object model: the policy need not allow it.
