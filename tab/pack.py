@@ -276,10 +276,11 @@ def licenses() -> str:
     for name, distribution in sorted(closure().items()):
         about = distribution.metadata
         # Some have the whole text in the field, others nothing but a classifier.
-        field = (about.get("License") or "").strip().splitlines()[:1]
+        fields = about.get_all("License-Expression") or about.get_all("License") or [""]
+        first_lines = fields[0].strip().splitlines()[:1]
         classes = about.get_all("Classifier") or ()
         names = [text for text in classes if text.startswith("License ::")]
-        license_name = about.get("License-Expression") or " ".join(field or names)
+        license_name = " ".join(first_lines or names)
         texts = [
             Path(str(file.locate())).read_text("utf-8").strip()
             for file in distribution.files or ()

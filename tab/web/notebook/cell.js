@@ -38,8 +38,7 @@ const elementOf = ({ kind, content, plain }) => {
   } else {
     const frame = document.createElement("div"), text = document.createElement("pre");
     frame.className = "highlight";
-    // What scrolls can be reached by keyboard.
-    Object.assign(text, { textContent: content, tabIndex: 0 });
+    text.textContent = content;
     frame.append(text);
     output.append(frame);
   }
@@ -213,6 +212,10 @@ export class Cell {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#live.replaceChildren(...this.#outputs.shown.map(elementOf));
+    // What scrolls can be reached by keyboard.
+    for (const text of this.#live.querySelectorAll("pre")) {
+      if (text.scrollHeight > text.clientHeight) text.tabIndex = 0;
+    }
   }
 
   #newEditor() {

@@ -33,7 +33,7 @@ globalThis.later = (run) => setTimeout(() => {
   run.callPromising().catch(({ message }) => console.warn(message)).finally(() => run.destroy());
 });
 
-// Bytes of the files that are loaded, and their total: 0 until all have begun, or if one is unknown.
+// Bytes of the files that are loaded, and their total: NaN if that of one is unknown.
 const files = { begun: 0, loaded: 0, total: 0 };
 
 // Fetch a gzip file; return it decompressed, as a Response. `count` is called for each part.
