@@ -10,7 +10,7 @@ const PAUSE = 100;
 const EXERCISE = "exercise";
 /** Classes of outputs, which the style sheet of the site knows. */
 const CLASSES = {
-  text: "output stream", errors: "output stderr", traceback: "output traceback",
+  text: "output stream", errors: "output stream errors", traceback: "output traceback",
   html: "output text_html", image: "output image",
 };
 
