@@ -98,7 +98,7 @@ def measure_node(directory: Path) -> dict[str, float]:
         assert ask(method="POST", path=MAPS, **who, **body)["status"] == 201
         get = {"method": "GET", "path": f"{MAPS}/colors"}
         results |= measure_requests(
-            lambda: ask(**get, **who), lambda: ask(lines=f"kubectl {GET}")
+            lambda: ask(**get, **who), lambda: ask(script=f"kubectl {GET}")
         )
         results[MEMORY] = sum(resources.memory([process.pid]).values())
         process.stdin.close()

@@ -15,8 +15,10 @@ from tab import build, pack
 WEB = Path(__file__).with_name("web")
 #: a block of commands, which are lines of a shell
 BLOCK = re.compile(r"```\{code-block\} sh\n:class: ask\n(.*?)```\n", re.DOTALL)
-#: seconds for a start, which server.js limits, and all answers
-LIMIT = 1800.0
+#: seconds for a start, which server.js limits, and all answers; and for one of them
+LIMIT, ANSWER = 1800.0, 300.0
+#: exit code of a command that was stopped
+_STOPPED = 130
 #: the beginning of a JSON Web Token, which would be published
 _TOKEN = re.compile(r"\beyJ[\w-]+\.")
 _HINT = (
@@ -59,12 +61,16 @@ def record(texts: dict[str, str]) -> list[tuple[str, int]] | None:
     """
     if not (directory := build.ensure()):
         return None
-    blocks = [block for text in texts.values() for block in BLOCK.findall(text)]
-    requests = "".join(json.dumps({"lines": block}) + "\n" for block in blocks)
+    requests = [
+        {"script": block, "session": name, "seconds": ANSWER, "together": True}
+        for name, text in texts.items()
+        for block in BLOCK.findall(text)
+    ]
+    lines = "".join(json.dumps(request) + "\n" for request in requests)
     command = ["node", str(WEB / "node.js"), str(directory)]
     try:
         done = subprocess.run(
-            command, input=requests, capture_output=True, text=True, timeout=LIMIT
+            command, input=lines, capture_output=True, text=True, timeout=LIMIT
         )
     except subprocess.TimeoutExpired:
         raise errors.LabError(
@@ -74,12 +80,19 @@ def record(texts: dict[str, str]) -> list[tuple[str, int]] | None:
         ) from None
     # The first line is about the start.
     answer_lines = done.stdout.splitlines()[1:]
-    for block, line in itertools.zip_longest(blocks, answer_lines):
+    for request, line in itertools.zip_longest(requests, answer_lines):
+        block = request["script"]
         if not line:
             reason = done.stderr.strip() or f"exit code {done.returncode}"
             raise errors.LabError(
                 f"The API server for the browser ended before it answered:\n{block}"
                 f"Its last words: {reason}",
+                _HINT,
+            )
+        if json.loads(line).get("code") == _STOPPED:
+            raise errors.LabError(
+                "The API server for the browser has not answered within "
+                f"{ANSWER:.0f} s:\n{block}",
                 _HINT,
             )
         if _TOKEN.search(line):

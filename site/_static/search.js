@@ -6,18 +6,22 @@ Search._parseQuery = (query) => {
     for (const place of [1, 3]) parsed[place].add(code);
   return parsed;
 };
-// A pasted message has words that no page has: the pages that have most of its words are found.
+// A pasted message has words that no page has: the pages that have most of its words are found,
+// and of a long one also those that lack one word more, such as a name of the message's own.
+const LONG = 8;
 const findAll = Search.performTermsSearch;
 Search.performTermsSearch = (words, excluded) => {
   const results = findAll(words, excluded);
-  if (results.length || words.size < 4) return results;
-  const pages = new Map();
+  if (words.size < (results.length ? LONG : 4)) return results;
+  const whole = new Map(results.map((page) => [page[0], page])), pages = new Map();
   for (const word of words)
     for (const page of findAll(new Set([word]), excluded))
       pages.set(page[0], { page, words: (pages.get(page[0])?.words ?? 0) + 1 });
   const most = Math.max(...[...pages.values()].map((entry) => entry.words));
   if (2 * most < words.size) return results;
-  return [...pages.values()].filter((entry) => entry.words === most).map(({ page }) => page);
+  const least = words.size < LONG ? most : most - 1;
+  return [...pages.values()].filter((entry) => entry.words >= least)
+    .map(({ page }) => whole.get(page[0]) ?? page);
 };
 // A result quotes the text of its page alone, from where the words stand as they were typed.
 const pageText = Search.htmlToText;

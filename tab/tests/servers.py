@@ -22,7 +22,7 @@ class Tab:
         self._read()
 
     def __call__(self, **request) -> dict:
-        """Send a request, or `lines` of a shell; return the answer."""
+        """Send a request, or a `script` of a shell; return the answer."""
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
         return self._read()

@@ -188,6 +188,60 @@ def test_the_lock_is_of_the_versions_that_the_cluster_has():
     assert len(shared) > 100 and differ == set()
 
 
+def named(name: str) -> str:
+    """Return a ConfigMap with another name, as JSON."""
+    return json.dumps(CONFIGMAP | {"metadata": {"name": name}})
+
+
+MAPS = "/api/v1/namespaces/default/configmaps"
+#: scripts of one session, in order, and what comes of them
+SCRIPTS = [
+    ("curl -s --cacert ca.crt https://kubernetes/apis", {"code": 0, "status": 403}),
+    ("curl -s --cacert ca.crt https://kubernetes/apis | jq .code", {"text": "403\n"}),
+    ("curl -sk https://kubernetes/apis | cat; echo", {"code": 0, "status": 403}),
+    (
+        'curl -sk -o /dev/null -w "%{http_code}\\n" https://kubernetes/version',
+        {"text": "200\n", "status": 200},
+    ),
+    (
+        "curl -sk https://kubernetes/apis | head -2",
+        {"text": '{\n  "kind": "Status",\n'},
+    ),
+    ("curl -s https://kubernetes/version", {"code": 60, "status": 0}),
+    ("curl -sk --cacert nosuch.crt https://kubernetes/version", {"code": 77}),
+    ("curl -sk --cert jane.crt --key jane.key https://kubernetes/", {"code": 58}),
+    ("curl -sk --cert admin.crt https://kubernetes/version", {"code": 58}),
+    ("curl -sk -d '' https://kubernetes/version", {"status": 403}),
+    ("echo ~ ca.*", {"text": "/root ca.crt\n"}),
+    (
+        "curl -s --cacert ca.crt --cert admin.crt --key admin.key -d @- "
+        f"-H 'Content-Type: application/json' https://kubernetes{MAPS} "
+        f"<<<'{named('curled')}' | jq -r '.metadata.managedFields[0].manager'",
+        {"text": "curl\n", "status": 201},
+    ),
+    ("ME='Authorization: Bearer nonsense'; cd /tmp", {"code": 0, "status": 0}),
+    ('curl -sk -H @- https://kubernetes/version <<<"$ME"', {"status": 401}),
+    ("pwd; # a comment\n\necho $HOME", {"text": "/tmp\n/root\n"}),
+    ("curl -sk https://kubernetes/apis https://kubernetes/version", {"status": 200}),
+    ('echo "a=x\\ny"', {"text": "a=x\\ny\n"}),
+    (
+        f"kubectl create --raw {MAPS} -f - <<<'{named('raw')}' | jq .code",
+        {"code": 0, "text": "null\n"},
+    ),
+    (
+        f"kubectl create -f - <<<'{named('later')}'",
+        {"text": "configmap/later created\n"},
+    ),
+    (
+        'kubectl create configmap lines --from-literal="a=x\\ny" -o json | jq .data',
+        {"text": '{\n  "a": "x\\\\ny"\n}\n'},
+    ),
+    ("kubectl get configmaps {raw,later} -o name | wc -l", {"text": "2\n"}),
+    ("kubectl get configmap nosuch", {"code": 1}),
+    ("echo $?", {"text": "1\n", "status": 0}),
+]
+
+
 def test_it_starts(browser_server):
     """Each caller gets the answer to its credential."""
     with tab(browser_server) as server:
@@ -199,21 +253,30 @@ def test_it_starts(browser_server):
         wrong = server(method="GET", path="/apis", trust="cluster", headers=token)
         assert wrong["status"] == 401
         assert "certificate" in server(method="GET", path="/version")["error"]
-        who = server(lines="kubectl auth whoami -o jsonpath={.status.userInfo.groups}")
+        who = server(script="kubectl auth whoami -o jsonpath={.status.userInfo.groups}")
         assert who["code"] == 0 and "kubeadm:cluster-admins" in who["text"], who
-        missing = server(lines="kubectl get pods nonsense")
-        assert missing["code"] == 1 and "NotFound" in missing["text"]
-        made = server(lines="kubectl create -f -", input=json.dumps(CONFIGMAP))
+        missing = server(script="kubectl get pods nonsense")
+        assert missing["code"] == 1 and "NotFound" in missing["errors"]
+        made = server(script="kubectl create -f -", input=json.dumps(CONFIGMAP))
         assert made["text"] == "configmap/colors created\n"
         assert_permission_is_granted(server)
+        for script, end in SCRIPTS:
+            answer = server(script=script, session="curl")
+            assert answer | end == answer, (script, answer)
 
 
 def assert_permission_is_granted(server) -> None:
-    server(lines="TOKEN=$(kubectl create token default)")
+    """Two sessions have variables of their own."""
+
+    def run(script: str, session: str = "one") -> dict:
+        return server(script=script, session=session)
+
+    run("TOKEN=$(kubectl create token default)")
     ask = 'curl -s --cacert ca.crt -H "Authorization: Bearer $TOKEN" '
     ask += "https://kubernetes/api/v1/namespaces/default/configmaps"
-    assert server(lines=ask)["status"] == 403
+    assert run(ask)["status"] == 403
+    assert "TOKEN: unbound variable" in run(ask, "two")["errors"]
     grant = "kubectl create rolebinding see --clusterrole view"
-    server(lines=f"{grant} --serviceaccount default:default")
+    run(f"{grant} --serviceaccount default:default")
     # The authorizer watches the bindings.
-    until(lambda: server(lines=ask)["status"] == 200, PATIENCE)
+    until(lambda: run(ask)["status"] == 200, PATIENCE)

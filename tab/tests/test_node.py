@@ -28,21 +28,18 @@ globalThis.kubernetes = {
 };
 return new Promise(() => {});
 """
-#: lines that are run at once, one of which fails
-THREE = """
-globalThis.fs = { standard: {} };
+#: a shell in which `watch` ends when it is stopped
+WAITS = """
 globalThis.kubernetes = {
-  async kubectl([verb]) {
-    await new Promise(setImmediate);
-    console.log(`${verb}:${new TextDecoder().decode(fs.standard.bytes)}`);
-    return 0;
+  async shell(json, output, signal) {
+    const { script } = JSON.parse(json);
+    output("begun", false);
+    if (script === "fail") output("no", true);
+    else await new Promise((done) => signal.addEventListener("abort", done));
+    return { code: script === "fail" ? 1 : 130, status: 0 };
   },
 };
-require("SHELL");
-shell("kubectl create -f -", "one", () => {});
-shell("kubectl exec web", "", () => {});
-shell("kubectl apply -f -", "two", () => {});
-shell("kubectl get pods", "", () => {});
+return new Promise(() => {});
 """
 #: bytes of an answer, and of those that a pipe holds at least
 SIZE, PIPE = 300_000, 60_000
@@ -139,11 +136,14 @@ def test_the_program_reaches_no_other_host(start):
         assert "Error: fetch is undefined" in process.stderr.read()
 
 
-def test_each_command_of_kubectl_reads_its_own_input(tmp_path):
-    """Although the next one is asked for before it reads."""
-    if not shutil.which("node"):
-        pytest.skip("Node is not here")
-    script = tmp_path / "three.js"
-    script.write_text(THREE.replace("SHELL", str(page.WEB / "shell.js")))
-    done = subprocess.run(["node", script], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["create:one", "exec:", "apply:two", "get:"]
+def test_a_script_is_stopped_when_its_time_is_up(start):
+    with start(WAITS) as process:
+        process.stdin.write('{"script": "watch", "seconds": 0.2}\n')
+        process.stdin.write(
+            '{"script": "fail", "together": true}\n{"script": "fail"}\n'
+        )
+        process.stdin.close()
+        _, *answers = map(json.loads, process.stdout)
+    assert answers[0] == {"text": "begun", "errors": "", "code": 130, "status": 0}
+    assert [answer["text"] for answer in answers[1:]] == ["begunno", "begun"]
+    assert answers[2]["errors"] == "no"

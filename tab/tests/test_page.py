@@ -77,6 +77,14 @@ def node(monkeypatch, tmp_path):
     return record
 
 
+def test_a_command_that_does_not_end_is_stopped_and_said(node):
+    answer = """echo '{"text": "", "code": 130, "status": 0}'"""
+    with pytest.raises(errors.LabError, match="within 300 s") as caught:
+        node(f"echo {{}}\nread line\n{answer}")
+    assert caught.value.message.endswith(":\ncurl https://kubernetes/version\n")
+    assert "TAB=no make site" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     ("end", "reason"),
     [("echo because >&2; exit 3", "because"), ("exit 3", "exit code 3")],

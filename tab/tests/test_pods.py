@@ -155,6 +155,17 @@ def test_a_command_pipes_into_another(cluster):
     assert cluster(script) == "configmap/piped replaced\n"
 
 
+def test_commands_that_run_at_once_read_their_own_input(cluster):
+    script = (
+        "for name in one two three; do kubectl create configmap at-$name "
+        "--from-literal=name=$name --dry-run=client -o yaml | kubectl apply -f - & "
+        "done; wait; kubectl create -f - --dry-run=client -o name; "
+        "kubectl get configmaps -o jsonpath='{.items[*].data.name}'"
+    )
+    text = cluster(script, input=json.dumps(WORDS))
+    assert text.endswith("configmap/words\none three two")
+
+
 def test_a_command_is_stopped(cluster):
     for script in (
         "kubectl get pods --watch",

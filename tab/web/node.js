@@ -1,8 +1,8 @@
 // node node.js DIRECTORY: start the cluster that `python -m tab.build` has put into the directory.
 // It prints {} when the API server is ready, and an answer to each line that it reads:
-// {method, path, headers, body, certificate, trust}; {lines, input}, as for a shell; or {script,
-// namespace, input, caller, seconds}, for the cluster's shell, which is stopped after `seconds`;
-// with `background` it runs on, and the answer is {}.
+// {method, path, headers, body, certificate, trust}, a request; or {script, namespace, input,
+// caller, session, seconds}, for the cluster's shell. A script is stopped after `seconds`; with
+// `together`, its errors are in its text; with `background` it runs on, and the answer is {}.
 "use strict";
 const fs = require("fs"), path = require("path"), readline = require("readline");
 
@@ -12,39 +12,38 @@ globalThis.crypto ??= require("crypto").webcrypto;
 require(`${directory}/wasm_exec.js`);
 require("./files.js");
 require("./server.js");
-require("./shell.js");
 // A pipe that is full takes the rest later, and process.exit() would lose that.
 const print = (value) => new Promise((done) => {
   process.stdout.write(`${JSON.stringify(value)}\n`, done);
 });
 
-// Run a script; return its exit code, what it writes, and what it writes to its standard error.
-const runScript = async ({ seconds, ...request }) => {
+// Send a request; return {status, headers, body, error}.
+const send = async (request) => {
+  const decoder = new TextDecoder(), answer = { body: "" };
+  answer.error = await kubernetes.request(JSON.stringify(request), (part, json) => {
+    if (json) Object.assign(answer, { status: part, headers: JSON.parse(json) });
+    else answer.body += decoder.decode(part, { stream: true });
+  });
+  return answer;
+};
+
+// Run a script; return {code, status, text, errors}: what it writes, and to its standard error.
+const runScript = async ({ seconds, together, ...request }) => {
   const control = new AbortController(), answer = { text: "", errors: "" };
   const timer = seconds && setTimeout(() => control.abort(), seconds * 1000);
-  const output = (text, isError) => { answer[isError ? "errors" : "text"] += text; };
-  answer.code = await kubernetes.shell(JSON.stringify(request), output, control.signal);
+  const output = (text, isError) => { answer[isError && !together ? "errors" : "text"] += text; };
+  const end = await kubernetes.shell(JSON.stringify(request), output, control.signal);
   clearTimeout(timer);
-  return answer;
+  return { ...answer, ...end };
 };
 
 (async () => {
   await startServer(await WebAssembly.compile(fs.readFileSync(`${directory}/kube-apiserver.wasm`)));
   await print({});
   for await (const line of readline.createInterface({ input: process.stdin })) {
-    const { lines, input = "", ...request } = JSON.parse(line);
-    if (request.background) {
-      runScript({ input, ...request });
-      await print({});
-      continue;
-    }
-    if (request.script) {
-      await print(await runScript({ input, ...request }));
-      continue;
-    }
-    let text = "";
-    const answer = await (lines ? shell(lines, input, (more) => { text += more; }) : send(request));
-    await print(lines ? { ...answer, text } : answer);
+    const { background, ...request } = JSON.parse(line);
+    const answer = request.script ? runScript(request) : send(request);
+    await print(background ? {} : await answer);
   }
   process.exit(0);
 })().catch((error) => { console.error(error); process.exit(1); });

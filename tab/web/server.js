@@ -27,10 +27,11 @@ const memory = (log) => {
   return tree;
 };
 
-// Wait until the server is ready: then `kubernetes` has its functions. Fail if a step of the start
-// takes longer than `limit` milliseconds. `onStep` gets each step's name, also of those that start
-// the node later, and "" when all is there. If the program ends, now or later, an uncaught error
-// has its last log line, or its panic, or what JavaScript says if it has said nothing.
+// Wait until the server is ready: then `kubernetes` has its functions. Return untilNode(), which
+// waits until pods can run. Both fail if a step of the start takes longer than `limit`
+// milliseconds. `onStep` gets each step's name, and "" when all is there. If the program ends, now
+// or later, an uncaught error has its last log line, or its panic, or what JavaScript says if it
+// has said nothing.
 globalThis.startServer = async (module, { limit = LIMIT, onStep = () => {}, env = {} } = {}) => {
   let last = "", step = "loading the program", begin;
   const tree = memory((text) => {
@@ -53,11 +54,14 @@ globalThis.startServer = async (module, { limit = LIMIT, onStep = () => {}, env 
   // After its end, a call of Go's script fails with words that say nothing of the reason.
   go.run(instance).then(() => uncaught(last), ({ message }) => uncaught(last || message));
   begin ??= Date.now();
-  while (!globalThis.kubernetes) {
-    if (Date.now() > begin + limit) {
-      const seconds = limit / 1000;
-      throw new Error(`the API server is not ready: ${step} has not ended after ${seconds} s`);
+  const until = async (isDone, what) => {
+    while (!isDone()) {
+      if (Date.now() > begin + limit) {
+        throw new Error(`${what} is not ready: ${step} has not ended after ${limit / 1000} s`);
+      }
+      await new Promise((done) => setTimeout(done, 50));
     }
-    await new Promise((done) => setTimeout(done, 50));
-  }
+  };
+  await until(() => globalThis.kubernetes, "the API server");
+  return { untilNode: () => until(() => !step, "the node") };
 };

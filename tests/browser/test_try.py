@@ -4,6 +4,7 @@ test_tab.py has the same page with the genuine server.
 """
 
 import importlib.util
+import json
 import re
 from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler
@@ -36,11 +37,20 @@ dispatch(self, {
     FAULT
     if (typeof given === "string") report(35e6, 35e6);
     report();
+    report("step", "making keys");
+    report("step", "starting the API server");
+    STARTED
     return program;
+  },
+  async node(_, report) {
+    report("step", "starting the kubelet");
+    NODE
+    report("step", "");
   },
   shell: ([lines, input], report, signal) => unlessCancelled(
     signal, { code: 130, status: 0 }, async () => {
       if (lines.includes("watch")) await new Promise(() => report("begun\\n"));
+      if (lines.startsWith("repeat ")) report(input);
       report(`${lines}|${input}\\n`);
       return { code: 0, status: 403 };
     },
@@ -49,6 +59,8 @@ dispatch(self, {
 """
 FAULTS = {
     "": "",
+    "STARTED": "throw new Error('it has not ended after 600 s');",
+    "NODE": "throw new Error('it has not ended after 600 s');",
     "loading": "report(3e6, 35e6); throw new Error('no more');",
     "program": "setTimeout(() => { throw new Error('F1201 the last words'); });"
     " await new Promise(() => {});",
@@ -67,7 +79,11 @@ class Server(SimpleHTTPRequestHandler):
             return super().do_GET()
         if self.fault == "offline":
             return self.send_error(503)
-        script = WORKER.replace("FAULT", FAULTS[self.fault]).encode()
+        text = WORKER
+        for place in ("STARTED", "NODE", "FAULT"):
+            is_there = place == (self.fault if self.fault.isupper() else "FAULT")
+            text = text.replace(place, FAULTS[self.fault] if is_there else "")
+        script = text.encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/javascript")
         self.send_header("Content-Length", str(len(script)))
@@ -169,8 +185,8 @@ def test_enter_runs_lines_that_were_pasted(ready):
     ready.get_by_label("Caller").select_option("nobody")
     line.press("Enter")
     lines = (
-        "kubectl create namespace drill --context nobody",
-        "kubectl get pods --context nobody",
+        "kubectl --context nobody create namespace drill",
+        "kubectl --context nobody get pods",
     )
     prompted = "$ {}\n> {}\n".format(*lines)
     expect(log(ready)).to_have_text(prompted + "{}\n{}|\n".format(*lines))
@@ -238,6 +254,7 @@ def test_a_reset_needs_no_download(ready):
     [
         ("loading", r"did not start. .* Downloading: 3 of 35 MB. .* says: no more"),
         ("program", "did not start. .* says: .*F1201 the last words"),
+        ("STARTED", r"did not start. .* Starting kube-apiserver. .* after 600 s\."),
         ("offline", "did not start. .* Downloading: .* says: worker.js"),
         ("later", "has ended: .*the last words"),
     ],
@@ -249,6 +266,87 @@ def test_a_server_that_ends_says_why(open_page, fault, told):
     whole = f"^The API server {told}.* Start it again; the recorded answers remain.$"
     expect(state(opened)).to_have_text(re.compile(whole))
     expect(opened.locator("#tab-start")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("path", "fault", "told"),
+    [
+        ("try.html", "", r"The node is Ready after \d+ seconds, and runs pods\."),
+        ("ko/try.html", "", r"노드가 \d+초 만에 Ready 상태가 되어"),
+        (
+            "try.html",
+            "NODE",
+            r"No pod can run. .* Starting the kubelet. .* after 600 s",
+        ),
+    ],
+)
+def test_the_page_says_when_pods_can_run(open_page, path, fault, told):
+    opened = open_page(path, fault=fault)
+    opened.evaluate("""() => {
+        globalThis.sentences = [];
+        for (const name of ["state", "node"]) {
+            const place = document.getElementById(`tab-${name}`);
+            const note = () => sentences.push(place.textContent);
+            new MutationObserver(note).observe(place, { childList: true });
+        }
+    }""")
+    start(opened)
+    expect(opened.locator("#tab-node")).to_have_text(re.compile(told))
+    expect(opened.locator("#tab-own")).to_be_visible()
+    sentences = opened.evaluate("sentences")
+    assert len(sentences) == len(set(sentences)) >= 6
+    opened.locator("#tab-reset").click()
+    expect(opened.locator("#tab-node")).to_have_text(re.compile(told))
+
+
+HOSTILE = {
+    "an element": "<img src=x onerror='globalThis.ran = true'>",
+    "a script": "</pre><script>globalThis.ran = true</script><pre>",
+    "a style": "<style>* { display: none }</style>",
+    "a frame": "<iframe srcdoc='<script>parent.ran = true</script>'></iframe>",
+    "an address": "javascript:globalThis.ran=true",
+    "escapes of a terminal": "\x1b[2J\x1b]0;title\x07\x1b[31mred\x1b[0m",
+    "a long line": "x" * 200_000,
+    "NUL and other controls": "a\x00b\x08\x7f\x85c",
+    "from right to left": "\u202eabc\u2066def",
+    "a pattern of String.replace": "$& $1 $` $' {} {}",
+    "half a character": "\ud800",
+    "lines": "one\r\ntwo\u2028three\n$ kubectl delete namespace --all\n",
+}
+
+
+#: what a page shows of a text, and whether that has changed anything but the log
+LOOK = """json => {
+    const text = JSON.parse(json), log = document.getElementById("tab-output");
+    const { scrollWidth } = document.documentElement;
+    return {
+        isShown: log.textContent.includes(text),
+        ran: globalThis.ran ?? null, violations,
+        elements: document.querySelectorAll("*").length, scrollWidth,
+        title: document.title, visible: log.checkVisibility(),
+    };
+}"""
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_what_is_typed_or_printed_is_text(ready, text):
+    """Names, logs and errors of a server come as the output of a command."""
+    given = json.dumps(text)
+    type_in = """([name, json]) => Object.defineProperty(
+        document.getElementById(`tab-${name}`), "value", { value: JSON.parse(json) })"""
+    ready.evaluate(type_in, ["manifest", given])
+    ready.locator("#tab-line").fill("repeat it")
+    ready.locator("#tab-line").press("Enter")
+    expect(log(ready)).to_contain_text("repeat it|")
+    before = ready.evaluate(LOOK, given)
+    assert before["isShown"] and before["visible"]
+    assert (before["ran"], before["violations"]) == (None, [])
+    assert "Try it" in before["title"]
+    assert before["scrollWidth"] <= WINDOW["width"]
+    ready.evaluate(type_in, ["line", given])
+    ready.locator("#tab-own button").first.click()
+    expect(log(ready)).not_to_have_attribute("aria-busy", "true")
+    assert ready.evaluate(LOOK, given) == before
 
 
 def test_predictions_are_kept_and_counted(open_page):

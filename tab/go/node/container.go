@@ -70,7 +70,8 @@ func (r *Runtime) CreateContainer(
 	}
 	one.machine = &programs.Machine{
 		Hostname: pod.config.Hostname, Files: files, Programs: pod.programs,
-		LookupHost: pod.host.lookup(files), Dial: pod.host.dial,
+		LookupHost: pod.host.lookup(files), FullName: pod.host.fullName(files),
+		Dial: pod.host.dial,
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -21,34 +21,56 @@ func (h *host) lookup(
 	files programs.Files,
 ) func(ctx context.Context, name string) ([]string, error) {
 	return func(_ context.Context, name string) ([]string, error) {
-		if net.ParseIP(name) != nil {
-			return []string{name}, nil
-		}
-		if addresses := hostsFile(files, name); len(addresses) > 0 {
+		if addresses, _ := h.find(files, name); len(addresses) > 0 {
 			return addresses, nil
-		}
-		if slices.Contains(h.servers, Nameserver) {
-			for _, full := range h.candidates(name) {
-				if addresses := h.network.resolve(full); len(addresses) > 0 {
-					return addresses, nil
-				}
-			}
 		}
 		return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
 	}
 }
 
-// hostsFile returns the addresses that a machine's /etc/hosts has for a name.
-func hostsFile(files programs.Files, name string) (addresses []string) {
+// fullName returns a function for the name by which that finds them.
+func (h *host) fullName(
+	files programs.Files,
+) func(ctx context.Context, name string) string {
+	return func(_ context.Context, name string) string {
+		_, full := h.find(files, name)
+		return full
+	}
+}
+
+// find returns the addresses of a name, and its full one.
+func (h *host) find(files programs.Files, name string) (addresses []string, full string) {
+	if net.ParseIP(name) != nil {
+		return []string{name}, name
+	}
+	if addresses, full = hostsFile(files, name); len(addresses) > 0 {
+		return addresses, full
+	}
+	if slices.Contains(h.servers, Nameserver) {
+		for _, full := range h.candidates(name) {
+			if addresses := h.network.resolve(full); len(addresses) > 0 {
+				return addresses, full
+			}
+		}
+	}
+	return nil, name
+}
+
+// hostsFile returns the addresses that a machine's /etc/hosts has for a name, and the first name
+// of the first one.
+func hostsFile(files programs.Files, name string) (addresses []string, full string) {
 	text, _ := os.ReadFile(files.Path("/etc/hosts"))
 	for _, line := range strings.Split(string(text), "\n") {
 		line, _, _ = strings.Cut(line, "#")
 		fields := strings.Fields(line)
 		if len(fields) > 1 && slices.Contains(fields[1:], name) {
+			if len(addresses) == 0 {
+				full = fields[1]
+			}
 			addresses = append(addresses, fields[0])
 		}
 	}
-	return addresses
+	return addresses, full
 }
 
 // candidates returns the full names that a name may mean, in order.

@@ -107,7 +107,7 @@ func (n *Network) ReaderMachine() *programs.Machine {
 	}
 	return &programs.Machine{
 		Hostname: Name, Files: allFiles{}, Dial: reader.dial,
-		LookupHost: reader.lookup(allFiles{}),
+		LookupHost: reader.lookup(allFiles{}), FullName: reader.fullName(allFiles{}),
 	}
 }
 

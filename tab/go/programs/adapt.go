@@ -15,8 +15,10 @@ const (
 	startJob, endJob    = own + "job", own + "end"
 	keepInput, openFile = own + "keep", own + "open"
 	// refuse says what is not here.
-	refuse      = own + "refuse"
-	descriptors = "/dev/fd/" + own
+	refuse = own + "refuse"
+	// printFunctions is `declare -f`.
+	printFunctions = own + "declare"
+	descriptors    = "/dev/fd/" + own
 	// Variables of the shell's name, its process and its last job: $0, $$ and $!.
 	shellName, shellNumber, lastJob = "_shell_name", "_shell_number", "_last_job"
 )
@@ -92,6 +94,7 @@ func (s *shell) adaptStatement(statement *syntax.Stmt) {
 		statement.Position = position
 		return
 	}
+	adaptDeclare(statement)
 	call, isCall := statement.Cmd.(*syntax.CallExpr)
 	isExec := isCall && len(call.Args) == 1 && call.Args[0].Lit() == "exec"
 	var redirections []*syntax.Redirect

@@ -29,7 +29,8 @@ func init() {
 	builtins = map[string]builtin{
 		startJob: (*shell).startJob, endJob: (*shell).endJob,
 		keepInput: (*shell).keepInput, openFile: (*shell).openFile, refuse: (*shell).refuse,
-		own + "echo": (*shell).echo, own + "printf": (*shell).printf,
+		printFunctions: (*shell).printFunctions,
+		own + "echo":   (*shell).echo, own + "printf": (*shell).printf,
 		own + "wait": (*shell).wait, own + "kill": (*shell).kill, own + "jobs": (*shell).listJobs,
 		own + "command": (*shell).find, own + "type": (*shell).find,
 		own + "pwd": (*shell).physicalDir, own + "umask": (*shell).umask,

@@ -59,7 +59,7 @@ func TestFunctionsOfTheEnvironment(t *testing.T) {
 		"BASH_FUNC_bad%%=() { :; }; echo never", "bash", "-c",
 		"api /; timeout 5 bash -c 'api /apis'; declare -f api | head -1; "+
 			"sh -c 'api /' || echo none")
-	if ours.stdout != "GET /\nGET /apis\napi()\nnone\n" {
+	if ours.stdout != "GET /\nGET /apis\napi () \nnone\n" {
 		t.Error(ours)
 	}
 }

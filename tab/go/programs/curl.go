@@ -359,8 +359,20 @@ func (c *curlRun) operate(o *curlOperation) int {
 			}
 		}
 		t.writeOut(o.values["write-out"])
+		t.tellStatus()
 	}
 	return code
+}
+
+// tellStatus tells OnTransfer the status of the response.
+func (t *curlTransfer) tellStatus() {
+	switch {
+	case t.OnTransfer == nil:
+	case t.response == nil:
+		t.OnTransfer(0)
+	default:
+		t.OnTransfer(t.response.StatusCode)
+	}
 }
 
 // warn writes a warning, which -s suppresses.

@@ -21,6 +21,11 @@ type Process struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Machine        *Machine
+	// Session is what a shell goes on from, and leaves to the next one; its own commands have none.
+	Session *Session
+	// OnTransfer, if any, gets the status of each response to a curl, which may be in a pipe; 0
+	// says that there was no response.
+	OnTransfer func(status int)
 	// pid is the number of the process on its machine; Machine.Run sets it.
 	pid int
 }

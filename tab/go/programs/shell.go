@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"mvdan.cc/sh/v3/expand"
 	"mvdan.cc/sh/v3/interp"
@@ -20,13 +21,17 @@ import (
 // shell is sh or bash while it runs: an interpreter, and what that lacks of a system.
 type shell struct {
 	*Process
-	ctx    context.Context
-	name   string
+	ctx  context.Context
+	name string
+	// text is the script of -c.
+	text   string
 	runner *interp.Runner
 	jobs   jobs
 	// line is where the statement that runs begins.
 	line int
 	mask fs.FileMode
+	// isUnbound says that the statement that runs needs a variable that is not set.
+	isUnbound atomic.Bool
 	// files are the descriptors above 2 that `exec` has opened.
 	files map[string]File
 	// sources is how many scripts were sourced.
@@ -58,19 +63,32 @@ func runShell(ctx context.Context, p *Process) int {
 		// The interpreter itself stops to wait only for a file.
 		stdin = &input{Reader: stdin, ctx: ctx}
 	}
-	if command.readsInput {
-		// What follows in the script is no input of its commands.
+	switch {
+	case command.readsInput && s.name == "bash":
+		// Its commands read what follows in the script.
+		var end func()
+		stdin, end = shareInput(stdin)
+		defer end()
+		command.source = &lineReader{stdin}
+	case command.readsInput:
+		// dash has read that already.
 		stdin = strings.NewReader("")
 	}
-	stderr := &lockedWriter{Writer: p.Stderr}
-	stdout := stderr
+	messages := &lockedWriter{Writer: p.Stderr}
+	var stdout, stderr io.Writer = messages, &messageWriter{messages, s}
 	if p.Stdout != p.Stderr {
 		stdout = &lockedWriter{Writer: p.Stdout}
 	}
 	variables := environ{expand.ListEnviron(environment(p.Env)...), map[string]string{
 		"UID": "0", "EUID": "0", "GID": "0", "HOME": "/root", shellName: command.name,
 		shellNumber: strconv.Itoa(p.pid), lastJob: "",
-	}}
+	}, nil}
+	dir := p.Dir
+	var session *sessionStart
+	if p.Session != nil {
+		session = p.Session.begin(variables, dir)
+		variables, dir = session.variables, session.dir
+	}
 	runner, err := interp.New(
 		interp.Env(variables), interp.StdIO(stdin, stdout, stderr),
 		interp.Params(append(append(command.options, "--"), command.params...)...),
@@ -81,13 +99,20 @@ func runShell(ctx context.Context, p *Process) int {
 	if err != nil {
 		return s.fail(2, "%s", err)
 	}
-	runner.Dir = p.Dir
+	runner.Dir = dir
 	s.runner = runner
 	defer s.endJobs()
+	if session != nil {
+		session.prepare(s)
+	}
 	if s.name == "bash" {
 		s.importFunctions()
 	}
-	return s.runSource(command.source)
+	code = s.runSource(command.source)
+	if session != nil {
+		session.end(runner, code)
+	}
+	return code
 }
 
 // importFunctions defines the functions that the environment has, as bash exports them.
@@ -147,6 +172,7 @@ func (s *shell) parseCommand() (shellCommand, int) {
 	case isString && len(words) == 0:
 		return command, s.fail(2, "-c: option requires an argument")
 	case isString:
+		s.text = words[0]
 		command.source, words = strings.NewReader(words[0]), words[1:]
 		if len(words) > 0 {
 			command.name, words = words[0], words[1:]
@@ -171,20 +197,53 @@ func (s *shell) runSource(source io.Reader) int {
 	for statement, err := range newParser().StmtsSeq(interrupted) {
 		if err != nil {
 			if s.ctx.Err() == nil {
-				code = s.fail(2, "%s", err)
+				code = s.fail(2, "%s", s.syntaxMessage(err))
 			}
 			break
 		}
 		s.line = int(statement.Pos().Line())
+		s.isUnbound.Store(false)
 		code = s.code(s.runner.Run(s.ctx, s.adapt(statement)))
 		if s.runner.Exited() || s.ctx.Err() != nil {
-			return code
+			return s.unboundCode(code)
 		}
 	}
 	if err := s.runner.Run(s.ctx, &syntax.File{}); err != nil && s.ctx.Err() == nil && code == 0 {
 		code = s.code(err)
 	}
 	return code
+}
+
+// shareInput returns an input that an interpreter and its commands read in turn, and what is to be
+// done at the end. Where there are pipes, an interpreter copies all of what is no file into one.
+func shareInput(stdin io.Reader) (io.Reader, func()) {
+	if _, isFile := stdin.(*os.File); isFile {
+		return stdin, func() {}
+	}
+	file, writer, err := os.Pipe()
+	if err != nil {
+		return stdin, func() {}
+	}
+	go func() {
+		io.Copy(writer, stdin)
+		writer.Close()
+	}()
+	return file, func() { file.Close() }
+}
+
+// lineReader reads no more than a line at once.
+type lineReader struct{ io.Reader }
+
+func (r *lineReader) Read(bytes []byte) (int, error) {
+	for count := range bytes {
+		if read, err := r.Reader.Read(bytes[count : count+1]); err != nil || read == 0 {
+			return count + read, err
+		}
+		if bytes[count] == '\n' {
+			return count + 1, nil
+		}
+	}
+	return len(bytes), nil
 }
 
 func newParser() *syntax.Parser { return syntax.NewParser(syntax.Variant(syntax.LangBash)) }
@@ -213,6 +272,7 @@ func (s *shell) fail(code int, format string, values ...any) int {
 func (s *shell) at(ctx context.Context) *Process {
 	handler := interp.HandlerCtx(ctx)
 	process := *s.Process
+	process.Session = nil
 	process.Dir = handler.Dir
 	process.Stdin, process.Stdout, process.Stderr = handler.Stdin, handler.Stdout, handler.Stderr
 	return &process
@@ -315,13 +375,30 @@ func (s *shell) access(ctx context.Context, name string, mode interp.AccessMode)
 	return err
 }
 
-// environ is the environment, and variables that programs do not get.
+// environ is the environment, variables that programs do not get, and what a session keeps.
 type environ struct {
 	expand.Environ
-	own map[string]string
+	own  map[string]string
+	kept map[string]expand.Variable
+}
+
+func (e environ) Each(take func(name string, variable expand.Variable) bool) {
+	for name, variable := range e.Environ.Each {
+		if _, isKept := e.kept[name]; !isKept && !take(name, variable) {
+			return
+		}
+	}
+	for name, variable := range e.kept {
+		if !take(name, variable) {
+			return
+		}
+	}
 }
 
 func (e environ) Get(name string) expand.Variable {
+	if variable, isKept := e.kept[name]; isKept {
+		return variable
+	}
 	variable := e.Environ.Get(name)
 	value, isOwn := e.own[name]
 	if !variable.IsSet() && isOwn {

@@ -3,9 +3,8 @@ package main
 import (
 	"crypto/x509"
 	"net"
-	"os"
-	"strings"
 
+	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/util/cert"
 	"k8s.io/kubernetes/cmd/kubeadm/app/apis/kubeadm"
 	"k8s.io/kubernetes/cmd/kubeadm/app/util/pkiutil"
@@ -13,35 +12,9 @@ import (
 	"tab/node"
 )
 
-const (
-	algorithm  = kubeadm.EncryptionAlgorithmECDSAP256
-	kubeconfig = `apiVersion: v1
-kind: Config
-clusters:
-- {name: tab, cluster: {server: "https://` + server + `", certificate-authority: ca.crt}}
-users:
-- {name: admin, user: {client-certificate: admin.crt, client-key: admin.key}}
-- {name: super-admin, user: {client-certificate: super-admin.crt, client-key: super-admin.key}}
-- {name: nobody, user: {}}
-contexts:
-- {name: admin, context: {cluster: tab, user: admin}}
-- {name: super-admin, context: {cluster: tab, user: super-admin}}
-- {name: nobody, context: {cluster: tab, user: nobody}}
-current-context: admin
-`
-	componentConfig = `apiVersion: v1
-kind: Config
-clusters:
-- {name: tab, cluster: {server: "https://` + server + `", certificate-authority: ca.crt}}
-users:
-- {name: NAME, user: {client-certificate: NAME.crt, client-key: NAME.key}}
-contexts:
-- {name: NAME, context: {cluster: tab, user: NAME}}
-current-context: NAME
-`
-)
+const algorithm = kubeadm.EncryptionAlgorithmECDSAP256
 
-// makeKeys writes the keys of a cluster, by kubeadm's code, and a kubeconfig; each start
+// makeKeys writes the keys of a cluster, by kubeadm's code, and kubeconfigs; each start
 // has its own.
 func makeKeys() {
 	tokens, err := pkiutil.NewPrivateKey(algorithm)
@@ -77,10 +50,9 @@ func makeKeys() {
 		fail(err)
 		fail(pkiutil.WriteCertAndKey(files, stem, certificate, key))
 	}
-	fail(os.WriteFile(files+"/config", []byte(kubeconfig), 0o600))
+	fail(clientcmd.WriteToFile(*callersKubeconfig("admin", ""), files+"/config"))
 	for _, name := range []string{"controller-manager", "scheduler"} {
-		config := strings.ReplaceAll(componentConfig, "NAME", name)
-		fail(os.WriteFile(files+"/"+name+".conf", []byte(config), 0o600))
+		fail(clientcmd.WriteToFile(*componentKubeconfig(name), files+"/"+name+".conf"))
 	}
 }
 

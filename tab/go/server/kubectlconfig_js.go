@@ -1,26 +1,15 @@
 package main
 
 import (
-	"fmt"
+	"net"
 	"os"
 	"path"
 
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/tools/clientcmd/api"
 )
 
 const account = "/var/run/secrets/kubernetes.io/serviceaccount"
-
-// inCluster is what client-go does in a pod, as a kubeconfig.
-const inCluster = `apiVersion: v1
-kind: Config
-clusters:
-- {name: pod, cluster: {server: "https://%s:%s", certificate-authority: %s/ca.crt}}
-users:
-- {name: pod, user: {tokenFile: %s/token}}
-contexts:
-- {name: pod, context: {cluster: pod, user: pod, namespace: %s}}
-current-context: pod
-`
 
 // usualKubeconfig returns the kubeconfig that KUBECONFIG names, the usual one, or one for the
 // account of the pod.
@@ -37,8 +26,14 @@ func (r *kubectlRun) usualKubeconfig() string {
 	if host == "" || port == "" || err != nil {
 		return r.translateKubeconfig(nil, "/")
 	}
-	text := fmt.Sprintf(inCluster, host, port, account, account, namespace)
-	return r.translateKubeconfig([]byte(text), account)
+	return r.copyKubeconfig(inCluster(host, port, string(namespace)), account)
+}
+
+// inCluster returns a kubeconfig of what client-go does in a pod.
+func inCluster(host, port, namespace string) *api.Config {
+	url, authority := "https://"+net.JoinHostPort(host, port), account+"/ca.crt"
+	users := map[string]*api.AuthInfo{"pod": {TokenFile: account + "/token"}}
+	return newKubeconfig(url, authority, namespace, "pod", users)
 }
 
 // kubeconfig returns the name, for package os, of a kubeconfig. In a container it is that of a
@@ -59,14 +54,19 @@ func (r *kubectlRun) kubeconfig(name string) string {
 	return r.translateKubeconfig(text, path.Dir(name))
 }
 
-// translateKubeconfig writes the copy of a kubeconfig of a directory, and returns its name. It
-// has no program that would get a credential: a container runs none for kubectl.
+// translateKubeconfig writes the copy of a kubeconfig of a directory, and returns its name.
 func (r *kubectlRun) translateKubeconfig(text []byte, directory string) string {
 	config, err := clientcmd.Load(text)
 	if err != nil {
 		os.WriteFile(r.copy, text, 0o600)
 		return r.copy
 	}
+	return r.copyKubeconfig(config, directory)
+}
+
+// copyKubeconfig does so with one that is read. The copy has no program that would get a
+// credential: a container runs none for kubectl.
+func (r *kubectlRun) copyKubeconfig(config *api.Config, directory string) string {
 	translate := func(file *string) {
 		if *file == "" {
 			return
@@ -75,6 +75,7 @@ func (r *kubectlRun) translateKubeconfig(text []byte, directory string) string {
 		if !path.IsAbs(name) {
 			name = path.Join(directory, name)
 		}
+		var err error
 		if *file, err = r.HostPath(name); err != nil {
 			*file = "/nonexistent"
 		}

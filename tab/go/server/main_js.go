@@ -81,13 +81,17 @@ func startOthers(ctx context.Context) {
 	fail(err)
 	network := node.NewNetwork(watchServices(ctx, client))
 	offer(network)
-	for _, start := range []func(){
-		func() { startControllerManager(ctx) },
-		func() { startScheduler(ctx) },
-		func() { startKubelet(ctx, network) },
+	for _, component := range []struct {
+		name  string
+		start func()
+	}{
+		{"kube-controller-manager", func() { startControllerManager(ctx) }},
+		{"kube-scheduler", func() { startScheduler(ctx) }},
+		{"the kubelet", func() { startKubelet(ctx, network) }},
 	} {
+		step("starting " + component.name)
 		giveTurn()
-		start()
+		component.start()
 	}
 	step("waiting for the node")
 	waitFor(ctx, func() bool { return isReady(ctx, client) })
@@ -99,7 +103,6 @@ func offer(network *node.Network) {
 	reader := newReader(network)
 	js.Global().Set("kubernetes", map[string]any{
 		"request": requestFunction(),
-		"kubectl": kubectlFunction(reader),
 		"shell":   shellFunction(reader),
 		"doors":   doorFunctions(doors.New(reader.Machine)),
 	})

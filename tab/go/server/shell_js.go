@@ -4,14 +4,17 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"path"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall/js"
 	"unicode/utf8"
+
+	"k8s.io/client-go/tools/clientcmd"
 
 	"tab/node"
 	"tab/programs"
@@ -22,21 +25,57 @@ const home = "/root"
 
 // reader is the machine on which the reader's commands run, beside the cluster: it has all
 // files of this program, and the names that pods know.
-type reader struct{ *programs.Machine }
+type reader struct {
+	*programs.Machine
+	*sessions
+}
+
+// sessions are by the names that JavaScript gives them.
+type sessions struct {
+	sync.Mutex
+	byName map[string]*programs.Session
+}
 
 func newReader(network *node.Network) reader {
 	machine := network.ReaderMachine()
 	machine.Programs = programsFor(net.Listen)
-	return reader{machine}
+	return reader{machine, &sessions{byName: map[string]*programs.Session{}}}
 }
 
-// script is a command line of JavaScript's. Caller is the user of the kubeconfig, `admin`
-// unless given.
-type script struct{ Script, Namespace, Input, Caller string }
+// keys are the files that commands of a session find in its directory.
+var keys = []string{"ca.crt", "admin.crt", "admin.key"}
 
-// shellFunction returns shell(json, output, signal): a Promise of the exit code of a bash that
-// runs `script` in `namespace`, with `input`. It calls output(text, isError). An AbortSignal,
-// which may be left out, ends it.
+// session returns what the scripts with a name have in common; "" is none.
+func (r reader) session(name string) (*programs.Session, error) {
+	if name == "" {
+		return nil, nil
+	}
+	r.Lock()
+	defer r.Unlock()
+	if known, is := r.byName[name]; is {
+		return known, nil
+	}
+	for _, key := range keys {
+		text, err := os.ReadFile(files + "/" + key)
+		if err == nil {
+			err = os.WriteFile(home+"/"+key, text, 0o600)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	r.byName[name] = &programs.Session{}
+	return r.byName[name], nil
+}
+
+// script is a script of JavaScript's. Caller is the user of the kubeconfig, `admin` unless given;
+// scripts of the same Session keep variables, functions and the directory.
+type script struct{ Script, Namespace, Input, Caller, Session string }
+
+// shellFunction returns shell(json, output, signal): a Promise of {code, status} of a bash that
+// runs `script` in `namespace`, with `input`: its exit code, and the status of the response to
+// its last curl, 0 without one. It calls output(text, isError). An AbortSignal, which may be left
+// out, ends it.
 func shellFunction(machine reader) js.Func {
 	return promiseFunction(func(arguments []js.Value) any {
 		request := script{Namespace: "default", Caller: "admin"}
@@ -48,41 +87,30 @@ func shellFunction(machine reader) js.Func {
 		if err != nil {
 			return err.Error()
 		}
-		arguments = append(arguments, js.Undefined())
-		return machine.run(arguments[1], arguments[2], &programs.Process{
-			Args:  []string{"bash", "-c", request.Script},
-			Env:   append(variables, "NAMESPACE="+request.Namespace, "KUBECONFIG="+kubeconfig),
-			Stdin: strings.NewReader(request.Input),
-		})
-	})
-}
-
-// kubectlFunction returns kubectl(words, output, signal), as above, for one command.
-func kubectlFunction(machine reader) js.Func {
-	return promiseFunction(func(arguments []js.Value) any {
-		words := []string{"kubectl"}
-		for i := range arguments[0].Length() {
-			words = append(words, arguments[0].Index(i).String())
+		session, err := machine.session(request.Session)
+		if err != nil {
+			return err.Error()
 		}
+		options := "-c"
+		if session != nil {
+			// A command that needs what an earlier one sets says so.
+			options = "-uc"
+		}
+		var status atomic.Int64
 		arguments = append(arguments, js.Undefined())
-		return machine.run(arguments[1], arguments[2], &programs.Process{
-			Args:  words,
-			Env:   append(variables, "KUBECONFIG="+files+"/config"),
-			Stdin: standardInput(),
+		code := machine.run(arguments[1], arguments[2], &programs.Process{
+			Args:       []string{"bash", options, request.Script},
+			Env:        append(variables, "NAMESPACE="+request.Namespace, "KUBECONFIG="+kubeconfig),
+			Stdin:      strings.NewReader(request.Input),
+			Session:    session,
+			OnTransfer: func(code int) { status.Store(int64(code)) },
 		})
+		return map[string]any{"code": code, "status": status.Load()}
 	})
 }
 
 // variables are those of the reader's commands.
 var variables = []string{"HOME=" + home, "PATH=/usr/local/bin:/usr/bin:/bin", "USER=root"}
-
-// standardInput returns what JavaScript has put into the program's standard input.
-func standardInput() io.Reader {
-	input := js.Global().Get("fs").Get("standard").Get("bytes")
-	bytes := make([]byte, input.Length())
-	js.CopyBytesToGo(bytes, input)
-	return strings.NewReader(string(bytes))
-}
 
 // run runs a program until it ends, or JavaScript's signal comes; it returns the exit code.
 func (r reader) run(output, signal js.Value, p *programs.Process) int {
@@ -147,23 +175,7 @@ func kubeconfigFile(caller, namespace string) (string, error) {
 	if _, err := os.Stat(file); err == nil {
 		return file, nil
 	}
-	text := strings.NewReplacer(
-		"certificate-authority: ", "certificate-authority: "+files+"/",
-		"client-certificate: ", "client-certificate: "+files+"/",
-		"client-key: ", "client-key: "+files+"/",
-		"cluster: tab, user", "cluster: tab, namespace: "+quote(namespace)+", user",
-		"current-context: admin", "current-context: "+quote(caller),
-	).Replace(kubeconfig)
-	if err := os.MkdirAll(path.Dir(file), 0o700); err != nil {
-		return "", err
-	}
-	return file, os.WriteFile(file, []byte(text), 0o600)
-}
-
-// quote returns a text as one of YAML, which has that of JSON.
-func quote(text string) string {
-	quoted, _ := json.Marshal(text)
-	return string(quoted)
+	return file, clientcmd.WriteToFile(*callersKubeconfig(caller, namespace), file)
 }
 
 // programsFor returns the tree of programs, with a kubectl that listens by a function.

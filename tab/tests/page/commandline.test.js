@@ -7,11 +7,12 @@ import {
 const NOBODY = { curl: " --cacert ca.crt", kubectl: " --context nobody" };
 
 test("each command is of the caller, by its program", () => {
-  const typed = "kubectl get pods\ncurl -s \\\n  https://kubernetes/apis\nT=$(kubectl version)";
+  const typed =
+    "kubectl get pods | cat\n curl -s \\\n  https://kubernetes/apis\nT=$(kubectl version)";
   assert.equal(
     withCaller(typed, NOBODY),
-    "kubectl get pods --context nobody\n" +
-      "curl -s https://kubernetes/apis --cacert ca.crt\nT=$(kubectl version)",
+    "kubectl --context nobody get pods | cat\n" +
+      " curl --cacert ca.crt -s https://kubernetes/apis\nT=$(kubectl version)",
   );
   assert.equal(withCaller("kubectl get pods\nhelm list", {}), "kubectl get pods\nhelm list");
 });

@@ -21,7 +21,22 @@ test("a slow download is told each 5 %, with the time that is left", () => {
   assert.equal(told[19], "loading 33 35 left 3");
   assert.equal(told[20], "compiling");
   assert.ok(progress.update());
-  assert.deepEqual([progress.sentence, progress.detail], ["starting", ""]);
+  assert.deepEqual([progress.sentence, progress.detail], ["keys", ""]);
+});
+
+test("each step of the program is told once, and unknown ones are not", () => {
+  const progress = new Progress(say, () => 0);
+  progress.update();
+  const told = [
+    "making keys", "starting the etcd", "starting the API server", "a new one",
+    "starting kube-controller-manager", "starting kube-scheduler", "starting the kubelet",
+    "waiting for the node", "",
+  ].filter((name) => progress.step(name));
+  assert.deepEqual(told, [
+    "starting the etcd", "starting kube-controller-manager", "starting kube-scheduler",
+    "starting the kubelet", "waiting for the node",
+  ]);
+  assert.equal(progress.sentence, "node");
 });
 
 test("a download of unknown size is told each ten megabytes", () => {

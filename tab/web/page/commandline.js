@@ -4,8 +4,9 @@
 const NAME = "line";
 
 /**
- * Return the lines as one has to type them for another caller: options are added to each command
- * by its program. `NAME=$(…)` stays: the caller of a variable is written in it.
+ * Return the lines as one has to type them for another caller: options are added to the command at
+ * the beginning of each, by its program. `NAME=$(…)` stays: the caller of a variable is written in
+ * it.
  *
  * @param {string} lines
  * @param {Record<string, string | undefined>} options by program
@@ -13,7 +14,7 @@ const NAME = "line";
 export const withCaller = (lines, options) => lines
   .replace(/\\\n\s*/g, "")
   .split("\n")
-  .map((line) => line + (options[line.trim().split(/\s/)[0]] ?? ""))
+  .map((line) => line.replace(/^\s*(\S+)/, (start, name) => start + (options[name] ?? "")))
   .join("\n");
 
 /** Return lines with the prompts of a shell. @param {string} lines */

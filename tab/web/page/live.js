@@ -10,6 +10,8 @@ const PROGRAM = "kube-apiserver.wasm.gz";
 const HIDDEN = 5 * 60_000;
 /** Lines of the command that are seen at once. */
 const LINES = 8;
+/** Names of the shell whose variables all commands of the page share, and of that of the drill. */
+const SESSION = "page", DRILL = "drill";
 
 /**
  * Return a Worker with the page's own Content-Security-Policy. One whose script comes by HTTP has
@@ -22,6 +24,9 @@ const startWorker = (base) => {
   const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
   return new Worker(address, { type: "module" });
 };
+
+/** @param {number} began */
+const secondsSince = (began) => ((performance.now() - began) / 1000).toFixed(0);
 
 /**
  * @typedef {{
@@ -74,11 +79,12 @@ export const connect = ({ base, at, blocks, say, show }) => {
       answer.hidden = true;
       label.textContent = "";
     }
-    for (const place of [at.output, at.verdict]) if (place) place.textContent = "";
-    /** @param {number} [loaded] @param {number} [total] */
-    const onProgress = (loaded, total) => {
-      if (total) Object.assign(at.bar, { max: total, value: loaded });
-      if (!progress.update(loaded, total)) return;
+    for (const place of [at.node, at.output, at.verdict]) if (place) place.textContent = "";
+    /** @param {any[]} report the bytes that are loaded, and their total; or "step", and its name */
+    const onProgress = (...report) => {
+      const [loaded, total] = report, isStep = loaded === "step";
+      if (total && !isStep) Object.assign(at.bar, { max: total, value: loaded });
+      if (!(isStep ? progress.step(total) : progress.update(loaded, total))) return;
       at.state.textContent = progress.sentence;
       at.loaded.textContent = progress.detail;
     };
@@ -94,9 +100,29 @@ export const connect = ({ base, at, blocks, say, show }) => {
       return;
     }
     const isWaiting = [document.body, at.cancel].includes(document.activeElement);
-    show("ready", say("ready", ((performance.now() - began) / 1000).toFixed(0)));
+    show("ready", say("ready", secondsSince(began)));
     // *Cancel*, which had the focus, is hidden now.
     if (isWaiting) at.state.focus({ preventScroll: true });
+    followNode(connection, progress, began);
+  };
+  /**
+   * Say what the start of the node is doing, and when pods can run.
+   *
+   * @param {Connection} started
+   * @param {Progress} progress
+   * @param {number} began
+   */
+  const followNode = async (started, progress, began) => {
+    /** @param {string} sentence */
+    const tell = (sentence) => { if (connection === started) at.node.textContent = sentence; };
+    try {
+      await started.call("node", [], (_, name) => {
+        if (progress.step(name)) tell(progress.sentence);
+      }).result;
+      tell(say("whole", secondsSince(began)));
+    } catch (error) {
+      tell(say("late", progress.sentence, /** @type {Error} */ (error).message));
+    }
   };
   at.start.onclick = start;
   at.cancel.onclick = () => { stop(say("stopped")); at.start.focus(); };
@@ -125,7 +151,7 @@ export const connect = ({ base, at, blocks, say, show }) => {
       place.append(text);
       if (isLog) place.scrollTop = place.scrollHeight;
     };
-    const { result, cancel } = connection.call("shell", [lines, input], write);
+    const { result, cancel } = connection.call("shell", [lines, input, SESSION], write);
     button.hidden = false;
     button.onclick = () => { cancel(); write(`${say("interrupted")}\n`); };
     try {
@@ -197,12 +223,13 @@ export const connect = ({ base, at, blocks, say, show }) => {
   bring();
   fit();
 
+  // The reader may have gone to another directory.
   /** @param {string} line */
   const outputOf = async (line) => {
     let text = "";
     /** @param {string} more */
     const add = (more) => { text += more; };
-    await connection?.call("shell", [line, ""], add).result;
+    await connection?.call("shell", [line, "", DRILL], add).result;
     return text;
   };
   if (at.drill) {

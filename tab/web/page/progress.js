@@ -1,5 +1,16 @@
 // What the page says of a start: the step, and the share of the download.
 
+/** Words for the steps of the program, by its names for them. */
+const STEPS = new Map(Object.entries({
+  "making keys": "keys",
+  "starting the etcd": "starting",
+  "starting the API server": "starting",
+  "starting kube-controller-manager": "controllers",
+  "starting kube-scheduler": "scheduler",
+  "starting the kubelet": "kubelet",
+  "waiting for the node": "node",
+}));
+
 /** @typedef {(word: string, ...values: any[]) => string} Say */
 
 /** Parts of the download of which each is told: 5 %. */
@@ -17,6 +28,7 @@ export class Progress {
   sentence;
   /** The share and the time that is left, for the eye; "" outside of a download. */
   detail = "";
+  /** @type {number | string} */
   #part = -1;
   /** @type {Say} */
   #say;
@@ -42,7 +54,7 @@ export class Progress {
    * @param {number} [total]
    */
   update(loaded, total = 0) {
-    if (!loaded) return this.#tell(PARTS + 2, "starting");
+    if (!loaded) return this.#tell("keys", "keys");
     if (loaded === total) return this.#tell(PARTS + 1, "compiling");
     const part = Math.floor(total ? (PARTS * loaded) / total : loaded / STEP);
     const isNew = this.#tell(part, "loading", megabytes(loaded), total ? megabytes(total) : "…");
@@ -51,7 +63,17 @@ export class Progress {
   }
 
   /**
-   * @param {number} part
+   * Take the name of a step of the program; return whether there is something new to tell.
+   *
+   * @param {string} name
+   */
+  step(name) {
+    const word = STEPS.get(name);
+    return word ? this.#tell(word, word) : false;
+  }
+
+  /**
+   * @param {number | string} part
    * @param {string} word
    * @param {string[]} values
    */

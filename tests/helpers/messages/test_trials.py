@@ -15,7 +15,10 @@ TRIALS = [rule for rule in rules() if rule.trial]
 @pytest.mark.full("the API server in a browser")
 def test_the_line_of_a_rule_ends_in_its_message(browser_server):
     assert len(TRIALS) >= 10
-    requests = "".join(json.dumps({"lines": rule.trial}) + "\n" for rule in TRIALS)
+    scripts = [
+        {"script": rule.trial, "session": "trials", "together": True} for rule in TRIALS
+    ]
+    requests = "".join(json.dumps(script) + "\n" for script in scripts)
     done = subprocess.run(
         ["node", str(page.WEB / "node.js"), str(browser_server)],
         input=requests,
