@@ -39,7 +39,7 @@ dispatch(self, {
     FAULT
     attempts = earlier;
     report("loading", 35e6, 53e6);
-    report("starting");
+    report("step", "starting the API server");
     report("importing");
   },
   async open([folder]) { attempts += JSON.stringify({ folder }) + "\\n"; },

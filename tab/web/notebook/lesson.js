@@ -144,19 +144,19 @@ export const connect = async ({ base, at, say, show }) => {
     at.bar.removeAttribute("value");
     show("starting", progress.sentence);
     at.cancel.focus();
-    /** @param {string} step @param {number} loaded @param {number} total */
-    const onStep = (step, loaded, total) => {
+    /** @param {any[]} report what python/worker.js says of a start */
+    const onStep = (...report) => {
       if (connection !== started) return;
-      if (step !== "loading") {
-        at.bar.removeAttribute("value");
-        at.loaded.textContent = "";
-        if (step !== "step") at.state.textContent = say(step);
-        return;
+      const [kind, loaded, total] = report;
+      if (kind !== "loading") at.bar.removeAttribute("value");
+      else if (total) Object.assign(at.bar, { max: total, value: loaded });
+      const isNew = kind === "loading" ? progress.update(loaded, total)
+        : kind === "step" && progress.step(loaded);
+      if (isNew) {
+        at.state.textContent = progress.sentence;
+        at.loaded.textContent = progress.detail;
       }
-      if (total) Object.assign(at.bar, { max: total, value: loaded });
-      if (!progress.update(loaded, total)) return;
-      at.state.textContent = progress.sentence;
-      at.loaded.textContent = progress.detail;
+      if (kind === "importing") at.state.textContent = say("importing");
     };
     try {
       await started.call("start", [kept.attempts], onStep).result;

@@ -103,7 +103,6 @@ dispatch(self, {
     const program = load(PROGRAM, "application/wasm", count).then(WebAssembly.compileStreaming);
     const pack = load(PACK, "application/x-tar", count);
     await Promise.all([program, startPython(load(CORE, "application/wasm", count), pack)]);
-    report("starting");
     await startServer(await program, { onStep: (name) => report("step", name) });
     joinCluster();
     report("importing");
