@@ -1,8 +1,8 @@
 """Run lessons in a browser's tab, cell by cell, and say which cells pass.
 
-`python -m tab.lessons 02 05` prints a table; without numbers it runs all lessons. As in
-`tools.chapter`, solutions are in the place of stubs, and each check must refuse its
-stub first.
+`python -m tab.lessons 02 05` prints a table; without numbers it runs all that a tab
+can. As in `tools.chapter`, solutions are in the place of stubs, and each check must
+refuse its stub first.
 """
 
 import argparse
@@ -24,9 +24,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from cluster import errors
 from helpers.course import Lesson, lessons
-from helpers.course.exercise import with_solutions
+from helpers.course.exercise import has_tag, with_solutions
+from helpers.needs import NOT_IN_TAB
 from tab import build, pack, page
-from tools import chapter
+from tools import chapter, course
 
 #: where a lesson's code runs, below the learner's home
 HOME = "/root/notebooks"
@@ -129,10 +130,11 @@ def fault(cell: dict) -> str:
 
 
 def read(lesson: Lesson) -> Any:
-    """Return the cells of a lesson, solved, with a proof of each check."""
+    """Return the cells of a lesson that run in a tab, solved, with proofs of checks."""
     original = nbformat.read(chapter.NOTEBOOKS / lesson.path, as_version=4)
     notebook = with_solutions(original)
-    notebook.cells = [*chapter.with_proofs(original.cells, notebook.cells)]
+    proven = chapter.with_proofs(original.cells, notebook.cells)
+    notebook.cells = [cell for cell in proven if not has_tag(cell, NOT_IN_TAB)]
     return notebook
 
 
@@ -177,7 +179,9 @@ def start_tab(browser: Browser) -> Iterator[Tab]:
 def main(words: list[str]) -> int:
     """Run the lessons of some numbers, and print what passes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("numbers", nargs="*", help="of lessons, by default all")
+    parser.add_argument(
+        "numbers", nargs="*", help="of lessons, by default all that a tab can run"
+    )
     numbers = parser.parse_args(words).numbers
     if not build.ensure():
         return 1
@@ -189,7 +193,7 @@ def main(words: list[str]) -> int:
         with start_tab(browser) as tab:
             print(f"ready after {time.monotonic() - begin:.1f} s", flush=True)
             for lesson in lessons():
-                if not numbers or lesson.number in numbers:
+                if lesson.number in (numbers or course.numbers_in_tab().split(", ")):
                     code |= not _print_rows(lesson, tab)
         browser.close()
     return code
