@@ -7,10 +7,10 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb notebooks/deeper/*.ipynb)
 # JupyterLab writes the version of whoever saved last: noise in every diff.
 STRIP := -m nbstripout --keep-id --extra-keys metadata.language_info.version
 
-.PHONY: help setup lab stop status doctor chapter site test full machines quick lint korean home lock pins follow older bench bundle clean venv
+.PHONY: help setup lab stop status doctor chapter site test full machines conformance quick lint korean home lock pins follow older bench bundle clean venv
 
 help: ## Print these words
-	@awk -F ': .*## |: *## ' '/^[a-z]+:.*## / { printf "make %-10s%s\n", $$1, $$2 }' Makefile
+	@awk -F ': .*## |: *## ' '/^[a-z]+:.*## / { printf "make %-12s%s\n", $$1, $$2 }' Makefile
 
 setup: ## Install packages, make .venv, get the programs and the toolbox image
 	@sh tools/setup.sh
@@ -52,6 +52,9 @@ machines: setup venv ## Test on Ubuntu, SELinux and arm64, and by Kubernetes' te
 	@sh tools/setup.sh machines
 	@$(PY) -m cluster.tests.machines
 	@$(PY) -m pytest -m machines $(PYTEST_ARGS) cluster/tests/machines
+
+conformance: setup venv ## Run Kubernetes' conformance suite, and write its table: an hour
+	@$(PY) -m cluster.tests.conformance $(CONFORMANCE)
 
 quick: lint ## Check style and what needs no cluster
 	@$(TESTS) -m 'not full and not heavy' --budget 2 $(PYTEST_ARGS)

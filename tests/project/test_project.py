@@ -78,7 +78,7 @@ def test_contributing_names_what_is_there():
         assert "NN" in name or (ROOT / name).exists(), name
     checking = text.partition("| what it checks |")[2].partition("\n\n")[0]
     words = re.findall(r"^\| `make (\w+)`", checking, re.MULTILINE)
-    assert words == ["lint", "quick", "test", "full", "machines"]
+    assert words == ["lint", "quick", "test", "full", "machines", "conformance"]
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.ko.md"])

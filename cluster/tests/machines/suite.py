@@ -15,39 +15,75 @@ from pathlib import Path
 from cluster.image.archive import Entry, Image, Layer, write_archive, write_layer
 from cluster.programs import golang
 from cluster.programs.recipe import FLAGS, RECIPE
-from cluster.progress import Silent
+from cluster.progress import Progress, Silent
 from cluster.tests.machines.install import machines, require_room, run
 
 SOURCE = Path(__file__).parent / "conformance" / "suite_test.go"
 LOCK = RECIPE.root / "kubernetes"
-#: the program of most images of the suite: a server, a prober, a reader of mounts
-AGNHOST = "k8s.io/kubernetes/test/images/agnhost"
+#: what a build begins with
+FILES = (LOCK / "go.mod", LOCK / "go.sum", SOURCE)
+_KUBERNETES = "k8s.io/kubernetes"
+_IMAGES = f"{_KUBERNETES}/test/images"
+_SAMPLE = "k8s.io/sample-apiserver"
+#: programs by file name: the runner of parallel processes, and what images contain
+PROGRAMS = {
+    "ginkgo": "github.com/onsi/ginkgo/v2/ginkgo",
+    # Most images of the suite: a server, a prober, a reader of mounts.
+    "agnhost": f"{_IMAGES}/agnhost",
+    "nnp": f"{_IMAGES}/nonewprivs",
+    "regression-issue-74839": f"{_IMAGES}/regression-issue-74839",
+    "sample-apiserver": _SAMPLE,
+}
+#: Compiled one after the other before the suite: what Go has compiled is there twice
+#: until a build ends, in its cache and in a directory of that build.
+_FIRST = tuple(f"{_KUBERNETES}/test/e2e/{name}" for name in ("framework", "storage"))
+#: files of images, below `_IMAGES`; a build copies them into `DATA`
+DATA_FILES = (
+    "agnhost/porter/localhost.crt",
+    "agnhost/porter/localhost.key",
+    "kitten/html/data.json",
+    "kitten/html/kitten.jpg",
+    "nautilus/html/data.json",
+    "nautilus/html/nautilus.jpg",
+)
+DATA = "data"
 REGISTRY = "registry.k8s.io"
 #: names of test/utils/image/manifest.go
 BUSYBOX = f"{REGISTRY}/e2e-test-images/busybox:1.37.0-2"
 PAUSE = f"{REGISTRY}/pause:3.10.2"
 AGNHOST_NAME = f"{REGISTRY}/e2e-test-images/agnhost:2.66.1"
-#: bytes of what is compiled
-ROOM = 8e9
+#: Kubernetes' version, as the linker sets it: a spec of pod security asks for it
+VARIABLES = {
+    name: value
+    for step in RECIPE.steps
+    if "kubectl" in step.programs
+    for name, value in step.variables.items()
+    # Those with a brace are known by a build of the programs alone.
+    if "{" not in value
+}
+#: bytes of the sources and of what is compiled
+ROOM = 6e9
 
 
-def ensure() -> Path:
-    """Return a directory with `e2e.test` and `agnhost`; making it takes minutes, once.
+def suite_directory() -> Path:
+    """Return where the suite of this checkout is, or will be."""
+    settings = repr((FLAGS, VARIABLES, PROGRAMS, DATA_FILES)).encode()
+    parts = (settings, *(file.read_bytes() for file in FILES))
+    key = hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+    return machines() / "conformance" / key
+
+
+def ensure(progress: Progress | None = None) -> Path:
+    """Return a directory with `e2e.test` and `PROGRAMS`; making it takes minutes, once.
 
     What an interrupted build has compiled is kept. Raise AssertionError, or MissingTool
     where there is no Go and its wheel cannot be installed.
     """
-    suites = machines() / "conformance"
+    made = suite_directory()
+    suites, work = made.parent, made.with_suffix(".part")
     suites.mkdir(parents=True, exist_ok=True)
     with open(suites / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        files = [LOCK / "go.mod", LOCK / "go.sum", SOURCE]
-        parts = (
-            repr((FLAGS, AGNHOST)).encode(),
-            *(each.read_bytes() for each in files),
-        )
-        made = suites / hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
-        work = made.with_suffix(".part")
         if made.exists():
             # Left where the removal below was interrupted.
             shutil.rmtree(work, ignore_errors=True)
@@ -58,20 +94,38 @@ def ensure() -> Path:
         if not work.exists():
             require_room(ROOM, "Kubernetes' conformance suite")
         (work / "made").mkdir(parents=True, exist_ok=True)
-        for file in files:
+        for file in FILES:
             shutil.copy(file, work)
-        _go(work, "test", "-c", "-vet=off", "-o", "made/e2e.test", ".")
-        _go(work, "build", "-o", "made/agnhost", AGNHOST)
+        # The lock replaces this module without requiring it.
+        _go(work, "mod", "edit", f"-require={_SAMPLE}@v0.0.0")
+        steps = [
+            *(("build", "-o", f"made/{name}", PROGRAMS[name]) for name in PROGRAMS),
+            *(("build", package) for package in _FIRST),
+            ("test", "-c", "-vet=off", "-o", "made/e2e.test", "."),
+        ]
+        for number, words in enumerate(steps, 1):
+            what = f"building Kubernetes' conformance suite, {number} of {len(steps)}"
+            (progress or Silent()).update(what)
+            _build(work, *words)
+        where = _go(work, "list", "-mod=mod", "-m", "-f", "{{.Dir}}", _KUBERNETES)
+        for name in DATA_FILES:
+            target = work / "made" / DATA / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(Path(where.strip(), "test/images", name), target)
         os.replace(work / "made", made)
         shutil.rmtree(work)
         return made
 
 
-def _go(work: Path, *words: str) -> None:
-    go = golang.find() or golang.install(work / "log", Silent())
+def _build(work: Path, verb: str, *words: str) -> None:
     # The lock has no sums of what only the suite imports.
     flags = ["-mod=mod" if flag == "-mod=readonly" else flag for flag in FLAGS]
-    verb, *rest = words
+    variables = "".join(f" -X={name}={value}" for name, value in VARIABLES.items())
+    _go(work, verb, *flags, f"-ldflags=-s -w{variables}", *words)
+
+
+def _go(work: Path, *words: str) -> str:
+    go = golang.find() or golang.install(work / "log", Silent())
     settings = {
         "CGO_ENABLED": "0",
         "GOCACHE": str(work / "compiled"),
@@ -79,8 +133,7 @@ def _go(work: Path, *words: str) -> None:
         # Links take gigabytes, and room was required of this disk.
         "GOTMPDIR": str(work),
     }
-    command = (str(go.path), verb, *flags, "-ldflags=-s -w", *rest)
-    run(*command, cwd=work, env=golang.environment() | settings)
+    return run(str(go.path), *words, cwd=work, env=golang.environment() | settings)
 
 
 def write_images(made: Path, toolbox: Path, directory: Path) -> Path:

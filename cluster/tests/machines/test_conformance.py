@@ -14,6 +14,7 @@ import pytest
 
 from cluster.local.backend import Local
 from cluster.progress import Silent
+from cluster.tests.conformance.specs import read_report
 from cluster.tests.machines import root, suite
 from cluster.tests.machines.conftest import (
     SETUP,
@@ -114,11 +115,4 @@ def run(built: Path, session: Session, directory: Path) -> dict[str, str]:
             timeout=scaled(TOGETHER),
         )
     assert report.exists(), (directory / "log").read_text()[-3000:]
-    [suites] = json.loads(report.read_text())
-    return {
-        " ".join([*spec["ContainerHierarchyTexts"], spec["LeafNodeText"]]): spec[
-            "State"
-        ]
-        for spec in suites["SpecReports"]
-        if spec["LeafNodeType"] == "It"
-    }
+    return {name: state for name, state, _ in read_report(report.read_text())}

@@ -108,11 +108,17 @@ def test_an_interrupted_build_of_the_suite_goes_on_with_what_is_there(
     built = []
 
     def build(*command, cwd, **_):
-        built.append(command[command.index("-o") + 1])
-        Path(cwd, built[-1]).touch()
-        if len(built) == 2:
-            raise KeyboardInterrupt
+        if "-o" in command:
+            built.append(command[command.index("-o") + 1])
+            Path(cwd, built[-1]).touch()
+            if len(built) == 2:
+                raise KeyboardInterrupt
+        return f"{cache}/module\n"
 
+    image = cache / "module/test/images/kitten"
+    image.mkdir(parents=True)
+    (image / "kitten.jpg").touch()
+    monkeypatch.setattr(suite, "DATA_FILES", ("kitten/kitten.jpg",))
     go = SimpleNamespace(path="go", module_cache=cache / "modules")
     monkeypatch.setattr(golang, "find", lambda: go)
     monkeypatch.setattr(suite, "run", build)
@@ -126,12 +132,14 @@ def test_an_interrupted_build_of_the_suite_goes_on_with_what_is_there(
     # Nothing new is needed of a disk that has most of it.
     monkeypatch.setattr(suite, "ROOM", 1e18)
     made = suite.ensure()
-    assert {path.name for path in made.iterdir()} == {"e2e.test", "agnhost"}
-    assert len(built) == 4
+    programs = {"e2e.test", *suite.PROGRAMS}
+    assert {path.name for path in made.iterdir()} == programs | {suite.DATA}
+    assert (made / suite.DATA / "kitten/kitten.jpg").exists()
+    assert len(built) == 2 + len(programs)
     left.mkdir()
     assert suite.ensure() == made
     assert [path for path in suites.iterdir() if path.is_dir()] == [made]
-    assert len(built) == 4
+    assert len(built) == 2 + len(programs)
 
 
 def test_a_machine_of_arm64_without_qemu_names_its_package(tmp_path, monkeypatch):

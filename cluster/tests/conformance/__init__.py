@@ -1,0 +1,1 @@
+"""Kubernetes' conformance suite, whole, on a cluster of its own: `make conformance`."""
