@@ -75,7 +75,9 @@ def test_pages_that_name_the_lessons_have_their_list():
         page.relative_to(ROOT).as_posix(): course.LIST.findall(page.read_text("utf-8"))
         for page in pages
     }
-    found = {name: {mark[1] for mark in marks} for name, marks in names.items() if marks}
+    found = {
+        name: {mark[1] for mark in marks} for name, marks in names.items() if marks
+    }
     assert found.pop("README.ko.md") == found["README.md"]
     assert found["README.md"] == {"lessons in a tab", "all lessons"}
     assert {*found} == {*course.PAGES}
