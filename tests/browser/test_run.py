@@ -47,6 +47,7 @@ dispatch(self, {
   async run([source, tags], report, signal) {
     const leave = () => { throw new Error("the last words"); };
     if (source.includes("leave")) setTimeout(leave);
+    if (source.includes("fatal")) throw new Error("memory access out of bounds");
     if (/endless|stuck/.test(source)) await new Promise((resolve) => {
       report(JSON.stringify({ output_type: "stream", name: "stdout", text: "begun" }));
       if (source.includes("endless")) signal.addEventListener("abort", resolve);
@@ -202,6 +203,19 @@ def test_all_above_run_until_one_fails(open_lesson):
     edit(cell(page, "cluster-info"), "fails")
     run(cell(page, "certificate"), "Run all above")
     expect(state(cell(page, "cluster-info"))).to_contain_text("Ended with an error")
+    expect(cell(page, "connect").locator(".live")).to_contain_text("ran ")
+
+
+def test_the_end_of_python_is_told_with_the_way_on(open_lesson):
+    page = open_lesson()
+    edit(cell(page, "cluster-info"), "fatal")
+    cell(page, "certificate").get_by_role("button", name="Run all above").click()
+    expect(page.locator("#run-state")).to_contain_text("memory access out of bounds")
+    expect(page.locator("#run-state")).to_contain_text("Start it again; your code")
+    expect(state(cell(page, "cluster-info"))).to_contain_text("It could not run")
+    page.locator("#run-start").click()
+    expect(page.locator("body")).to_have_attribute("data-run", "ready")
+    run(cell(page, "connect"))
     expect(cell(page, "connect").locator(".live")).to_contain_text("ran ")
 
 

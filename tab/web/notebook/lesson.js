@@ -88,8 +88,11 @@ export const connect = async ({ base, at, say, show }) => {
       await current.call("attempts", []).result.then((text) => kept.addAttempts(text), () => {});
       return isDone;
     } catch (error) {
+      const { message } = /** @type {Error} */ (error);
       if (error instanceof Closed) cell.reset();
-      else cell.fail(/** @type {Error} */ (error).message);
+      else cell.fail(message);
+      // An error of the cell is among its outputs: this one is Python's own end.
+      if (connection === current && current) stop(say("ended", message));
       return false;
     } finally {
       if (running === call) running = undefined;
