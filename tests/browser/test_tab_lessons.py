@@ -118,3 +118,19 @@ time.sleep(0.1)
     show(code)
     assert show("threading.current_thread() is threading.main_thread()") == "True"
     assert show("seen.set(), thread.join()") == "(None, None)"
+
+
+def test_no_collection_of_garbage_begins_while_others_wait(show):
+    """One that begins by itself ends Python: see tab/python/machine.py."""
+    code = """
+import gc, threading, time
+ring = []
+ring.append(ring)
+marks = [threading.Thread(target=time.sleep, args=(1,)) for _ in range(9)]
+for mark in marks: mark.start()
+for _ in range(300_000): ring = [ring[0]]; ring.append(ring)
+for mark in marks: mark.join()
+gc.isenabled()
+"""
+    assert show(code) == "False"
+    assert show("gc.collect() < 1000") == "True"
