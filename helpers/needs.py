@@ -16,6 +16,8 @@ from helpers.language import mark, say
 PODS = "needs-pods"
 #: tag of a cell that needs an administrator of the cluster
 LAB = "needs-lab"
+#: tag of a cell that cannot run in a browser's tab; if the first one has it, none can
+NOT_IN_TAB = "not-in-tab"
 #: tag of a cell that servers older than this minor version answer in another way
 MINOR = re.compile(r"needs-(1\.\d+)")
 

@@ -39,7 +39,13 @@ def add_facts(app: Sphinx, page: str, _: str, context: dict, tree: nodes.Node | 
     boxes = {file.stem for file in Path(__file__).parent.glob(f"{language}/tab/*.md")}
     tried = Path(app.srcdir, "try.md").exists() and Path(page).name in {"try", *boxes}
     up = "../" if ROOTS[language] else ""
-    context["tried"] = tried and f"{up}_static/{os.environ['SITE_TAB']}/try.js"
+    source = Path(app.srcdir, f"{page}.ipynb")
+    runs = page in PAGES and "run-start" in source.read_text("utf-8")
+    used = [name for name, is_used in (("try", tried), ("run", runs)) if is_used]
+    names = ["obstacle", *used] if used else []
+    scripts = f"{up}_static/{os.environ['SITE_TAB']}"
+    context["scripts"] = [f"{scripts}/{name}.js" for name in names]
+    context["tried"] = tried
     context["explains"] = page in ("index", ERRORS)
     context["description"] = " ".join(about.split())
     # The first page of all; in each language there is a link to the others.

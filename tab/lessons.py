@@ -1,8 +1,8 @@
 """Run lessons in a browser's tab, cell by cell, and say which cells pass.
 
-`python -m tab.lessons 02 05` prints a table; without numbers it runs all lessons. As in
-`tools.chapter`, solutions are in the place of stubs, and each check must refuse its
-stub first.
+`python -m tab.lessons 02 05` prints a table; without numbers it runs all that a tab
+can. As in `tools.chapter`, solutions are in the place of stubs, and each check must
+refuse its stub first.
 """
 
 import argparse
@@ -24,9 +24,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from cluster import errors
 from helpers.course import Lesson, lessons
-from helpers.course.exercise import with_solutions
+from helpers.course.exercise import has_tag, with_solutions
+from helpers.needs import NOT_IN_TAB
 from tab import build, pack, page
-from tools import chapter
+from tools import chapter, course
 
 #: where a lesson's code runs, below the learner's home
 HOME = "/root/notebooks"
@@ -35,20 +36,20 @@ START, CELL = 900_000, 600_000
 #: a page that does nothing but call the Worker, as the site's pages do
 PAGE = """<!doctype html><meta charset="utf-8"><title>lessons</title>
 <script type="module">
-const worker = new Worker("_static/tab/python/worker.js", { type: "module" });
-worker.onerror = ({ message }) => { globalThis.ended = message ?? "worker.js"; };
+import {{ Connection }} from "./_static/{folder}/page/connection.js";
+const address = "_static/{folder}/python/worker.js";
+const worker = new Worker(address, {{ type: "module" }});
+const connection = new Connection(worker);
+worker.onerror = ({{ message }}) => {{ globalThis.ended = message ?? "worker.js"; }};
 globalThis.steps = [];
-globalThis.call = (name, ...values) => new Promise((resolve, reject) => {
-  const { port1, port2 } = new MessageChannel(), outputs = [];
-  port1.onmessage = ({ data }) => {
-    if (data.report?.[0] === "output") return void outputs.push(data.report[1]);
-    if (data.report) return void steps.push(data.report);
-    port1.close();
-    if ("failure" in data) reject(new Error(data.failure));
-    else resolve({ result: data.result, outputs });
-  };
-  worker.postMessage({ name, values }, [port2]);
-});
+globalThis.call = async (name, ...values) => {{
+  const outputs = [];
+  const report = (...words) =>
+    void (name === "run" ? outputs.push(...words) : steps.push(words));
+  const running = connection.call(name, values, report);
+  globalThis.stop = running.cancel;
+  return {{ result: await running.result, outputs }};
+}};
 </script>"""
 CALL = """([name, ...values]) => {
   let timer;
@@ -72,7 +73,7 @@ class Tab:
 
     def stop_soon(self, milliseconds: int) -> None:
         """Stop the cell that runs then, as its reader does."""
-        self._window.evaluate(f"void setTimeout(() => call('stop'), {milliseconds})")
+        self._window.evaluate(f"void setTimeout(() => stop(), {milliseconds})")
 
     def steps(self) -> list:
         """Return what the start has reported."""
@@ -129,18 +130,12 @@ def fault(cell: dict) -> str:
 
 
 def read(lesson: Lesson) -> Any:
-    """Return the cells of a lesson, solved, with a proof of each check."""
+    """Return the cells of a lesson that run in a tab, solved, with proofs of checks."""
     original = nbformat.read(chapter.NOTEBOOKS / lesson.path, as_version=4)
     notebook = with_solutions(original)
-    notebook.cells = [*chapter.with_proofs(original.cells, notebook.cells)]
+    proven = chapter.with_proofs(original.cells, notebook.cells)
+    notebook.cells = [cell for cell in proven if not has_tag(cell, NOT_IN_TAB)]
     return notebook
-
-
-def copy(target: Path) -> None:
-    """Put Python, beside the program and the scripts, into a site."""
-    page.copy(target)
-    place = target / "_static" / "tab" / "python"
-    shutil.copytree(pack.ensure(), place, dirs_exist_ok=True)
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
@@ -159,8 +154,9 @@ def serving() -> Iterator[str]:
     """Serve a page with a Worker; yield its address."""
     with tempfile.TemporaryDirectory() as name:
         target = Path(name)
-        copy(target)
-        (target / "index.html").write_text(PAGE)
+        pack.ensure()
+        page.copy(target)
+        (target / "index.html").write_text(PAGE.format(folder=page.folder()))
         handler = partial(_Handler, directory=name)
         with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
             threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -183,7 +179,9 @@ def start_tab(browser: Browser) -> Iterator[Tab]:
 def main(words: list[str]) -> int:
     """Run the lessons of some numbers, and print what passes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("numbers", nargs="*", help="of lessons, by default all")
+    parser.add_argument(
+        "numbers", nargs="*", help="of lessons, by default all that a tab can run"
+    )
     numbers = parser.parse_args(words).numbers
     if not build.ensure():
         return 1
@@ -195,7 +193,7 @@ def main(words: list[str]) -> int:
         with start_tab(browser) as tab:
             print(f"ready after {time.monotonic() - begin:.1f} s", flush=True)
             for lesson in lessons():
-                if not numbers or lesson.number in numbers:
+                if lesson.number in (numbers or course.numbers_in_tab().split(", ")):
                     code |= not _print_rows(lesson, tab)
         browser.close()
     return code

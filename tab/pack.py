@@ -39,6 +39,13 @@ CORE = (
     "pyodide-lock.json",
 )
 ARCHIVE = "pack.tar.gz"
+#: the licenses of all of it, for whoever gets it
+LICENSES = "licenses.txt"
+PYODIDE = """\
+Pyodide {version}, license MPL-2.0: https://www.mozilla.org/MPL/2.0/
+Its source: https://github.com/pyodide/pyodide/tree/{version}
+It contains CPython, license PSF-2.0: https://docs.python.org/3/license.html
+"""
 #: where Pyodide looks for packages
 SITE = "lib/python3.14/site-packages"
 #: of Pyodide's Python, for the conditions of requirements
@@ -95,7 +102,19 @@ _NOT_HERE = re.compile(
     r"^helpers/data/jupyter/|\.(json|md)$(?<!not-connected\.json)"
 )
 
+_LICENSE = re.compile(r"\.dist-info/.*(LICEN[CS]E|COPYING|NOTICE)[^/]*$", re.IGNORECASE)
+
 Files = Iterator[tuple[str, bytes]]
+
+
+def find() -> Path | None:
+    """Return the directory of Pyodide and the archive, or None; make nothing."""
+    entry = _entry()
+    return entry if entry.is_dir() else None
+
+
+def _entry() -> Path:
+    return paths.cache_dir() / "tab-python" / _key()
 
 
 def ensure() -> Path:
@@ -103,7 +122,7 @@ def ensure() -> Path:
 
     Another process may make the same meanwhile: the first one's stays.
     """
-    entry = paths.cache_dir() / "tab-python" / _key()
+    entry = _entry()
     if entry.is_dir():
         return entry
     make_private(entry.parent)
@@ -115,6 +134,7 @@ def ensure() -> Path:
             _copy_core(modules / "pyodide" / name, place / "pyodide")
         wheels = _download(Path(stage, "wheels"))
         write(place / ARCHIVE, files(wheels))
+        (place / LICENSES).write_text(licenses(), "utf-8")
         with contextlib.suppress(FileExistsError):
             place.rename(entry)
     return entry
@@ -246,6 +266,29 @@ def write(target: Path, content: Files) -> None:
             member.size, member.mode = len(data), 0o644
             archive.addfile(member, io.BytesIO(data))
     target.write_bytes(gzip.compress(plain.getvalue(), mtime=0))
+
+
+def licenses() -> str:
+    """Return the name and the license of each part, with its text."""
+    lock = json.loads(LOCK.read_text("utf-8"))
+    version = lock["packages"]["node_modules/pyodide"]["version"]
+    parts = [PYODIDE.format(version=version)]
+    for name, distribution in sorted(closure().items()):
+        about = distribution.metadata
+        # Some have the whole text in the field, others nothing but a classifier.
+        fields = about.get_all("License-Expression") or about.get_all("License") or [""]
+        first_lines = fields[0].strip().splitlines()[:1]
+        classes = about.get_all("Classifier") or ()
+        names = [text for text in classes if text.startswith("License ::")]
+        license_name = " ".join(first_lines or names)
+        texts = [
+            Path(str(file.locate())).read_text("utf-8").strip()
+            for file in distribution.files or ()
+            if _LICENSE.search(str(file))
+        ]
+        title = f"{name} {distribution.version}, license {license_name}"
+        parts.append("\n\n".join([title, *texts, ""]))
+    return f"\n{'-' * 72}\n".join(parts)
 
 
 def sizes(directory: Path) -> dict[str, int]:

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 from cluster import errors
-from tab import build
+from tab import build, pack
 
 WEB = Path(__file__).with_name("web")
 #: a block of commands, which are lines of a shell
@@ -30,15 +30,27 @@ _HINT = (
 def pages(folder: Path) -> dict[str, str]:
     """Return the texts of a language: `try`, and a box for some lessons by name.
 
-    Each includes the parts that all share, start.md and line.md.
+    Each includes the parts that all share: start.md, genuine.md and line.md.
     """
     files = sorted(folder.glob("tab/*"))
     texts = {file.stem: file.read_text("utf-8") for file in files}
     texts["try"] = (folder / "try.md").read_text("utf-8")
-    for name in ("start", "line"):
+    for name in ("start", "line", "genuine"):
         mark, part = f"<!-- {name} -->\n", texts.pop(name)
         texts = {page: text.replace(mark, part) for page, text in texts.items()}
     return texts
+
+
+def beginning(folder: Path, *, runs: bool, cells: int = 0) -> str:
+    """Return what stands above a lesson in a language: a button, or why there is none.
+
+    `cells` is how many of them cannot run in a tab, of a lesson that `runs` there.
+    """
+    name = "run" if runs else "elsewhere"
+    text = (folder / f"{name}.md").read_text("utf-8")
+    genuine = (folder / "tab" / "genuine.md").read_text("utf-8")
+    some = (folder / "some.md").read_text("utf-8").format(cells) if cells else ""
+    return text.replace("<!-- genuine -->\n", genuine).replace("<!-- some -->\n", some)
 
 
 def record(texts: dict[str, str]) -> list[tuple[str, int]] | None:
@@ -109,9 +121,15 @@ def _files() -> dict[str, Path]:
         for file in sorted(WEB.rglob("*.js"))
         if file.name != "node.js"
     }
-    directory = build.find()
-    names = (build.RUNTIME, build.PACKED) if directory else ()
-    return scripts | {name: directory / name for name in names if directory}
+    files = scripts | _files_of(build.find(), build.RUNTIME, build.PACKED)
+    if python := pack.find():
+        names = (path.relative_to(python) for path in sorted(python.rglob("*.*")))
+        files |= {f"python/{name}": python / name for name in names}
+    return files
+
+
+def _files_of(directory: Path | None, *names: str) -> dict[str, Path]:
+    return {name: directory / name for name in names} if directory else {}
 
 
 def folder() -> str:

@@ -47,8 +47,9 @@ def page(text: Callable[[Lesson, dict], str], say: Callable[[str], str] = str) -
             "it goes today, what you then read, and which lesson runs it."
         ),
         say(
-            "In the second edition (2025), the downward API is in chapters 8 and 9, and "
-            "there is no `kubectl proxy`, no ServiceAccount files and no ambassador."
+            "In the second edition (2025), the downward API is in chapters 8 and 9, "
+            "and there is no `kubectl proxy`, no ServiceAccount files and no "
+            "ambassador."
         ),
         say(
             "If something fails, search the page for the message. The lessons' boxes "

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from helpers.course import Lesson, lessons
 from helpers.course.exercise import CHECK, OPTIONAL, SOLUTION, STUB, has_tag
+from helpers.needs import NOT_IN_TAB, PODS
 from tools import book, errors, picture
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,6 +53,22 @@ class Size:
     def minutes(self) -> int:
         """Return the minutes of a reader in the middle, to the nearest five."""
         return max(5, 5 * round((self.brisk + self.slow) / 2 / 5))
+
+
+def read_notebook(lesson: Lesson) -> dict:
+    """Return the notebook of a lesson, in English."""
+    return json.loads((NOTEBOOKS / lesson.path).read_text("utf-8"))
+
+
+def cells_elsewhere(notebook: dict) -> list[str]:
+    """Return the ids of the cells that a browser's tab cannot run."""
+    return [cell["id"] for cell in notebook["cells"] if has_tag(cell, NOT_IN_TAB)]
+
+
+def runs_in_tab(notebook: dict) -> bool:
+    """Say whether a lesson runs in a browser's tab: its first code cell does."""
+    code = (cell for cell in notebook["cells"] if cell["cell_type"] == "code")
+    return not has_tag(next(code), NOT_IN_TAB)
 
 
 def size(notebook: dict) -> Size:
@@ -164,10 +181,43 @@ def numbers_without_pods(say: Say = str) -> str:
     return ", ".join(lesson.number for lesson in lessons() if not lesson.pods)
 
 
+def numbers_in_tab(say: Say = str) -> str:
+    """Return the numbers of the lessons that run in a browser's tab."""
+    return ", ".join(
+        lesson.number for lesson in lessons() if runs_in_tab(read_notebook(lesson))
+    )
+
+
+def where_table(say: Say = str) -> str:
+    """Return the lessons as a table of where they run, between line ends."""
+    columns = ("lesson", "local cluster", "control plane alone", "a browser's tab")
+    lines = [f"| {' | '.join(map(say, columns))} |", "| --- " * 4 + "|"]
+    for lesson in lessons():
+        notebook = read_notebook(lesson)
+        without_pods = sum(has_tag(cell, PODS) for cell in notebook["cells"])
+        elsewhere = len(cells_elsewhere(notebook))
+        facts = (
+            f"{lesson.number} {say(lesson.title)}",
+            say("every cell"),
+            say("no") if lesson.pods else _all_but(without_pods, say),
+            _all_but(elsewhere, say) if runs_in_tab(notebook) else say("no"),
+        )
+        lines.append(f"| {' | '.join(facts)} |")
+    return "\n\n{}\n\n".format("\n".join(lines))
+
+
+def _all_but(count: int, say: Say) -> str:
+    if not count:
+        return say("every cell")
+    return say("every cell but {count}").format(count=count)
+
+
 #: what a page can have between two comments
 LISTS: dict[str, Callable[[Say], str]] = {
     "all lessons": readme_tables,
+    "lessons in a tab": numbers_in_tab,
     "lessons without pods": numbers_without_pods,
+    "where lessons run": where_table,
 }
 
 

@@ -24,6 +24,8 @@ MODULES = {
 }
 KUBERNETES, ETCD = MODULES["KUBERNETES"][0], "go.etcd.io/etcd/server/v3"
 GO = r"^go (\S+)"
+#: a module that a go.mod requires, and its version
+REQUIRED = re.compile(r"^(?:\t|require )(\S+) (v\d\S*)", re.M)
 LOCKS = "cluster/programs/locks"
 LOG = ROOT / "build" / "follow.log"
 
@@ -109,11 +111,18 @@ def kubernetes_lock(mod: str, version: str, etcd: str, tools: str) -> str:
 
 
 def write_browser_lock(copy: Path, tidy: Callable[..., str]) -> None:
-    """Write the lock of the API server for browsers: a part of the cluster's."""
+    """Write the lock of the cluster for browsers: of Kubernetes as the cluster's.
+
+    Modules that Kubernetes has not, such as those of a shell, keep their versions.
+    """
     text = (copy / LOCKS / "kubernetes" / "go.mod").read_text()
     text = re.sub(r"^tool \(.*?^\)\n+", "", text, count=1, flags=re.M | re.S)
     file = copy / "tab" / "go" / "go.mod"
-    file.write_text(text.replace("module binaries/kubernetes", "module tab", 1))
+    known = {name for name, _ in REQUIRED.findall(text)}
+    own = (pair for pair in REQUIRED.findall(file.read_text()) if pair[0] not in known)
+    lines = "".join(f"require {name} {version}\n" for name, version in own)
+    text = text.replace("module binaries/kubernetes", "module tab", 1)
+    file.write_text(f"{text}\n{lines}")
     tidy("mod", "tidy", cwd=file.parent)
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from cluster import errors
 from helpers.course import Lesson, lessons
 from helpers.course.exercise import CHECK, STUB, has_tag, with_solutions
-from tab import page as trial
+from tab import pack, page as trial
 from tools import card, course, errors as messages, home, korean
 from tools.chapter import ROOT
 
@@ -83,6 +83,13 @@ def page(lesson: Lesson, written: dict, ran: dict, language: str = FIRST) -> dic
     return ran | {"cells": cells}
 
 
+def with_beginning(notebook: dict, text: str) -> dict:
+    """Return a notebook with a text below its title; pure."""
+    cell = {"cell_type": "markdown", "id": "run", "metadata": {}, "source": text}
+    title, *others = notebook["cells"]
+    return notebook | {"cells": [title, cell, *others]}
+
+
 def with_box(notebook: dict, text: str) -> dict:
     """Return a notebook with a box of commands at its end; pure."""
     cell = {"cell_type": "markdown", "id": "tab", "metadata": {}, "source": text}
@@ -128,12 +135,30 @@ def notebooks_dir(language: str) -> Path:
     return ROOT / "notebooks" / language_dir(language)
 
 
+def run_text(lesson: Lesson, written: dict, language: str, scripts: str) -> str:
+    """Return what stands above a lesson; `scripts` is what `trial.folder` returns."""
+    cells = course.cells_elsewhere(written)
+    runs = course.runs_in_tab(written)
+    text = trial.beginning(SITE / language, runs=runs, cells=len(cells))
+    # From the page to the files of the site, which are at its root alone.
+    place = Path(language_dir(language), "notebooks", lesson.path)
+    root = "../" * (len(place.parts) - 1)
+    licenses = f"{root}_static/{scripts}/python/{pack.LICENSES}"
+    up = "../" * (len(lesson.path.parts) - 1)
+    return text.replace('"LICENSES"', f'"{licenses}"').replace("](../", f"]({up}../")
+
+
 def assemble(
-    language: str, executed: Path, target: Path, tried: dict[str, str]
+    language: str,
+    executed: Path,
+    target: Path,
+    tried: dict[str, str],
+    scripts: str = "",
 ) -> None:
     """Write what Sphinx reads for a language; `executed` has all of its lessons.
 
-    `tried` is *Try it* and the boxes of lessons, or empty.
+    `tried` is *Try it* and the boxes of lessons, or empty. With `scripts`, which has
+    Python, too, a lesson runs on its page.
     """
     written_in = notebooks_dir(language)
     shutil.copytree(written_in / "images", target / "notebooks" / "images")
@@ -152,6 +177,9 @@ def assemble(
         file.parent.mkdir(exist_ok=True)
         # The corner of a table of pandas is a head without words, which helps nobody.
         notebook = page(lesson, written, ran, language)
+        if scripts:
+            text = run_text(lesson, written, language, scripts)
+            notebook = with_beginning(notebook, text)
         if lesson.name in tried:
             notebook = with_box(notebook, tried[lesson.name])
         text = json.dumps(notebook)
@@ -263,6 +291,20 @@ def build(language: str, source: Path, target: Path, date: str = "") -> int:
     return subprocess.run(line, env=os.environ | settings).returncode
 
 
+def find_scripts() -> str:
+    """Return the directory of the tab's scripts, with Python; "" without it.
+
+    What makes it comes from npm and PyPI: a line says why it did not, and the site has
+    no lessons that run.
+    """
+    try:
+        pack.ensure()
+    except errors.LabError as error:
+        print(f"Without Python for the browser: {error}", file=sys.stderr)
+        return ""
+    return trial.folder()
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Build the site of every language that has an index; return 1 after a warning."""
     parser = argparse.ArgumentParser(prog="make site", description=__doc__)
@@ -273,11 +315,13 @@ def main(arguments: list[str] | None = None) -> int:
     for old in (sources, options.target):
         shutil.rmtree(old, ignore_errors=True)
     answers = trial.record(trial.pages(SITE / FIRST))
+    scripts = find_scripts() if answers else ""
     # All of them first: each page has a link to what it is in another language.
     for language in languages():
         texts = trial.pages(SITE / language)
         tried = trial.insert_answers(texts, answers) if answers else {}
-        assemble(language, options.executed, sources / language, tried)
+        place = sources / language
+        assemble(language, options.executed, place, tried, scripts)
     ran = (options.executed / lessons()[0].path).stat().st_mtime
     date = time.strftime("%Y-%m-%d", time.gmtime(ran))
     failed = 0

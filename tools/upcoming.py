@@ -22,8 +22,8 @@ import click
 from cluster import errors, versions
 from cluster.programs import golang
 from cluster.versions import parse
-from tab import edits
-from tools.locks import KUBERNETES, go, module, staging_version
+from tab import build, edits
+from tools.locks import KUBERNETES, REQUIRED, go, module, staging_version
 
 
 def newest() -> str:
@@ -32,12 +32,15 @@ def newest() -> str:
     return max([*listed, versions.KUBERNETES], key=parse)
 
 
-def modules_of(mod: str, version: str, files: Iterable[str]) -> dict[str, str]:
+def modules_of(
+    mod: str, version: str, files: Iterable[str], own: str = ""
+) -> dict[str, str]:
     """Return the modules that have these files, with their versions; pure.
 
-    `mod` is the go.mod of Kubernetes. Files of Go's own library have no module.
+    `mod` is the go.mod of Kubernetes, and `own` that of the program, for the modules
+    that Kubernetes has not. Files of Go's own library have no module.
     """
-    required = dict(re.findall(r"^(?:\t|require )(\S+) (v\d\S*)", mod, re.M))
+    required = dict(REQUIRED.findall(own)) | dict(REQUIRED.findall(mod))
     staging = re.findall(r"^\t(\S+) => \./staging", mod, re.M)
     required |= dict.fromkeys(staging, staging_version(version))
     required[KUBERNETES] = version
@@ -78,6 +81,7 @@ def unpack(archive: Path, files: Iterable[str], vendor: Path) -> None:
 def check(kubernetes: str) -> None:
     """Raise LabError with each edit that does not apply to a Kubernetes."""
     mod = Path(module(KUBERNETES, kubernetes)["GoMod"]).read_text("utf-8")
+    own = (build.SOURCES / "go.mod").read_text("utf-8")
     neighbors = (str(Path(name).with_name(other)) for name, other in edits.SAME.items())
     files = {*edits.edits_for(kubernetes), *neighbors}
     found = golang.find()
@@ -85,7 +89,7 @@ def check(kubernetes: str) -> None:
     with tempfile.TemporaryDirectory(prefix="edits-") as place:
         vendor, target = Path(place, "vendor"), Path(place, "changed")
         target.mkdir()
-        for name, version in modules_of(mod, kubernetes, files).items():
+        for name, version in modules_of(mod, kubernetes, files, own).items():
             unpack(fetch_archive(found, name, version), files, vendor)
         library = found.path.resolve().parents[1] / "src"
         edits.overlay(Path(place), library, target, kubernetes)

@@ -2,31 +2,7 @@ module tab
 
 go 1.26.0
 
-require (
-	github.com/benhoyt/goawk v1.29.1
-	github.com/google/cadvisor/lib v0.60.5
-	github.com/itchyny/gojq v0.12.20
-	github.com/spf13/pflag v1.0.10
-	go.etcd.io/etcd/api/v3 v3.7.3
-	go.opentelemetry.io/otel/trace v1.45.0
-	golang.org/x/sys v0.49.0
-	google.golang.org/grpc v1.83.2
-	google.golang.org/protobuf v1.36.12-0.20260120151049-f2248ac996af
-	k8s.io/api v0.37.2
-	k8s.io/apimachinery v0.37.2
-	k8s.io/apiserver v0.37.2
-	k8s.io/cli-runtime v0.37.2
-	k8s.io/client-go v0.37.2
-	k8s.io/cri-api v0.37.2
-	k8s.io/cri-client v0.0.0
-	k8s.io/cri-streaming v0.0.0
-	k8s.io/klog/v2 v2.140.0
-	k8s.io/kubectl v0.0.0
-	k8s.io/kubernetes v1.37.2
-	k8s.io/mount-utils v0.0.0
-	k8s.io/utils v0.0.0-20260626114624-be93311217bd
-	mvdan.cc/sh/v3 v3.14.1
-)
+require k8s.io/kubernetes v1.37.2
 
 require (
 	github.com/spf13/cobra v1.10.2
@@ -95,7 +71,6 @@ require (
 	github.com/grpc-ecosystem/go-grpc-middleware/v2 v2.3.3 // indirect
 	github.com/grpc-ecosystem/grpc-gateway/v2 v2.29.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
-	github.com/itchyny/timefmt-go v0.1.9 // indirect
 	github.com/jonboulle/clockwork v0.5.0 // indirect
 	github.com/json-iterator/go v1.1.12 // indirect
 	github.com/kylelemons/godebug v1.1.0 // indirect
@@ -222,4 +197,33 @@ replace (
 	k8s.io/sample-cli-plugin => k8s.io/sample-cli-plugin v0.37.2
 	k8s.io/sample-controller => k8s.io/sample-controller v0.37.2
 	k8s.io/streaming => k8s.io/streaming v0.37.2
+)
+
+require github.com/benhoyt/goawk v1.29.1
+
+require github.com/itchyny/gojq v0.12.20
+
+require mvdan.cc/sh/v3 v3.14.1
+
+require (
+	github.com/google/cadvisor/lib v0.60.5
+	github.com/itchyny/timefmt-go v0.1.9 // indirect
+	github.com/spf13/pflag v1.0.10
+	go.etcd.io/etcd/api/v3 v3.7.3
+	go.opentelemetry.io/otel/trace v1.45.0
+	golang.org/x/sys v0.49.0
+	google.golang.org/grpc v1.83.2
+	google.golang.org/protobuf v1.36.12-0.20260120151049-f2248ac996af
+	k8s.io/api v0.37.2
+	k8s.io/apimachinery v0.37.2
+	k8s.io/apiserver v0.37.2
+	k8s.io/cli-runtime v0.37.2
+	k8s.io/client-go v0.37.2
+	k8s.io/cri-api v0.37.2
+	k8s.io/cri-client v0.0.0
+	k8s.io/cri-streaming v0.0.0
+	k8s.io/klog/v2 v2.140.0
+	k8s.io/kubectl v0.0.0
+	k8s.io/mount-utils v0.0.0
+	k8s.io/utils v0.0.0-20260626114624-be93311217bd
 )

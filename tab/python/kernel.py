@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import gc
 import json
 import os
 import subprocess
@@ -191,6 +192,8 @@ class Kernel:
             self.shell.run_cell(source, store_history=True)
         finally:
             sys.stdout, sys.stderr = before
+        # See machine.install: meanwhile, nothing has.
+        gc.collect()
         return not self._failed
 
 

@@ -5,6 +5,7 @@ program. What Pyodide lacks altogether is in `stand_ins`.
 """
 
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -30,6 +31,10 @@ VARIABLES = {
 
 def install() -> None:
     """Let sockets, TLS, programs and sleep be those of the cluster's machine."""
+    # A collection that begins by itself walks the frames of calls that wait, some of
+    # which are gone: Python dies (https://github.com/pyodide/pyodide/issues/6464). The
+    # kernel collects after each cell instead, and what it calls walks none of them.
+    gc.disable()
     sys.path.append(str(STAND_INS))
     os.environ.update(VARIABLES)
     _be_root()

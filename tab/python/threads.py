@@ -58,6 +58,10 @@ class Lock:
         if self._waiting:
             self._waiting.pop(0).resolve(None)
 
+    def _at_fork_reinit(self) -> None:
+        """Be free: concurrent.futures names it, and a tab never forks."""
+        self._is_locked = False
+
     def locked(self) -> bool:
         """Say whether somebody has it."""
         return self._is_locked

@@ -208,7 +208,7 @@ SCRIPTS = [
         {"text": '{\n  "kind": "Status",\n'},
     ),
     ("curl -s https://kubernetes/version", {"code": 60, "status": 0}),
-    ("curl -sk --cacert nosuch.crt https://kubernetes/version", {"code": 77}),
+    ("curl -s --cacert nosuch.crt https://kubernetes/version", {"code": 77}),
     ("curl -sk --cert jane.crt --key jane.key https://kubernetes/", {"code": 58}),
     ("curl -sk --cert admin.crt https://kubernetes/version", {"code": 58}),
     ("curl -sk -d '' https://kubernetes/version", {"status": 403}),

@@ -1,4 +1,4 @@
-"""The modules of the page, each alone under Node: tests/page has the tests."""
+"""The modules of the pages, each alone under Node: tests/page and tests/notebook."""
 
 import shutil
 import subprocess
@@ -12,21 +12,30 @@ from tests.notebooks import ROOT
 #: of npm; `make lint` runs it where a test has put it
 TYPESCRIPT = "typescript@5.9.3"
 PLACE = ROOT / "build" / "typescript"
-TESTS = sorted(Path(__file__).with_name("page").glob("*.test.js"))
+FOLDERS = ("page", "notebook")
+TESTS = {
+    folder: sorted(Path(__file__).with_name(folder).glob("*.test.js"))
+    for folder in FOLDERS
+}
+#: those with elements, and the Worker's side of connection.js: a browser tests them
+IN_A_BROWSER = {
+    "page": {"dispatcher", "live"},
+    "notebook": {"cell", "html", "lesson"},
+}
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="Node is not here")
-@pytest.mark.parametrize("file", TESTS, ids=[file.name for file in TESTS])
+@pytest.mark.parametrize("file", sum(TESTS.values(), []), ids=lambda file: file.name)
 def test_a_module_passes_its_tests(file):
     done = subprocess.run(["node", "--test", file], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_each_module_but_that_of_the_elements_has_a_test():
-    """A browser tests live.js; connection.test.js also has the Worker's side."""
-    modules = {file.stem for file in (page.WEB / "page").glob("*.js")}
-    tested = {file.name.removesuffix(".test.js") for file in TESTS}
-    assert modules - tested == {"dispatcher", "live"} and tested < modules
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_each_module_but_those_of_elements_has_a_test(folder):
+    modules = {file.stem for file in (page.WEB / folder).glob("*.js")}
+    tested = {file.name.removesuffix(".test.js") for file in TESTS[folder]}
+    assert modules - tested == IN_A_BROWSER[folder] and tested < modules
 
 
 @pytest.mark.full("the types of scripts")

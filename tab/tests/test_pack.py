@@ -58,6 +58,18 @@ def test_nothing_is_there_that_no_tab_imports(names):
     assert [name for name in names if left_out.search(name)] == []
 
 
+def test_each_part_comes_with_its_license():
+    text = pack.licenses()
+    for name, distribution in pack.closure().items():
+        assert re.search(
+            rf"^{name} {re.escape(distribution.version)}, license \S",
+            text,
+            re.MULTILINE,
+        ), name
+    assert re.match(r"Pyodide [\d.]+, license MPL-2.0: https://", text)
+    assert text.count("Permission is hereby granted") > 5
+
+
 def test_two_archives_of_the_same_files_are_equal(tmp_path):
     content = {"b/c.py": b"1", "a.py": b"2" * 1000}
     for name in ("one", "two"):

@@ -122,6 +122,7 @@ def test_no_line_of_a_block_is_wider_than_the_page():
 
 def test_the_scripts_find_their_words_and_elements_on_each_page():
     files = [page.WEB / "try.js", *(page.WEB / "page").glob("*.js")]
+    files.append(page.WEB / "obstacle.js")
     script = "".join(file.read_text() for file in files)
     drill = {"drill", "check", "verdict"}
     named = set(re.findall(r"\bat\.(\w+)", script))
@@ -133,6 +134,26 @@ def test_the_scripts_find_their_words_and_elements_on_each_page():
         found = re.findall(r'id="tab-(\w+)"', text)
         assert len(found) == len(set(found))
         assert named - set(found) == (set() if name == "try" else drill)
+
+
+def test_the_scripts_of_a_lesson_find_their_words_and_elements():
+    files = [page.WEB / "run.js", *(page.WEB / "notebook").glob("*.js")]
+    files += [page.WEB / "page" / "progress.js", page.WEB / "obstacle.js"]
+    script = "".join(file.read_text() for file in files)
+    said = set(re.findall(r'\b(?:say\(|tell\([^"\n]+, )"(\w+)"', script))
+    for language in ("en", "ko"):
+        folder = ROOT / "site" / language
+        text = page.beginning(folder, runs=True)
+        told = re.search(r"\{container\} run-words\n(.*?)```", text, re.DOTALL)[1]
+        words = set(re.findall(r"^- `(\w+)` .", told, re.MULTILINE))
+        assert said <= words
+        # Its steps are words, too.
+        worker = (page.WEB / "python" / "worker.js").read_text()
+        assert all(f'"{word}"' in script + worker for word in words)
+        found = re.findall(r'id="run-(\w+)"', text)
+        assert len(found) == len(set(found))
+        assert set(re.findall(r"\bat\.(\w+)", script)) <= set(found)
+        assert "run-start" not in page.beginning(folder, runs=False)
 
 
 def test_the_directory_of_the_files_changes_with_each_of_them(tmp_path, monkeypatch):

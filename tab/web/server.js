@@ -46,8 +46,16 @@ globalThis.startServer = async (module, { limit = LIMIT, onStep = () => {}, env 
   globalThis.fetch = undefined;
   process.cwd = () => HOME;
   const go = new Go();
-  // Go's heap profiler ends the program when it samples in a callback of JavaScript.
-  const variables = { GODEBUG: "memprofilerate=0", GOGC: "300", HOME, KUBECTL_KUBERC: "false" };
+  const variables = {
+    // Go's heap profiler ends the program when it samples in a callback of JavaScript.
+    GODEBUG: "memprofilerate=0",
+    // Memory that WebAssembly has once is never given back: a start collects its garbage seldom,
+    // and a long visit, which needs some 150 MB, more often.
+    GOGC: "300",
+    GOMEMLIMIT: "400MiB",
+    HOME,
+    KUBECTL_KUBERC: "false",
+  };
   go.env = { ...variables, ...env };
   const instance = await WebAssembly.instantiate(module, go.importObject);
   const uncaught = (text) => queueMicrotask(() => { throw new Error(text.trim().split("\n")[0]); });

@@ -78,18 +78,11 @@
   };
   showScore();
 
-  // Why no server can start in this window, or "".
-  const SMALL = "(max-width: 600px), (pointer: coarse) and (max-height: 600px)";
   /** Gigabytes of memory of a machine that has room for the server. */
   const ROOM = 4;
-  const small = matchMedia(SMALL);
-  const obstacle = () => location.protocol === "file:" ? "file"
-    : small.matches ? "narrow"
-    : navigator.deviceMemory < ROOM ? "memory"
-    : globalThis.WebAssembly && globalThis.DecompressionStream ? "" : "old";
   let loading;
   const offer = async () => {
-    const reason = obstacle();
+    const reason = globalThis.obstacle(ROOM);
     if (reason) return show("unable", say(reason));
     try {
       loading ??= import(new URL("page/live.js", base).href)
@@ -102,7 +95,7 @@
     }
   };
   // A window that has become wider can start it; one that has become narrow keeps what runs.
-  small.addEventListener("change", () => {
+  globalThis.smallWindow.addEventListener("change", () => {
     if (!/starting|ready/.test(document.body.dataset.tab)) offer();
   });
   offer();

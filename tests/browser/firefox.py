@@ -9,7 +9,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import websocket
@@ -91,7 +91,9 @@ def firefox(program: str, profile: Path) -> Iterator[tuple[Firefox, int]]:
         process = subprocess.Popen(command, env=home, stderr=file, stdout=file)
     try:
         found = until(lambda: re.search(r"BiDi.* (ws://\S+)", log.read_text()), ANSWER)
-        yield Firefox(found[1]), process.pid
+        tab = Firefox(found[1])
+        with closing(tab.socket):
+            yield tab, process.pid
     finally:
         process.terminate()
         process.wait(ANSWER)

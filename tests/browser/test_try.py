@@ -304,7 +304,7 @@ HOSTILE = {
     "a script": "</pre><script>globalThis.ran = true</script><pre>",
     "a style": "<style>* { display: none }</style>",
     "a frame": "<iframe srcdoc='<script>parent.ran = true</script>'></iframe>",
-    "an address": "javascript:globalThis.ran=true",
+    "a scheme": "javascript:globalThis.ran=true",
     "escapes of a terminal": "\x1b[2J\x1b]0;title\x07\x1b[31mred\x1b[0m",
     "a long line": "x" * 200_000,
     "NUL and other controls": "a\x00b\x08\x7f\x85c",

@@ -142,6 +142,39 @@ def test_commands_are_on_the_site_only_with_their_answers(tmp_path, monkeypatch)
         assert "## A box" not in other["cells"][-1]["source"]
 
 
+@pytest.mark.parametrize(
+    ("tagged", "told", "is_offered"),
+    [
+        ([], "each cell has a button", True),
+        ([1, 2], "2 of its cells cannot run here", True),
+        ([0], "does not run in a browser's tab", False),
+    ],
+)
+def test_above_a_lesson_stands_whether_it_runs_in_a_tab(tagged, told, is_offered):
+    lesson = lessons()[0]
+    notebook = load(ROOT / "notebooks" / lesson.path)
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    for number in tagged:
+        code[number]["metadata"]["tags"] = ["not-in-tab"]
+    text = site.run_text(lesson, notebook, "en", "tab-1")
+    assert told in text and ('id="run-start"' in text) == is_offered
+    assert ("cannot run here, and say so" in text) == (len(tagged) == 2)
+    [title, *others] = notebook["cells"]
+    shown = site.with_beginning(notebook, text)["cells"]
+    assert shown[0] == title and shown[1]["source"] == text and shown[2:] == others
+
+
+def test_the_licenses_are_found_from_each_page():
+    """They are at the root of the site alone."""
+    notebook = load(FILES[0])
+    ways = []
+    for lesson in (lessons()[0], lessons()[-1]):
+        for language in ("en", "ko"):
+            text = site.run_text(lesson, notebook, language, "tab-1")
+            ways += re.findall('"([^"]*)_static/tab-1/python/licenses.txt"', text)
+    assert ways == ["../", "../../", "../../", "../../../"]
+
+
 def test_the_way_to_the_other_language_is_the_sites_own():
     """That of the notebook leads to a file that is elsewhere on the site."""
     for language in ("", "ko/"):

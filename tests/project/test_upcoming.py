@@ -36,11 +36,14 @@ def test_each_file_is_of_the_version_that_kubernetes_requires():
     files = [
         "github.com/coreos/go-systemd/v22/journal/journal_unix.go",
         "go.etcd.io/etcd/client/pkg/v3/fileutil/lock_flock.go",
+        "github.com/benhoyt/goawk/interp/newexecute.go",
         "k8s.io/client-go/util/cert/cert.go",
         "k8s.io/kubernetes/pkg/probe/dialer_others.go",
         "text/template/exec.go",
     ]
-    assert upcoming.modules_of(MOD, "v1.38.0-beta.0", files) == {
+    own = "require github.com/benhoyt/goawk v1.29.1\nrequire k8s.io/utils v0.0.0\n"
+    assert upcoming.modules_of(MOD, "v1.38.0-beta.0", files, own) == {
+        "github.com/benhoyt/goawk": "v1.29.1",
         "github.com/coreos/go-systemd/v22": "v22.8.0",
         "go.etcd.io/etcd/client/pkg/v3": "v3.7.3",
         "k8s.io/client-go": "v0.38.0-beta.0",

@@ -1,14 +1,16 @@
-// A Web Worker with a cluster and Python, for the lessons: call the function that a message
-// names; its port gets progress and outputs, then the result or the failure.
+// A Web Worker with a cluster and Python, for the lessons; page/connection.js calls it.
 import "../wasm_exec.js";
 import "../files.js";
 import "../server.js";
+import { dispatch } from "../page/dispatcher.js";
 import { loadPyodide } from "./pyodide/pyodide.mjs";
 import { treeFileSystem } from "./files.js";
 import { entries } from "./tar.js";
 
 const PROGRAM = "../kube-apiserver.wasm.gz", PACK = "pack.tar.gz";
 const CORE = "pyodide/pyodide.asm.wasm.gz";
+// How many of them there are.
+const FILES = 3;
 // Directories that the cluster's programs and Python share.
 const SHARED = ["/etc", "/root", "/run", "/tmp", "/var"];
 // Of errors, by their names.
@@ -31,17 +33,23 @@ globalThis.later = (run) => setTimeout(() => {
   run.callPromising().catch(({ message }) => console.warn(message)).finally(() => run.destroy());
 });
 
-// Fetch a gzip file; return it decompressed, as a Response. `count` gets the length of each part.
+// Bytes of the files that are loaded, and their total: NaN if that of one is unknown.
+const files = { begun: 0, loaded: 0, total: 0 };
+
+// Fetch a gzip file; return it decompressed, as a Response. `count` is called for each part.
 const load = async (name, type, count) => {
   const response = await fetch(here(name));
   if (!response.ok) throw new Error(`${name}: ${response.status} ${response.statusText}`);
   const transform = (chunk, further) => {
-    count(chunk.length);
+    files.loaded += chunk.length;
+    count();
     further.enqueue(chunk);
   };
   const received = response.body.pipeThrough(new TransformStream({ transform }));
   // With Content-Encoding, the browser has decompressed the file.
   const isPlain = response.headers.has("Content-Encoding");
+  files.total += isPlain ? NaN : Number(response.headers.get("Content-Length") ?? NaN);
+  files.begun += 1;
   const bytes = isPlain ? received : received.pipeThrough(new DecompressionStream("gzip"));
   return new Response(bytes, { headers: { "Content-Type": type } });
 };
@@ -83,47 +91,46 @@ const joinCluster = () => {
   beMain = python.pyimport("tab.python.doors").be_main;
 };
 
-const calls = {
-  async start(report) {
-    let loaded = 0;
-    const count = (length) => report("loading", loaded += length);
-    const program = load(PROGRAM, "application/wasm", count);
+dispatch(self, {
+  // Start both, with attempts of earlier visits; report "loading" with bytes and their total or 0,
+  // then the steps.
+  async start([attempts], report) {
+    const count = () => {
+      const isKnown = files.begun === FILES && files.total;
+      report("loading", files.loaded, isKnown ? files.total : 0);
+    };
+    // The program arrives and is compiled while Python starts.
+    const program = load(PROGRAM, "application/wasm", count).then(WebAssembly.compileStreaming);
     const pack = load(PACK, "application/x-tar", count);
-    await startPython(load(CORE, "application/wasm", count), pack);
-    const module = await WebAssembly.compileStreaming(program);
-    report("starting");
-    await startServer(module, { onStep: (name) => report("step", name) });
+    await Promise.all([program, startPython(load(CORE, "application/wasm", count), pack)]);
+    await startServer(await program, { onStep: (name) => report("step", name) });
     joinCluster();
     report("importing");
     await python.runPythonAsync("from tab.python import kernel");
+    python.pyimport("tab.python.visit").write_attempts(attempts ?? "");
   },
   // Run the code of a lesson from now on, in a folder.
-  async open(folder) {
+  async open([folder]) {
     kernel?.destroy();
     beMain();
     const { Kernel } = python.pyimport("tab.python.kernel");
     kernel = await Kernel.callPromising((text) => sendOutput(text), folder);
   },
-  // Run a cell, and report its outputs; return whether it raised nothing.
-  async run(source, tags, report) {
-    sendOutput = (text) => report("output", text);
+  // Run a cell, and report its outputs; return whether it raised nothing. A cancel stops it.
+  async run([source, tags], report, signal) {
+    sendOutput = (text) => report(text);
     stopping = Promise.withResolvers();
+    signal.addEventListener("abort", () => stopping.resolve("stop"), { once: true });
     beMain();
     return kernel.run.callPromising(source, python.toPy(tags));
   },
-  async stop() {
-    stopping.resolve("stop");
+  // Return the attempts at exercises, lines of JSON.
+  async attempts() {
+    return python.pyimport("tab.python.visit").read_attempts();
   },
   // For tests: evaluate Python.
-  async evaluate(code) {
+  async evaluate([code]) {
     const value = await python.runPythonAsync(code);
     return value?.toString?.() ?? String(value);
   },
-};
-
-onmessage = ({ data: { name, values }, ports: [port] }) => calls[name](
-  ...values, (...report) => port.postMessage({ report }),
-).then(
-  (result) => port.postMessage({ result }),
-  (error) => port.postMessage({ failure: error.message }),
-);
+});

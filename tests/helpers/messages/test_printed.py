@@ -112,10 +112,14 @@ def listen(answer) -> int:
     """Answer each connection to a new port in a thread; return the port."""
     server = socket.create_server(("127.0.0.1", 0))
 
+    def serve_one(connection: socket.socket) -> None:
+        with connection:
+            answer(connection)
+
     def serve() -> None:
         while True:
             connection, _ = server.accept()
-            threading.Thread(target=answer, args=(connection,), daemon=True).start()
+            threading.Thread(target=serve_one, args=(connection,), daemon=True).start()
 
     threading.Thread(target=serve, daemon=True).start()
     return server.getsockname()[1]
@@ -131,7 +135,6 @@ def end_with(data: bytes | None):
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         elif data:
             connection.sendall(data)
-        connection.close()
 
     return answer
 

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Kept } from "../../web/notebook/kept.js";
+
+const newStore = () => {
+  const values = new Map();
+  return {
+    values,
+    getItem: (name) => values.get(name) ?? null,
+    setItem: (name, text) => values.set(name, text),
+    removeItem: (name) => values.delete(name),
+  };
+};
+const attempt = (time) => `{"time": ${time}}\n`;
+
+test("the text of a cell is kept by lesson, until it is forgotten", () => {
+  const store = newStore(), kept = new Kept(() => store, "en/02");
+  kept.keep("connect", "1 + 1");
+  kept.keep("server", "2");
+  new Kept(() => store, "ko/02").keep("connect", "3");
+  assert.deepEqual(new Kept(() => store, "en/02").texts, { connect: "1 + 1", server: "2" });
+  kept.keep("connect", "");
+  assert.deepEqual(kept.texts, { server: "2" });
+  kept.keep("server", "");
+  new Kept(() => store, "ko/02").keep("connect", "");
+  assert.equal(store.values.size, 0);
+});
+
+test("attempts of two tabs are kept once each", () => {
+  const store = newStore(), kept = new Kept(() => store, "en/02");
+  assert.equal(kept.attempts, "");
+  kept.addAttempts(attempt(1));
+  new Kept(() => store, "en/05").addAttempts(attempt(2));
+  kept.addAttempts(attempt(1) + attempt(3));
+  assert.equal(kept.attempts, attempt(1) + attempt(2) + attempt(3));
+});
+
+test("a file has all of it, and nothing remains when it is forgotten", () => {
+  const store = newStore(), kept = new Kept(() => store, "en/02");
+  kept.keep("connect", "1");
+  kept.addAttempts(attempt(1) + "torn");
+  assert.deepEqual(JSON.parse(kept.toFile()),
+    { cells: { "en/02": { connect: "1" } }, attempts: [{ time: 1 }, "torn"] });
+  kept.forget();
+  assert.equal(store.values.size, 0);
+});
+
+test("a browser that keeps nothing, or something else, is no fault", () => {
+  const kept = new Kept(() => { throw new Error("refused"); }, "en/02");
+  kept.keep("connect", "1");
+  kept.addAttempts(attempt(1));
+  assert.deepEqual([kept.texts, kept.attempts], [{}, ""]);
+  const store = newStore();
+  store.setItem("kubernetes-api-notebooks/cells", "[broken");
+  assert.deepEqual(new Kept(() => store, "en/02").texts, {});
+});

@@ -1,0 +1,258 @@
+// A code cell of the page: its editor, its controls, and what it shows.
+
+import { fragmentOf } from "./html.js";
+import { Outputs } from "./outputs.js";
+import { newLine } from "./typing.js";
+
+/** Milliseconds between two looks at what a cell has shown meanwhile. */
+const PAUSE = 100;
+/** Tag of a cell whose text the reader is to write. */
+const EXERCISE = "exercise";
+/** Classes of outputs, which the style sheet of the site knows. */
+const CLASSES = {
+  text: "output stream", errors: "output stream errors", traceback: "output traceback",
+  html: "output text_html", image: "output image",
+};
+
+/**
+ * @typedef {(word: string, ...values: any[]) => string} Say
+ * @typedef {import("./outputs.js").Output} Output
+ * @typedef {import("./outputs.js").Shown} Shown
+ * @typedef {{
+ *   id: string, source: string, tags: string[], number: number, canRun: boolean,
+ * }} Facts
+ * @typedef {{
+ *   text?: string, onText: (text: string) => void, onRun: (cell: Cell) => void,
+ *   onRunAbove: (cell: Cell) => void, onStop: (cell: Cell) => void, onNext: (cell: Cell) => void,
+ * }} Reader what the reader has written, and does
+ */
+
+/** Return the elements of an output. @param {Shown} shown */
+const elementOf = ({ kind, content, plain }) => {
+  const output = document.createElement("div");
+  output.className = CLASSES[kind];
+  if (kind === "html") {
+    output.append(fragmentOf(content));
+  } else if (kind === "image") {
+    output.append(Object.assign(new Image(), { src: content, alt: plain }));
+  } else {
+    const frame = document.createElement("div"), text = document.createElement("pre");
+    frame.className = "highlight";
+    text.textContent = content;
+    frame.append(text);
+    output.append(frame);
+  }
+  return output;
+};
+
+export class Cell {
+  #place;
+  #facts;
+  #say;
+  #reader;
+  #outputs = new Outputs();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #began = 0;
+  #isRunning = false;
+  #controls;
+  #state;
+  #buttons;
+  #editor;
+  #input;
+  #live;
+  #recorded;
+
+  /**
+   * @param {HTMLElement} place
+   * @param {Facts} facts
+   * @param {{controls: HTMLTemplateElement, say: Say}} page
+   * @param {Reader} reader
+   */
+  constructor(place, facts, { controls, say }, reader) {
+    this.#place = place;
+    this.#facts = facts;
+    this.#say = say;
+    this.#reader = reader;
+    this.#input = /** @type {HTMLElement} */ (place.querySelector(".cell_input"));
+    // The output of a solution stays folded below what the reader's own answer shows.
+    this.#recorded = /** @type {HTMLElement | null} */ (
+      place.querySelector(":scope > .cell_output"));
+    const copy = /** @type {DocumentFragment} */ (controls.content.cloneNode(true));
+    this.#controls = /** @type {HTMLElement} */ (copy.querySelector("p"));
+    const [run, above, edit, original, stop] = this.#controls.querySelectorAll("button");
+    this.#buttons = { run, above, edit, original, stop };
+    this.#state = /** @type {HTMLElement} */ (this.#controls.querySelector("span"));
+    this.#controls.role = "group";
+    this.#controls.ariaLabel = say("cell", facts.number);
+    this.#controls.className = "buttons run-controls";
+    this.#live = document.createElement("div");
+    this.#live.className = "cell_output live";
+    this.#live.hidden = true;
+    this.#editor = this.#newEditor();
+    this.#input.after(this.#controls, this.#live);
+    if (!facts.canRun) {
+      this.#controls.replaceChildren(say("elsewhere"));
+      return;
+    }
+    run.onclick = () => this.#run();
+    above.onclick = () => reader.onRunAbove(this);
+    above.hidden = facts.number === 1;
+    edit.onclick = () => { this.#edit(); this.#editor.focus(); };
+    original.onclick = () => { this.restore(); edit.focus(); };
+    stop.onclick = () => { run.focus(); reader.onStop(this); };
+    original.hidden = true;
+    if (reader.text !== undefined) {
+      this.#editor.value = reader.text;
+      this.#edit();
+    }
+    this.reset();
+  }
+
+  get tags() {
+    return this.#facts.tags;
+  }
+
+  get canRun() {
+    return this.#facts.canRun;
+  }
+
+  /** The text that runs. */
+  get source() {
+    return this.#editor.isConnected ? this.#editor.value : this.#facts.source;
+  }
+
+  /** Give the editor, or else *Run*, the focus. */
+  focus() {
+    (this.#editor.isConnected ? this.#editor : this.#buttons.run).focus();
+  }
+
+  /** Show what was recorded. */
+  reset() {
+    this.#outputs = new Outputs();
+    this.#setRunning(false);
+    this.#live.replaceChildren();
+    this.#live.hidden = true;
+    if (this.#recorded) this.#recorded.hidden = false;
+    this.#state.textContent = this.canRun && this.#recorded ? this.#say("recorded") : "";
+  }
+
+  /** Be ready for a cluster that starts: a stub is there to be edited. */
+  prepare() {
+    this.reset();
+    if (this.canRun && this.tags.includes(EXERCISE)) this.#edit();
+  }
+
+  /** @param {boolean} isWaiting */
+  wait(isWaiting) {
+    this.#state.textContent = isWaiting ? this.#say("waiting") : "";
+  }
+
+  begin() {
+    this.reset();
+    this.#began = performance.now();
+    this.#setRunning(true);
+    if (this.#recorded) this.#recorded.hidden = true;
+    this.#live.hidden = false;
+    this.#state.textContent = this.#say("running");
+  }
+
+  /** @param {Output} output */
+  add(output) {
+    this.#outputs.add(output);
+    this.#timer ??= setTimeout(() => this.#draw(), PAUSE);
+  }
+
+  /** @param {boolean} isDone */
+  end(isDone) {
+    const seconds = ((performance.now() - this.#began) / 1000).toFixed(1);
+    this.#draw();
+    this.#setRunning(false);
+    this.#state.textContent = this.#say(isDone ? "done" : "raised", seconds);
+  }
+
+  /** Say that the Worker could not run it. @param {string} message */
+  fail(message) {
+    this.#draw();
+    this.#setRunning(false);
+    this.#state.textContent = this.#say("broken", message);
+  }
+
+  /** Say that it does not stop. */
+  refuse() {
+    this.#state.textContent = this.#say("endless");
+  }
+
+  /** Show the text of the lesson, and forget the reader's. */
+  restore() {
+    if (!this.canRun) return;
+    this.#editor.value = this.#facts.source;
+    this.#buttons.original.hidden = true;
+    this.#reader.onText("");
+    if (!this.tags.includes(EXERCISE)) {
+      this.#editor.replaceWith(this.#input);
+      this.#buttons.edit.hidden = false;
+    }
+    this.#fit();
+  }
+
+  /** @param {boolean} isRunning */
+  #setRunning(isRunning) {
+    const { stop, run } = this.#buttons;
+    if (!isRunning && document.activeElement === stop) run.focus();
+    this.#isRunning = isRunning;
+    stop.hidden = !isRunning;
+  }
+
+  #run() {
+    if (!this.#isRunning) this.#reader.onRun(this);
+  }
+
+  #draw() {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#live.replaceChildren(...this.#outputs.shown.map(elementOf));
+    // What scrolls can be reached by keyboard.
+    for (const text of this.#live.querySelectorAll("pre")) {
+      if (text.scrollHeight > text.clientHeight) text.tabIndex = 0;
+    }
+  }
+
+  #newEditor() {
+    const editor = document.createElement("textarea");
+    Object.assign(editor, {
+      value: this.#facts.source, className: "run-editor", spellcheck: false,
+      autocapitalize: "none", ariaLabel: this.#say("code", this.#facts.number),
+    });
+    editor.oninput = () => {
+      const isEdited = editor.value !== this.#facts.source;
+      this.#buttons.original.hidden = !isEdited;
+      this.#reader.onText(isEdited ? editor.value : "");
+      this.#fit();
+    };
+    editor.onkeydown = (event) => {
+      if (event.key !== "Enter" || event.isComposing) return;
+      event.preventDefault();
+      if (event.shiftKey || event.ctrlKey || event.metaKey) {
+        this.#run();
+        if (event.shiftKey) this.#reader.onNext(this);
+        return;
+      }
+      // In this way the editor's own undo knows of it.
+      document.execCommand("insertText", false, newLine(editor.value, editor.selectionStart));
+    };
+    return editor;
+  }
+
+  #edit() {
+    if (this.#editor.isConnected) return;
+    this.#input.replaceWith(this.#editor);
+    this.#buttons.edit.hidden = true;
+    this.#buttons.original.hidden = this.#editor.value === this.#facts.source;
+    this.#fit();
+  }
+
+  #fit() {
+    this.#editor.rows = this.#editor.value.split("\n").length;
+  }
+}

@@ -1,0 +1,94 @@
+// What the browser keeps of a reader: texts of cells by lesson, and the attempts at exercises.
+
+/** @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem">} Store */
+
+const CELLS = "kubernetes-api-notebooks/cells";
+/** Lines of JSON, as helpers/course/attempts.py writes them. */
+const ATTEMPTS = "kubernetes-api-notebooks/attempts";
+
+/** Return the lines of a text. @param {string} text */
+const linesOf = (text) => text.split("\n").filter((line) => line.trim());
+
+export class Kept {
+  #store;
+  #lesson;
+
+  /**
+   * @param {() => Store} store a browser can refuse to have one
+   * @param {string} lesson
+   */
+  constructor(store, lesson) {
+    this.#store = store;
+    this.#lesson = lesson;
+  }
+
+  /** @param {string} name */
+  #read(name) {
+    try {
+      return this.#store().getItem(name) ?? "";
+    } catch {
+      return "";
+    }
+  }
+
+  /** @param {string} name @param {string} text */
+  #write(name, text) {
+    try {
+      if (text) this.#store().setItem(name, text);
+      else this.#store().removeItem(name);
+    } catch { /* It is there until the page is left. */ }
+  }
+
+  /** @returns {Record<string, Record<string, string>>} */
+  #lessons() {
+    try {
+      return Object(JSON.parse(this.#read(CELLS)));
+    } catch {
+      // Another page can have kept something else.
+      return {};
+    }
+  }
+
+  /** The texts of this lesson, by the names of cells. */
+  get texts() {
+    return this.#lessons()[this.#lesson] ?? {};
+  }
+
+  /** Keep the text of a cell; "" forgets it. @param {string} cell @param {string} text */
+  keep(cell, text) {
+    const { [cell]: _, ...others } = this.texts;
+    const texts = text ? { ...others, [cell]: text } : others;
+    const { [this.#lesson]: __, ...lessons } = this.#lessons();
+    if (Object.keys(texts).length) lessons[this.#lesson] = texts;
+    this.#write(CELLS, Object.keys(lessons).length ? JSON.stringify(lessons) : "");
+  }
+
+  /** The attempts of all lessons. */
+  get attempts() {
+    return this.#read(ATTEMPTS);
+  }
+
+  /** Keep further attempts: another tab may have kept others. @param {string} text */
+  addAttempts(text) {
+    const lines = new Set([...linesOf(this.attempts), ...linesOf(text)]);
+    this.#write(ATTEMPTS, [...lines].map((line) => `${line}\n`).join(""));
+  }
+
+  /** Return all that is kept, of all lessons, as a file. */
+  toFile() {
+    const attempts = linesOf(this.attempts).map((line) => {
+      try {
+        return JSON.parse(line);
+      } catch {
+        return line;
+      }
+    });
+    return `${JSON.stringify({ cells: this.#lessons(), attempts }, null, 1)}\n`;
+  }
+
+  /** Forget all of it, of all lessons. */
+  forget() {
+    this.#write(CELLS, "");
+    this.#write(ATTEMPTS, "");
+  }
+}

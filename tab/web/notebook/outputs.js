@@ -1,0 +1,96 @@
+// What a cell has shown, of the outputs that its kernel reports: objects of nbformat.
+
+/**
+ * @typedef {{
+ *   output_type: string, name?: string, text?: string, traceback?: string[], wait?: boolean,
+ *   data?: Record<string, any>, transient?: {display_id?: string},
+ * }} Output
+ * @typedef {{
+ *   kind: "text" | "errors" | "traceback" | "html" | "image", content: string, plain: string,
+ * }} Shown `content` is text, HTML or the address of a picture; `plain` says it as text
+ */
+
+/** Characters of a text that a page can show; of more, the last ones are kept. */
+const MOST = 100_000;
+/** Pictures by their type, the better one first. */
+const PICTURES = ["image/svg+xml", "image/png", "image/jpeg"];
+const COLOR = /\x1b\[[0-9;]*m/g;
+
+/** Return a text as a terminal shows it. @param {string} text */
+const asShown = (text) => text
+  .replace(COLOR, "")
+  .replace(/\r\n/g, "\n")
+  .replace(/[^\n]*\r(?=[^\n])/g, "")
+  .replace(/\r/g, "");
+
+/** Return a text, of a long one its end. @param {string} text */
+const shorten = (text) => text.length > MOST ? `…\n${text.slice(-MOST)}` : text;
+
+/**
+ * Return data of a type as text: nbformat has texts or lists of lines.
+ *
+ * @param {Output} output
+ * @param {string} type
+ */
+const textOf = ({ data = {} }, type) => {
+  const text = data[type] ?? "";
+  return Array.isArray(text) ? text.join("") : String(text);
+};
+
+/** Return the address of a picture within a page. @param {string} type @param {string} data */
+const addressOf = (type, data) => type === "image/svg+xml"
+  ? `data:${type},${encodeURIComponent(data)}`
+  : `data:${type};base64,${data.replace(/\s/g, "")}`;
+
+/** Return what a page shows of an output. @param {Output} output @returns {Shown} */
+const shownOf = (output) => {
+  if (output.output_type === "stream") {
+    const content = asShown(output.text ?? "");
+    return { kind: output.name === "stderr" ? "errors" : "text", content, plain: content };
+  }
+  if (output.output_type === "error") {
+    const content = asShown((output.traceback ?? []).join("\n"));
+    return { kind: "traceback", content, plain: content };
+  }
+  const plain = asShown(textOf(output, "text/plain"));
+  const type = PICTURES.find((name) => output.data?.[name]);
+  if (type) return { kind: "image", content: addressOf(type, textOf(output, type)), plain };
+  const html = textOf(output, "text/html");
+  return html ? { kind: "html", content: html, plain } : { kind: "text", content: plain, plain };
+};
+
+export class Outputs {
+  /** @type {Output[]} */
+  #kept = [];
+  #isOld = false;
+
+  /** Take an output, or a message about earlier ones. @param {Output} output */
+  add(output) {
+    const type = output.output_type, last = this.#kept.at(-1);
+    if (type === "clear_output") {
+      // With `wait`, they stay until there is a next one.
+      this.#isOld = Boolean(output.wait);
+      if (!output.wait) this.#kept = [];
+      return;
+    }
+    if (type === "update_display_data") {
+      const name = output.transient?.display_id;
+      for (const earlier of this.#kept) {
+        if (name && earlier.transient?.display_id === name) earlier.data = output.data;
+      }
+      return;
+    }
+    if (this.#isOld) this.#kept = [];
+    if (!this.#isOld && type === "stream" && last && last.name === output.name) {
+      last.text = shorten((last.text ?? "") + output.text);
+    } else {
+      this.#kept.push({ ...output });
+    }
+    this.#isOld = false;
+  }
+
+  /** What a page shows. */
+  get shown() {
+    return this.#kept.map(shownOf).filter(({ content }) => content);
+  }
+}
