@@ -7,6 +7,7 @@ with them, what is in `tab.python` can be imported and tested here.
 import contextlib
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -166,14 +167,22 @@ def open_doors() -> Iterator[Doors]:
     pyodide, ffi = types.ModuleType("pyodide"), types.ModuleType("pyodide.ffi")
     made: Any = ffi
     made.run_sync, made.to_js = (lambda promise: promise), bytes
-    before = {name for name in sys.modules}
+    # Also those that another test has imported: a package keeps its modules.
+    before = _take_modules()
     sys.modules |= {"js": js, "pyodide": pyodide, "pyodide.ffi": ffi}
     try:
         yield doors
     finally:
-        for name in set(sys.modules) - before:
-            if name.split(".")[0] in ("js", "pyodide") or name.startswith("tab.python"):
-                del sys.modules[name]
+        _take_modules()
+        sys.modules |= before
+
+
+def _take_modules() -> dict[str, types.ModuleType]:
+    """Take what is in `tab.python` and what it imports from among the modules."""
+    of_tab = re.compile(r"(js|pyodide|tab\.python)(\.|$)")
+    return {
+        name: sys.modules.pop(name) for name in [*sys.modules] if of_tab.match(name)
+    }
 
 
 @contextlib.contextmanager
