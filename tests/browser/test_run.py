@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 from tab import build, pack
 from tests.browser.conftest import WINDOW
 from tests.browser.lessonpage import NAME, cell, make_site, run, state
-from tests.browser.webserver import opening, serving
+from tests.browser.webserver import opening, send_script, serving
 
 pytestmark = [
     pytest.mark.full("the site"),
@@ -73,12 +73,7 @@ class Server(SimpleHTTPRequestHandler):
     def do_GET(self) -> None:
         if not self.path.endswith("/python/worker.js"):
             return super().do_GET()
-        script = WORKER.replace("FAULT", FAULTS[self.fault]).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/javascript")
-        self.send_header("Content-Length", str(len(script)))
-        self.end_headers()
-        self.wfile.write(script)
+        send_script(self, WORKER.replace("FAULT", FAULTS[self.fault]))
 
     def log_message(self, *_: object) -> None:
         pass

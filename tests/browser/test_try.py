@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from tab import build, page
 from tests.browser.conftest import WINDOW
-from tests.browser.webserver import opening, serving
+from tests.browser.webserver import opening, send_script, serving
 from tools import site
 
 pytestmark = [
@@ -83,12 +83,7 @@ class Server(SimpleHTTPRequestHandler):
         for place in ("STARTED", "NODE", "FAULT"):
             is_there = place == (self.fault if self.fault.isupper() else "FAULT")
             text = text.replace(place, FAULTS[self.fault] if is_there else "")
-        script = text.encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/javascript")
-        self.send_header("Content-Length", str(len(script)))
-        self.end_headers()
-        self.wfile.write(script)
+        send_script(self, text)
 
     def log_message(self, *_: object) -> None:
         pass

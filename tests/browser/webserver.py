@@ -22,6 +22,16 @@ def serving(
         server.shutdown()
 
 
+def send_script(handler: SimpleHTTPRequestHandler, text: str) -> None:
+    """Answer a request with a script of a test's own."""
+    script = text.encode()
+    handler.send_response(200)
+    handler.send_header("Content-Type", "text/javascript")
+    handler.send_header("Content-Length", str(len(script)))
+    handler.end_headers()
+    handler.wfile.write(script)
+
+
 @contextmanager
 def opening(
     browser: Browser, address: str, *, errors: bool = False, **usual

@@ -1,6 +1,6 @@
 // A lesson that runs: its start and end, and the cells of the page with their controls.
 
-import { Closed, Connection } from "../page/connection.js";
+import { Closed, Connection, startWorker } from "../page/connection.js";
 import { Progress } from "../page/progress.js";
 import { Cell } from "./cell.js";
 import { Kept } from "./kept.js";
@@ -14,18 +14,6 @@ const PATIENCE = 5000;
 const ELSEWHERE = "not-in-tab", FAILING = ["check", "raises-exception"];
 
 /** @typedef {(word: string, ...values: any[]) => string} Say */
-
-/**
- * Return a Worker with the page's own Content-Security-Policy. One whose script comes by HTTP has
- * none, and could send requests to any host.
- *
- * @param {URL} base
- */
-const startWorker = (base) => {
-  const script = `import ${JSON.stringify(new URL("python/worker.js", base).href)};`;
-  const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-  return new Worker(address, { type: "module" });
-};
 
 /** Return the directory of a lesson's code. @param {string} address of its notebook */
 const folderOf = (address) => {
@@ -135,7 +123,7 @@ export const connect = async ({ base, at, say, show }) => {
   const start = async () => {
     const began = performance.now();
     const progress = new Progress(say);
-    const worker = startWorker(base);
+    const worker = startWorker(new URL("python/worker.js", base));
     const started = connection = new Connection(worker);
     worker.onerror = ({ message = "" }) => {
       if (connection !== started) return;

@@ -67,3 +67,15 @@ export class Connection {
     else call.reject(new Error(failure));
   }
 }
+
+/**
+ * Return a Worker with the page's own Content-Security-Policy. One whose script comes by HTTP has
+ * none, and could send requests to any host.
+ *
+ * @param {URL} address of its script
+ */
+export const startWorker = (address) => {
+  const script = `import ${JSON.stringify(address.href)};`;
+  const blob = new Blob([script], { type: "text/javascript" });
+  return new Worker(URL.createObjectURL(blob), { type: "module" });
+};

@@ -1,7 +1,7 @@
 // A genuine API server for the page: its start and end, live answers, the reader's line, the drill.
 
 import { commandOf, History, linkTo, withCaller, withPrompt } from "./commandline.js";
-import { Closed, Connection } from "./connection.js";
+import { Closed, Connection, startWorker } from "./connection.js";
 import { judge, permissionsOf } from "./drill.js";
 import { Progress } from "./progress.js";
 
@@ -12,18 +12,6 @@ const HIDDEN = 5 * 60_000;
 const LINES = 8;
 /** Names of the shell whose variables all commands of the page share, and of that of the drill. */
 const SESSION = "page", DRILL = "drill";
-
-/**
- * Return a Worker with the page's own Content-Security-Policy. One whose script comes by HTTP has
- * none, and could send requests to any host.
- *
- * @param {URL} base
- */
-const startWorker = (base) => {
-  const script = `import ${JSON.stringify(new URL("worker.js", base).href)};`;
-  const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-  return new Worker(address, { type: "module" });
-};
 
 /** @param {number} began */
 const secondsSince = (began) => ((performance.now() - began) / 1000).toFixed(0);
@@ -65,7 +53,7 @@ export const connect = ({ base, at, blocks, say, show }) => {
   const start = async () => {
     const began = performance.now();
     const progress = new Progress(say);
-    const worker = startWorker(base);
+    const worker = startWorker(new URL("worker.js", base));
     const started = connection = new Connection(worker);
     worker.onerror = ({ message = "" }) => {
       if (connection !== started) return;
