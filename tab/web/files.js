@@ -13,8 +13,8 @@ const LINKS = 40, NAME = 255;
 const is = (node, kind) => (node.mode & KIND) === kind;
 const fileError = (code) => Object.assign(new Error(code), { code });
 
-// Return a tree whose relative names are below `home`. The program reads `standard` from fd 0;
-// `log` gets each text that it writes to fd 1 or 2.
+// Return a tree whose relative names are below `home`. `log` gets each text that the
+// program writes to fd 1 or 2; fd 0 is empty.
 globalThis.fileTree = (log, home = "/") => {
   const handles = new Map(), decoder = new TextDecoder();
   let lastHandle = 2, lastInode = 0;
@@ -245,5 +245,5 @@ globalThis.fileTree = (log, home = "/") => {
       return [error, undefined];
     }
   };
-  return { constants, standard, writeSync, now };
+  return { constants, writeSync, now };
 };
