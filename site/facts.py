@@ -42,7 +42,7 @@ def add_facts(app: Sphinx, page: str, _: str, context: dict, tree: nodes.Node | 
     source = Path(app.srcdir, f"{page}.ipynb")
     runs = page in PAGES and "run-start" in source.read_text("utf-8")
     used = [name for name, is_used in (("try", tried), ("run", runs)) if is_used]
-    names = ["obstacle", *used] if used else []
+    names = ["offer", *used] if used else []
     scripts = f"{up}_static/{os.environ['SITE_TAB']}"
     context["scripts"] = [f"{scripts}/{name}.js" for name in names]
     context["tried"] = tried

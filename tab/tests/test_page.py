@@ -122,7 +122,7 @@ def test_no_line_of_a_block_is_wider_than_the_page():
 
 def test_the_scripts_find_their_words_and_elements_on_each_page():
     files = [page.WEB / "try.js", *(page.WEB / "page").glob("*.js")]
-    files.append(page.WEB / "obstacle.js")
+    files.append(page.WEB / "offer.js")
     script = "".join(file.read_text() for file in files)
     drill = {"drill", "check", "verdict"}
     named = set(re.findall(r"\bat\.(\w+)", script))
@@ -138,7 +138,7 @@ def test_the_scripts_find_their_words_and_elements_on_each_page():
 
 def test_the_scripts_of_a_lesson_find_their_words_and_elements():
     files = [page.WEB / "run.js", *(page.WEB / "notebook").glob("*.js")]
-    files += [page.WEB / "page" / "progress.js", page.WEB / "obstacle.js"]
+    files += [page.WEB / "page" / "progress.js", page.WEB / "offer.js"]
     script = "".join(file.read_text() for file in files)
     said = set(re.findall(r'\b(?:say\(|tell\([^"\n]+, )"(\w+)"', script))
     for language in ("en", "ko"):

@@ -1,21 +1,10 @@
 // A page with commands: the reader predicts the status code of each, then sees its recorded answer.
-// Where a server can run, page/live.js adds it. From a file a page has this script alone.
+// Where a server can run, page/live.js adds it.
 "use strict";
 {
-  // The sentences of the page, in its language, and its elements, by name.
-  const all = (selector) => [...document.querySelectorAll(selector)];
-  const byName = (selector, pair) => Object.fromEntries(all(selector).map(pair));
-  const sentence = /(\w+) (.*)/s;
-  const words = byName(".words li", (item) => sentence.exec(item.textContent.trim()).slice(1));
-  const at = byName("[id^=tab-]", (element) => [element.id.slice(4), element]);
-  const say = (name, ...values) =>
-    values.reduce((text, value) => text.replace("{}", () => value), words[name]);
-  const base = new URL(".", document.currentScript.src);
-  // The style sheet says what each phase shows: unable, able, starting, ready.
-  const show = (phase, text) => {
-    document.body.dataset.tab = phase;
-    at.state.textContent = text;
-  };
+  /** Gigabytes of memory of a machine that has room for the server. */
+  const ROOM = 4;
+  const page = globalThis.pageParts("tab", "words"), { at, say } = page;
 
   // The first prediction of each command, kept by the browser for a later visit.
   const KEPT = "kubernetes-api-notebooks/predictions";
@@ -44,7 +33,7 @@
   };
 
   // A block of the page: predict the code, then see the recorded answer, or a live one.
-  const blocks = all(".ask").map((block) => {
+  const blocks = [...document.querySelectorAll(".ask")].map((block) => {
     const answer = block.nextElementSibling, recorded = answer.textContent;
     const { status } = answer.dataset;
     const [controls, label] = at.choices.content.cloneNode(true).querySelectorAll("p");
@@ -78,25 +67,10 @@
   };
   showScore();
 
-  /** Gigabytes of memory of a machine that has room for the server. */
-  const ROOM = 4;
-  let loading;
-  const offer = async () => {
-    const reason = globalThis.obstacle(ROOM);
-    if (reason) return show("unable", say(reason));
-    try {
-      loading ??= import(new URL("page/live.js", base).href)
-        .then(({ connect }) => connect({ base, at, blocks, say, show }));
-      await loading;
-      if (document.body.dataset.tab !== "able") show("able", "");
-    } catch ({ message }) {
-      loading = undefined;
-      show("unable", say("broken", message));
-    }
-  };
-  // A window that has become wider can start it; one that has become narrow keeps what runs.
-  globalThis.smallWindow.addEventListener("change", () => {
-    if (!/starting|ready/.test(document.body.dataset.tab)) offer();
+  globalThis.offerServer("tab", page, {
+    reason: () => globalThis.obstacle(ROOM),
+    load: () => import(new URL("page/live.js", page.base).href)
+      .then(({ connect }) => connect({ ...page, blocks })),
+    failed: "broken",
   });
-  offer();
 }
