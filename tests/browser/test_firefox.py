@@ -1,4 +1,7 @@
-"""The API server in a tab of Firefox: the page's lines, the reader's, the drill."""
+"""The API server in a tab of Firefox: the page's lines, the reader's, the drill.
+
+Python does not run there, and a lesson's page says why.
+"""
 
 import shutil
 
@@ -93,3 +96,14 @@ def test_a_server_starts_in_firefox(browser):
     children = psutil.Process(process).children(recursive=True)
     sizes = [child.memory_info().rss for child in children]
     assert 0.5e9 < max(sizes) < MOST, sizes
+
+
+def test_a_lesson_says_what_firefox_lacks_and_keeps_its_outputs(browser, address):
+    page, _ = browser
+    page.open(f"{address}/notebooks/02-cluster-info.html")
+    page.js(f"{HELPERS} true")
+    page.until("$('#run-state').textContent.includes('Promise Integration')")
+    assert not page.js("$('#run-start').checkVisibility()")["value"]
+    assert page.js("$('.cell_output').checkVisibility()")["value"]
+    # The commands of the page need no Python.
+    assert page.js("$('#tab-start').checkVisibility()")["value"]
