@@ -162,6 +162,8 @@ def log(opened: Page):
 def test_the_focus_goes_to_what_is_ready_and_on_to_the_line(open_page):
     """By keyboard alone; the button that had the focus is hidden then."""
     opened = open_page()
+    # It is there as soon as the page can start a server; before, it takes no focus.
+    expect(opened.locator("#tab-start")).to_be_visible()
     opened.locator("#tab-start").focus()
     opened.keyboard.press("Enter")
     expect(state(opened)).to_contain_text("is ready after")
