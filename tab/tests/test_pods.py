@@ -140,6 +140,17 @@ def test_exec_reads_its_input(cluster):
     assert (answer["code"], answer["text"]) == (6, "one\n"), answer
 
 
+def test_files_are_copied_from_a_pod_and_into_one(cluster):
+    """By tar in the container; an error of it ends the command alone."""
+    cluster("echo one >one; kubectl cp one web:/tmp/two; kubectl cp web:/tmp/two two")
+    assert cluster("kubectl exec web -- cat /tmp/two; cat two") == "one\none\n"
+    answer = cluster.run("kubectl cp web:/tmp/nosuch three; cat three")
+    assert answer["code"] == 1, answer
+    assert "tar: /tmp/nosuch: Cannot stat: No such file" in answer["text"], answer
+    assert "exit code 2" in answer["errors"], answer
+    assert cluster.run("kubectl cp nosuch:/x y")["code"] == 1
+
+
 def test_requests_are_shown(cluster):
     answer = cluster.run("kubectl get pods -v=6")
     assert 'verb="GET"' in answer["errors"] and 'status="200 OK"' in answer["errors"]

@@ -8,6 +8,7 @@ func All() map[string]Program {
 		"egrep": programWithUsage(2, grep), "fgrep": programWithUsage(2, grep),
 		"grep": programWithUsage(2, grep), "jq": programWithUsage(2, jq),
 		"ls": programWithUsage(2, ls), "sort": programWithUsage(2, sortLines),
+		"tar": programWithUsage(2, runTar),
 	}
 	for name, main := range map[string]func(*run) int{
 		"awk": awk, "base64": encode64, "basename": basename, "cat": cat, "catatonit": catatonit,
