@@ -189,6 +189,15 @@ def test_the_editor_is_used_by_keyboard(open_lesson):
     expect(cell(page, "curl-refuses").locator(".live")).to_contain_text("ran %%sh")
 
 
+def test_a_cell_that_was_clicked_runs_by_keyboard_as_in_jupyterlab(open_lesson):
+    page = open_lesson()
+    cell(page, "connect").locator(".cell_input").click()
+    page.keyboard.press("Shift+Enter")
+    expect(cell(page, "connect").locator(".live")).to_contain_text("ran ")
+    button = cell(page, "cluster-info").get_by_role("button", name="Run", exact=True)
+    expect(button).to_be_focused()
+
+
 def test_all_above_run_until_one_fails(open_lesson):
     page = open_lesson()
     run(cell(page, "certificate"), "Run all above")
@@ -223,7 +232,7 @@ def test_a_cell_is_stopped_and_the_others_do_not_run(open_lesson):
     expect(state(cell(page, "server"))).to_have_text("Waits for the cells before it.")
     place.get_by_role("button", name="Stop").click()
     expect(state(place)).to_contain_text("Ended with an error")
-    expect(state(cell(page, "server"))).to_be_empty()
+    expect(state(cell(page, "server"))).to_contain_text("Not run: a cell before it")
     expect(place.get_by_role("button", name="Run", exact=True)).to_be_focused()
 
 

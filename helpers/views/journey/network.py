@@ -113,7 +113,8 @@ class Observation:
         if name == stop:
             state, answer = STOPPED, self.measured.get("errormsg") or say("curl failed")
         # After a failed handshake, curl does not say when the connection was open.
-        took = (end - max(times[:at], default=0)) * 1000 if end else None
+        # curl measures microseconds.
+        took = round((end - max(times[:at], default=0)) * 1000, 3) if end else None
         return Step(name, question, answer, state, took, facts, do)
 
 

@@ -102,6 +102,13 @@ export class Cell {
     original.onclick = () => { this.restore(); edit.focus(); };
     stop.onclick = () => { run.focus(); reader.onStop(this); };
     original.hidden = true;
+    // A click selects a cell, as in JupyterLab.
+    place.tabIndex = -1;
+    place.onkeydown = (event) => {
+      const target = /** @type {Node} */ (event.target);
+      const isSelected = target === place || this.#input.contains(target);
+      if (isSelected && event.key === "Enter" && event.shiftKey) this.#runAndGoOn(event);
+    };
     if (reader.text !== undefined) {
       this.#editor.value = reader.text;
       this.#edit();
@@ -143,9 +150,14 @@ export class Cell {
     if (this.canRun && this.tags.includes(EXERCISE)) this.#edit();
   }
 
-  /** @param {boolean} isWaiting */
-  wait(isWaiting) {
-    this.#state.textContent = isWaiting ? this.#say("waiting") : "";
+  /** Say that it waits for the cells before it. */
+  wait() {
+    this.#state.textContent = this.#say("waiting");
+  }
+
+  /** Say that it does not run after all. */
+  skip() {
+    this.#state.textContent = this.#say("skipped");
   }
 
   begin() {
@@ -208,6 +220,13 @@ export class Cell {
     if (!this.#isRunning) this.#reader.onRun(this);
   }
 
+  /** @param {Event} event */
+  #runAndGoOn(event) {
+    event.preventDefault();
+    this.#run();
+    this.#reader.onNext(this);
+  }
+
   #draw() {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -232,12 +251,9 @@ export class Cell {
     };
     editor.onkeydown = (event) => {
       if (event.key !== "Enter" || event.isComposing) return;
+      if (event.shiftKey) return this.#runAndGoOn(event);
       event.preventDefault();
-      if (event.shiftKey || event.ctrlKey || event.metaKey) {
-        this.#run();
-        if (event.shiftKey) this.#reader.onNext(this);
-        return;
-      }
+      if (event.ctrlKey || event.metaKey) return this.#run();
       // In this way the editor's own undo knows of it.
       document.execCommand("insertText", false, newLine(editor.value, editor.selectionStart));
     };

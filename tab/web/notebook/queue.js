@@ -12,14 +12,17 @@ export class Queue {
   #isRunning = false;
   #run;
   #onWait;
+  #onSkip;
 
   /**
    * @param {(cell: T) => Promise<boolean>} run whether it has succeeded
-   * @param {(cell: T, isWaiting: boolean) => void} onWait
+   * @param {(cell: T) => void} onWait
+   * @param {(cell: T) => void} onSkip for one that has waited, and does not run
    */
-  constructor(run, onWait) {
+  constructor(run, onWait, onSkip) {
     this.#run = run;
     this.#onWait = onWait;
+    this.#onSkip = onSkip;
   }
 
   /**
@@ -32,13 +35,12 @@ export class Queue {
     for (const entry of entries) {
       if (this.#waiting.some(({ cell }) => cell === entry.cell)) continue;
       this.#waiting.push(entry);
-      this.#onWait(entry.cell, true);
+      this.#onWait(entry.cell);
     }
     if (this.#isRunning) return;
     this.#isRunning = true;
     try {
       for (let entry; (entry = this.#waiting.shift());) {
-        this.#onWait(entry.cell, false);
         const isDone = await this.#run(entry.cell);
         if (!isDone && !entry.goesOn) this.clear();
       }
@@ -49,6 +51,6 @@ export class Queue {
 
   /** Let none of those run that wait. */
   clear() {
-    for (const { cell } of this.#waiting.splice(0)) this.#onWait(cell, false);
+    for (const { cell } of this.#waiting.splice(0)) this.#onSkip(cell);
   }
 }
