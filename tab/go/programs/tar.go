@@ -38,8 +38,8 @@ func runTar(r *run) int {
 		process.Args = append([]string{r.Args[0], "-" + r.Args[1]}, r.Args[2:]...)
 		r.Process = &process
 	}
-	a := &archive{run: r, o: r.options("c,create x,extract t,list f,file= C,directory= v,verbose z,gzip " +
-		"m,touch p,preserve-permissions ,no-same-permissions ,no-same-owner")}
+	a := &archive{run: r, o: r.options("c,create x,extract t,list f,file= C,directory= " +
+		"v,verbose z,gzip m,touch p,preserve-permissions ,no-same-permissions ,no-same-owner")}
 	var err error
 	switch {
 	case a.o.has("c") && !a.o.has("x") && !a.o.has("t"):
