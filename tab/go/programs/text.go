@@ -237,23 +237,28 @@ func wc(r *run) int {
 	return code
 }
 
-// tac writes lines from the last to the first.
+// tac writes the lines of each file from the last to the first, and what ends them.
 func tac(r *run) int {
-	lines, code := r.lines(r.options("").operands)
-	slices.Reverse(lines)
-	for _, line := range lines {
-		r.print(line)
-	}
-	return code
+	return r.eachFile(r.options("").operands, func(_ string, in io.Reader) error {
+		var lines []string
+		err := r.eachRaw(in, '\n', func(line string) error {
+			lines = append(lines, line)
+			return nil
+		})
+		slices.Reverse(lines)
+		r.printf("%s", strings.Join(lines, ""))
+		return err
+	})
 }
 
 // rev writes each line from its end.
 func rev(r *run) int {
 	return r.eachFile(r.options("").operands, func(_ string, in io.Reader) error {
-		return r.eachLine(in, func(line string) error {
+		return r.eachRaw(in, '\n', func(raw string) error {
+			line := strings.TrimSuffix(raw, "\n")
 			runes := []rune(line)
 			slices.Reverse(runes)
-			r.print(string(runes))
+			r.printf("%s%s", string(runes), raw[len(line):])
 			return nil
 		})
 	})
