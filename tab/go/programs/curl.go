@@ -285,19 +285,23 @@ func (c *curlRun) addData(o *curlOperation, option, name, value string) *curlErr
 
 // addEncoded adds data of --data-urlencode: content, =content, name=content, @file, name@file.
 func (c *curlRun) addEncoded(o *curlOperation, option, value string) *curlError {
-	at := strings.IndexAny(value, "=@")
+	at := strings.IndexByte(value, '=')
+	if at < 0 {
+		at = strings.IndexByte(value, '@')
+	}
 	name, text := "", value
 	if at >= 0 {
 		name, text = value[:at], value[at+1:]
 		if value[at] == '@' {
 			data, err := c.readData(text)
 			if err != nil {
-				return failure(26, "option %s: error encountered when reading a file", option)
+				return failure(26, "Failed to open %s\n"+
+					"curl: option %s: error encountered when reading a file", text, option)
 			}
 			text = string(data)
 		}
 	}
-	encoded := strings.ReplaceAll(url.QueryEscape(text), "+", "%20")
+	encoded := url.QueryEscape(text)
 	if name != "" {
 		encoded = name + "=" + encoded
 	}
@@ -390,6 +394,9 @@ how to fix it, please visit the webpage mentioned above.`
 
 const badPort = "URL rejected: Port number was not a decimal number between 0 and 65535"
 
+// percentCodes are in small letters in what is added to a URL.
+var percentCodes = regexp.MustCompile(`%[[:xdigit:]]{2}`)
+
 var globs = regexp.MustCompile(`\{[^}]*\}|\[[^\]:]*-[^\]]*\]`)
 
 // parseURL returns the URL of a transfer, as curl takes it.
@@ -436,10 +443,10 @@ func (t *curlTransfer) parseURL(text string) (*url.URL, *curlError) {
 	}
 	parsed.Fragment = ""
 	if t.flags["get"] && t.hasData {
-		if parsed.RawQuery != "" {
+		if parsed.RawQuery != "" && !strings.HasSuffix(parsed.RawQuery, "&") {
 			parsed.RawQuery += "&"
 		}
-		parsed.RawQuery += string(t.data)
+		parsed.RawQuery += percentCodes.ReplaceAllStringFunc(string(t.data), strings.ToLower)
 	}
 	return parsed, nil
 }
