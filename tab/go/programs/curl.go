@@ -29,7 +29,7 @@ const curlOptions = `
 	X,request= H,header= d,data= o,output= w,write-out= m,max-time= E,cert= u,user=
 	A,user-agent= e,referer= D,dump-header= ,data-ascii= ,data-binary= ,data-raw=
 	,data-urlencode= ,json= ,connect-timeout= ,cacert= ,key= ,resolve= ,connect-to=
-	,unix-socket= ,url= ,noproxy= ,max-redirs= ,oauth2-bearer= ,tls-max=`
+	,unix-socket= ,url= ,url-query= ,noproxy= ,max-redirs= ,oauth2-bearer= ,tls-max=`
 
 // curlOperation is what curl does up to --next: some URLs, with the same options.
 type curlOperation struct {
@@ -39,9 +39,11 @@ type curlOperation struct {
 	// data is what is sent, hasData that something is, though it may be empty.
 	data            []byte
 	hasData, isJSON bool
-	urls, outputs   []string
-	resolves        []string
-	connectTos      []string
+	// query is what --url-query adds to each URL.
+	query         string
+	urls, outputs []string
+	resolves      []string
+	connectTos    []string
 }
 
 // curlError is an error of curl by its number.
@@ -201,6 +203,8 @@ func (c *curlRun) set(o *curlOperation, option, name, value string) *curlError {
 		o.connectTos = append(o.connectTos, value)
 	case "header":
 		return c.addHeaders(o, option, value)
+	case "url-query":
+		return c.addQuery(o, option, value)
 	case "data", "data-ascii", "data-binary", "data-raw", "data-urlencode", "json":
 		return c.addData(o, option, name, value)
 	case "max-time", "connect-timeout":
@@ -283,8 +287,37 @@ func (c *curlRun) addData(o *curlOperation, option, name, value string) *curlErr
 	return nil
 }
 
-// addEncoded adds data of --data-urlencode: content, =content, name=content, @file, name@file.
+// addEncoded adds data of --data-urlencode.
 func (c *curlRun) addEncoded(o *curlOperation, option, value string) *curlError {
+	encoded, err := c.encode(option, value)
+	if err != nil {
+		return err
+	}
+	if o.hasData {
+		o.data = append(o.data, '&')
+	}
+	o.data, o.hasData = append(o.data, encoded...), true
+	return nil
+}
+
+// addQuery adds what --data-urlencode takes, or as it is what follows a plus.
+func (c *curlRun) addQuery(o *curlOperation, option, value string) *curlError {
+	text, isEncoded := strings.CutPrefix(value, "+")
+	if !isEncoded {
+		var err *curlError
+		if text, err = c.encode(option, value); err != nil {
+			return err
+		}
+	}
+	if o.query != "" {
+		o.query += "&"
+	}
+	o.query += text
+	return nil
+}
+
+// encode encodes content, =content, name=content, @file or name@file.
+func (c *curlRun) encode(option, value string) (string, *curlError) {
 	at := strings.IndexByte(value, '=')
 	if at < 0 {
 		at = strings.IndexByte(value, '@')
@@ -295,7 +328,7 @@ func (c *curlRun) addEncoded(o *curlOperation, option, value string) *curlError 
 		if value[at] == '@' {
 			data, err := c.readData(text)
 			if err != nil {
-				return failure(26, "Failed to open %s\n"+
+				return "", failure(26, "Failed to open %s\n"+
 					"curl: option %s: error encountered when reading a file", text, option)
 			}
 			text = string(data)
@@ -305,11 +338,7 @@ func (c *curlRun) addEncoded(o *curlOperation, option, value string) *curlError 
 	if name != "" {
 		encoded = name + "=" + encoded
 	}
-	if o.hasData {
-		o.data = append(o.data, '&')
-	}
-	o.data, o.hasData = append(o.data, encoded...), true
-	return nil
+	return encoded, nil
 }
 
 // seconds returns the value of an option as a time, 0 without it.
@@ -442,12 +471,14 @@ func (t *curlTransfer) parseURL(text string) (*url.URL, *curlError) {
 		removeDots(parsed)
 	}
 	parsed.Fragment = ""
+	query := t.query
 	if t.flags["get"] && t.hasData {
-		if parsed.RawQuery != "" && !strings.HasSuffix(parsed.RawQuery, "&") {
-			parsed.RawQuery += "&"
-		}
-		parsed.RawQuery += percentCodes.ReplaceAllStringFunc(string(t.data), strings.ToLower)
+		query = string(t.data)
 	}
+	if query != "" && parsed.RawQuery != "" && !strings.HasSuffix(parsed.RawQuery, "&") {
+		query = "&" + query
+	}
+	parsed.RawQuery += percentCodes.ReplaceAllStringFunc(query, strings.ToLower)
 	return parsed, nil
 }
 

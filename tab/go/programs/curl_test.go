@@ -274,7 +274,9 @@ func TestCurl(t *testing.T) {
 func TestCurlNeedsItsFiles(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
-	for _, option := range []string{"-d", "--data-binary", "-H", "--json", "--data-urlencode"} {
+	for _, option := range []string{
+		"-d", "--data-binary", "-H", "--json", "--data-urlencode", "--url-query",
+	} {
 		ours := runWords(t, m, nil, "curl", option, "@nosuch", "http://x")
 		if ours.code != 26 || !strings.Contains(ours.stderr, "reading a file") {
 			t.Error(option, ours)
