@@ -185,9 +185,14 @@ func (s *shell) echo(ctx context.Context, args []string) error {
 		if before, _, isCut := strings.Cut(text, `\c`); isCut {
 			text, end = before, ""
 		}
-		text, _, _ = expand.Format(nil, strings.ReplaceAll(text, "%", "%%"), nil)
+		text, _, _ = expandFormat(strings.ReplaceAll(text, "%", "%%"), nil)
 	}
 	return s.write(ctx, text+end)
+}
+
+// expandFormat is expand.Format with a Config of its own: that of nil is one for all goroutines.
+func expandFormat(format string, values []string) (string, int, error) {
+	return expand.Format(new(expand.Config), format, values)
 }
 
 func (s *shell) printf(ctx context.Context, args []string) error {
@@ -204,7 +209,7 @@ func (s *shell) printf(ctx context.Context, args []string) error {
 	}
 	var out strings.Builder
 	for format, values := quoteWords(words[0], words[1:]); ; {
-		text, count, err := expand.Format(nil, format, values)
+		text, count, err := expandFormat(format, values)
 		if err != nil {
 			fmt.Fprintf(handler.Stderr, "%s: printf: %s\n", s.name, err)
 			return interp.ExitStatus(1)
