@@ -4,6 +4,7 @@ import "./files.js";
 import "./server.js";
 import { dispatch, unlessCancelled } from "./page/dispatcher.js";
 import { download } from "./page/download.js";
+import { newOutput } from "./page/output.js";
 
 /** What a shell says of a command that Ctrl-C has ended. */
 const INTERRUPTED = { code: 130, status: 0 };
@@ -33,7 +34,8 @@ dispatch(self, {
   },
   shell: ([script, input, session], report, signal) => {
     const request = JSON.stringify({ script, input, session });
+    const { add, end } = newOutput(report);
     return unlessCancelled(
-      signal, INTERRUPTED, () => kubernetes.shell(request, report, signal));
+      signal, INTERRUPTED, () => kubernetes.shell(request, add, signal).finally(end));
   },
 });

@@ -412,6 +412,12 @@ func encode64(r *run) int {
 			text := strings.NewReplacer("\n", "", "\r", "").Replace(string(bytes))
 			plain, err := base64.StdEncoding.DecodeString(text)
 			failed = err != nil
+			if failed {
+				// The last group may lack its padding, as that of a token does.
+				if rest, err := base64.RawStdEncoding.DecodeString(text); err == nil {
+					plain = rest
+				}
+			}
 			r.out.Write(plain)
 			return nil
 		}

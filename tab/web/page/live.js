@@ -134,14 +134,21 @@ export const connect = ({ base, at, blocks, say, show }) => {
     // A screen reader would read out all of a log that is written anew.
     if (isLog) place.append(withPrompt(lines)); else place.textContent = "";
     place.scrollIntoView({ block: "nearest" });
+    let isStopped = false;
     /** @param {string} text */
     const write = (text) => {
+      // What it writes until it has heard of it, a terminal would not show either.
+      if (isStopped) return;
       place.append(text);
       if (isLog) place.scrollTop = place.scrollHeight;
     };
     const { result, cancel } = connection.call("shell", [lines, input, SESSION], write);
     button.hidden = false;
-    button.onclick = () => { cancel(); write(`${say("interrupted")}\n`); };
+    button.onclick = () => {
+      cancel();
+      write(`${say("interrupted")}\n`);
+      isStopped = true;
+    };
     try {
       return await result;
     } catch (error) {
