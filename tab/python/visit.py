@@ -5,9 +5,10 @@ from helpers.course import attempts
 
 
 def write_attempts(text: str) -> None:
-    """Let `progress()` know the attempts of earlier visits."""
+    """Let `progress()` know these attempts, those of earlier visits, and no others."""
+    file = attempts.file()
+    file.unlink(missing_ok=True)
     if text:
-        file = attempts.file()
         make_private(file.parent)
         file.write_text(text, "utf-8")
 

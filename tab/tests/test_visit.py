@@ -28,3 +28,9 @@ def test_a_first_visit_has_none():
     assert visit.read_attempts() == ""
     visit.write_attempts("")
     assert not attempts.file().exists()
+
+
+def test_what_is_forgotten_does_not_come_back():
+    attempts.note("cluster-info", "predict_curl")
+    visit.write_attempts("")
+    assert visit.read_attempts() == ""

@@ -44,6 +44,7 @@ dispatch(self, {
   },
   async open([folder]) { attempts += JSON.stringify({ folder }) + "\\n"; },
   async attempts() { return attempts; },
+  async forget() { attempts = ""; },
   async run([source, tags], report, signal) {
     const leave = () => { throw new Error("the last words"); };
     if (source.includes("leave")) setTimeout(leave);
@@ -281,6 +282,12 @@ def test_texts_and_attempts_are_kept_and_forgotten(open_lesson):
     assert (
         page.evaluate("localStorage.getItem('kubernetes-api-notebooks/cells')") is None
     )
+    # Nor does the Worker bring the earlier ones back.
+    run(cell(page, "curl-check"))
+    attempts = page.evaluate(
+        "localStorage.getItem('kubernetes-api-notebooks/attempts')"
+    )
+    assert attempts.count("predict_curl") == 1
 
 
 HOSTILE = (

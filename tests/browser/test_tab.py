@@ -397,6 +397,18 @@ def test_a_watch_of_kubectl_ends_with_stop(ready):
     assert "Client Version" in run(ready, "kubectl version")
 
 
+def test_an_endless_output_leaves_the_page_and_its_stop_alive(ready):
+    line, log = ready.locator("#tab-line"), ready.get_by_role("log")
+    line.fill("yes Hallo")
+    line.press("Enter")
+    expect(log).to_contain_text("Hallo\nHallo", timeout=ANSWER)
+    ready.locator("#tab-stop").click()
+    expect(log).to_contain_text("Stopped.")
+    assert len(log.inner_text()) < 1_000_000
+    assert log.inner_text().rstrip().endswith("Stopped.")
+    assert "Client Version" in run(ready, "kubectl version")
+
+
 def test_a_pod_runs_and_asks_the_server(ready):
     run(ready, "kubectl delete pod web --ignore-not-found --now")
     run(ready, "kubectl run web --image toolbox:1 -- sleep infinity")

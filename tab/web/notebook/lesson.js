@@ -172,7 +172,9 @@ export const connect = async ({ base, at, say, show }) => {
     Object.assign(document.createElement("a"), { href: address, download: "answers.json" }).click();
     setTimeout(() => URL.revokeObjectURL(address));
   };
-  at.forget.onclick = () => {
+  at.forget.onclick = async () => {
+    // What the Worker has of them would come back with the next cell.
+    await connection?.call("forget", []).result.catch(() => {});
     kept.forget();
     for (const cell of cells) cell.restore();
     at.forgotten.textContent = say("forgotten");

@@ -128,6 +128,10 @@ dispatch(self, {
   async attempts() {
     return python.pyimport("tab.python.visit").read_attempts();
   },
+  // Forget them.
+  async forget() {
+    python.pyimport("tab.python.visit").write_attempts("");
+  },
   // For tests: evaluate Python.
   async evaluate([code]) {
     const value = await python.runPythonAsync(code);
