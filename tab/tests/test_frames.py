@@ -156,3 +156,14 @@ def test_it_is_shown_as_text_and_as_a_table():
 def test_na_is_neither_true_nor_false():
     with pytest.raises(TypeError):
         bool(ours.NA)
+
+
+@pytest.mark.parametrize("pd", [pandas, ours])
+def test_a_list_and_a_series_are_shown_as_pandas_shows_them(pd):
+    frame = pd.DataFrame({"verbs": [["get", "list"], []], "count": [1, 2]})
+    assert "<td>[get, list]</td>" in frame._repr_html_()
+    for name in ("verbs", "count"):
+        lines = [line.split() for line in repr(frame[name]).splitlines()]
+        assert lines[-1][0] == "Name:" and lines[-1][1] == f"{name},"
+    assert "[get, list]" in repr(frame["verbs"])
+    assert repr(frame["count"]).endswith("dtype: int64")

@@ -192,8 +192,17 @@ class Series(_Labelled):
 
     def __repr__(self) -> str:
         width = max((len(str(label)) for label in self.index), default=0)
-        lines = [f"{label!s:<{width}}    {value}" for label, value in self.items()]
-        return "\n".join(lines or ["Series([])"])
+        rows = self.items()
+        lines = [f"{label!s:<{width}}    {_text_of(value)}" for label, value in rows]
+        name = "" if self.name is None else f"Name: {self.name}, "
+        return "\n".join([*(lines or ["Series([])"]), f"{name}dtype: {self.dtype}"])
+
+    @property
+    def dtype(self) -> str:
+        """Return the type of the values."""
+        kinds = {type(value) for value in self.values}
+        names = {bool: "bool", int: "int64", float: "float64"}
+        return names.get(kinds.pop(), "object") if len(kinds) == 1 else "object"
 
 
 class DataFrame(_Labelled):
@@ -371,7 +380,7 @@ class DataFrame(_Labelled):
         """Return the frame as text."""
         rows = [["", *map(str, self._cells)]]
         for label, row in self.iterrows():
-            rows.append([str(label), *map(str, row)])
+            rows.append([str(label), *map(_text_of, row)])
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = []
         for label, *values in rows:
@@ -395,7 +404,14 @@ class DataFrame(_Labelled):
 def _cell(value: Any, style: Callable[[Any], str] | None) -> str:
     css = style(value) if style else ""
     attribute = f' style="{html.escape(css)}"' if css else ""
-    return f"<td{attribute}>{html.escape(str(value))}</td>"
+    return f"<td{attribute}>{html.escape(_text_of(value))}</td>"
+
+
+def _text_of(value: Any) -> str:
+    """Return a value as pandas shows it: a list has no quotes."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_text_of, value))}]"
+    return str(value)
 
 
 def _columns_of(data: dict, labels: list | None) -> tuple[dict, list | None]:
