@@ -64,6 +64,12 @@ def test_a_cell_that_is_stopped_says_so(notebook):
     assert isinstance(stopped, KeyboardInterrupt)
 
 
+def test_a_pipe_that_was_read_no_further_is_said_so(notebook):
+    failed = run(notebook, "yes | head -n 1")
+    assert "exit code 141" in failed.message
+    assert "had read enough" in failed.hint
+
+
 def test_a_failure_that_is_expected_is_said_so(notebook):
     assert run(notebook, "(exit 60) || echo $?") is None
 
