@@ -73,7 +73,8 @@ def _run(notebook: "InteractiveShell") -> "Callable[[str, str], None]":
             text = mark("A command of this cell ended with exit code {code}.")
             hint = say("Its output is above; the commands after it did not run.")
             if code == 128 + signal.SIGPIPE:
-                hint += " " + say("The reader of its pipe, like `head`, had read enough.")
+                why = say("The reader of its pipe, like `head`, had read enough.")
+                hint = f"{hint} {why}"
             # `from None`: the message of the other error is the whole script.
             raise errors.LabError(say(text, code=code), hint) from None
 
