@@ -387,25 +387,26 @@ def test_lines_share_variables_functions_and_the_directory(ready):
     assert run(ready, "cd; pwd") == "/root\n"
 
 
-def test_a_watch_of_kubectl_ends_with_stop(ready):
-    line, log = ready.locator("#tab-line"), ready.get_by_role("log")
-    line.fill("kubectl get configmaps -Aw | cat")
-    line.press("Enter")
-    expect(log).to_contain_text("kube-root-ca.crt", timeout=ANSWER)
+def stop_line(ready, line: str, shown: str) -> str:
+    """Run a line without an end, stop it when that is shown, and return the log."""
+    log = ready.get_by_role("log")
+    ready.locator("#tab-line").fill(line)
+    ready.locator("#tab-line").press("Enter")
+    expect(log).to_contain_text(shown, timeout=ANSWER)
     ready.locator("#tab-stop").click()
     expect(log).to_contain_text("Stopped.")
+    return log.inner_text()
+
+
+def test_a_watch_of_kubectl_ends_with_stop(ready):
+    stop_line(ready, "kubectl get configmaps -Aw | cat", "kube-root-ca.crt")
     assert "Client Version" in run(ready, "kubectl version")
 
 
 def test_an_endless_output_leaves_the_page_and_its_stop_alive(ready):
-    line, log = ready.locator("#tab-line"), ready.get_by_role("log")
-    line.fill("yes Hallo")
-    line.press("Enter")
-    expect(log).to_contain_text("Hallo\nHallo", timeout=ANSWER)
-    ready.locator("#tab-stop").click()
-    expect(log).to_contain_text("Stopped.")
-    assert len(log.inner_text()) < 1_000_000
-    assert log.inner_text().rstrip().endswith("Stopped.")
+    text = stop_line(ready, "yes Hallo", "Hallo\nHallo")
+    assert len(text) < 1_000_000
+    assert text.rstrip().endswith("Stopped.")
     assert "Client Version" in run(ready, "kubectl version")
 
 

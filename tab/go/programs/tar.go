@@ -62,8 +62,8 @@ func runTar(r *run) int {
 	return 0
 }
 
-// failed says what went wrong with a file.
-func (a *archive) failed(name, what string, err error) {
+// reportFailure says what went wrong with a file.
+func (a *archive) reportFailure(name, what string, err error) {
 	a.hasFailed = true
 	a.fail(2, "%s: %s: %s", name, what, reason(err))
 }
@@ -111,13 +111,13 @@ func (a *archive) create() (err error) {
 func (a *archive) add(writer *tar.Writer, name string) error {
 	info, err := a.Lstat(a.at(name))
 	if err != nil {
-		a.failed(name, "Cannot stat", err)
+		a.reportFailure(name, "Cannot stat", err)
 		return nil
 	}
 	target := ""
 	if info.Mode()&fs.ModeSymlink != 0 {
 		if target, err = a.Readlink(a.at(name)); err != nil {
-			a.failed(name, "Cannot readlink", err)
+			a.reportFailure(name, "Cannot readlink", err)
 			return nil
 		}
 	}
@@ -132,7 +132,7 @@ func (a *archive) add(writer *tar.Writer, name string) error {
 	var file io.ReadCloser = io.NopCloser(strings.NewReader(""))
 	if info.Mode().IsRegular() {
 		if file, err = a.Open(a.at(name)); err != nil {
-			a.failed(name, "Cannot open", err)
+			a.reportFailure(name, "Cannot open", err)
 			return nil
 		}
 	}
@@ -197,7 +197,7 @@ func (a *archive) read() error {
 			continue
 		}
 		if err := a.extract(header, a.at(name), reader); err != nil {
-			a.failed(header.Name, "Cannot open", err)
+			a.reportFailure(header.Name, "Cannot open", err)
 		}
 	}
 }
