@@ -82,6 +82,8 @@ http {
 _WELCOME = (
     b"<!DOCTYPE html><title>Welcome to nginx!</title><h1>Welcome to nginx!</h1>\n"
 )
+#: a spec of image volumes looks for this name in the file, as in upstream's image
+_RELEASE = b'NAME="Debian"\nPRETTY_NAME="Debian, a stand-in for Alpine Linux"\n'
 _USERS = """\
 root:x:0:0:root:/root:/bin/sh
 www-data:x:33:33:www-data:/var/www:/bin/false
@@ -168,6 +170,7 @@ def trees(debian: Path, applets: Iterable[str], built: Path, etcd: Path) -> dict
             name: {
                 f"{name}.jpg": _file(data / f"{name}/html/{name}.jpg"),
                 "data.json": _file(data / f"{name}/html/data.json"),
+                "etc/os-release": Entry(0o644, content=_RELEASE),
             }
             for name in ("kitten", "nautilus")
         },
@@ -190,13 +193,14 @@ def _busybox(binaries: Path, applets: Iterable[str]) -> Tree:
     return {
         **links,
         "bin/busybox": Entry(source=binaries / "busybox"),
-        # busybox's own drops variables like `data-1`, which specs look for in `env`.
-        "bin/sh": Entry(source=binaries / "bash-static"),
+        # Before /bin in the path: busybox's shell drops variables like `data-1`, which
+        # specs look for by `sh -c env`. Others name /bin/sh, and want its messages.
+        "usr/local/bin/sh": Entry(source=binaries / "bash-static"),
         "usr/bin": Entry(target="../bin"),
         "sbin": Entry(target="bin"),
         "tmp": Entry(0o1777),
         "root": Entry(0o700),
-        **{name: Entry() for name in ("dev", "home", "proc", "sys", "usr/local/bin")},
+        **{name: Entry() for name in ("dev", "home", "proc", "sys")},
     }
 
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from cluster.tests.conformance.judgement import Failure, Judgement
 
-BEGINNING = "<!-- conformance: make conformance -->"
+#: what is before the table of a name: a machine's, or this one's
+BEGINNING = "<!-- conformance: {} -->"
+HERE = "make conformance"
 END = "<!-- end of the table -->"
 _COLUMNS = ("specs", "passed", "skipped", "failed")
 #: a line of the table's list: the name of a spec that did not pass
@@ -39,7 +41,7 @@ class Run:
 
 
 def page(run: Run, judgement: Judgement, before: str = "") -> str:
-    """Return the page for a person; `before` is the text that has the last table."""
+    """Return the page for a person; `before` is the last table, or ""."""
     numbers = judgement.counts()["all"]
     counts = ", ".join(f"{numbers[name]} {name}" for name in _COLUMNS)
     lines = [str(run), counts]
@@ -92,15 +94,20 @@ def table(run: Run, judgement: Judgement) -> str:
     return "\n".join(lines) + "\n"
 
 
-def with_table(text: str, new: str) -> str:
-    """Return the text with this table in the place of its own."""
-    head, rest = text.split(BEGINNING)
-    return f"{head}{BEGINNING}\n{new}{END}{rest.partition(END)[2]}"
+def with_table(text: str, new: str, name: str) -> str:
+    """Return the text with this table in the place of the one of that name."""
+    beginning = BEGINNING.format(name)
+    head, rest = text.split(beginning)
+    return f"{head}{beginning}\n{new}{END}{rest.partition(END)[2]}"
 
 
-def changes(text: str, judgement: Judgement) -> list[str]:
-    """Return what is otherwise than in the table of the text, a line each."""
-    before = text.partition(BEGINNING)[2].partition(END)[0]
+def last_table(text: str, name: str) -> str:
+    """Return the table of that name, or ""."""
+    return text.partition(BEGINNING.format(name))[2].partition(END)[0]
+
+
+def changes(before: str, judgement: Judgement) -> list[str]:
+    """Return what is otherwise than in a table, a line each."""
     total = _TOTAL.search(before)
     if not total:
         return []

@@ -1,4 +1,4 @@
-"""Run specs on a cluster of their own, and keep how each of them ended.
+"""Run specs on a cluster, and keep how each of them ended.
 
 What a run has kept counts for the next one, as long as suite, images and cluster are
 the same: an interrupted run goes on with the specs that have not ended.
@@ -17,19 +17,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from cluster import processes
-from cluster.local.backend import Local
 from cluster.progress import Progress
 from cluster.tests.commandline import ROOT
 from cluster.tests.conformance import specs
 from cluster.tests.conformance.specs import Outcome, Spec
-from cluster.tests.lab import Lab
+from cluster.tests.conformance.target import Target
 from cluster.tests.machines import install
 
-#: seconds of all specs: two idle cores take an hour
-PATIENCE = 4200.0
 #: seconds between two looks at the specs that have ended, and at the cluster's memory
 LOOK = 10.0
 #: seconds of a program that lists specs
@@ -97,9 +92,12 @@ def key(built: Path, images: Path, programs: Path) -> str:
 
 
 @contextlib.contextmanager
-def begin(name: str) -> Iterator[Work]:
-    """Have the directory of the run of this key, for one process at a time."""
-    runs = install.machines() / "conformance-run"
+def begin(name: str, machine: str = "") -> Iterator[Work]:
+    """Have the directory of the run of this key, for one process at a time.
+
+    Runs on a machine and here do not end each other.
+    """
+    runs = install.machines() / "-".join(filter(None, ("conformance-run", machine)))
     runs.mkdir(parents=True, exist_ok=True)
     with open(runs / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -132,29 +130,12 @@ def list_specs(built: Path, pattern: str = "") -> list[Spec]:
         return specs.chosen_specs(report.read_text())
 
 
-@contextlib.contextmanager
-def lab(images: Path, progress: Progress) -> Iterator[Lab]:
-    """Have a cluster with these images, and remove it; raise LabError."""
-    cluster = Lab(Local(install.machines() / "conformance-cluster"))
-    # That of a run that was killed.
-    cluster.close()
-    try:
-        progress.update("starting a cluster")
-        cluster.backend.up(progress)
-        progress.update("adding the images")
-        done = cluster.command("images", "add", str(images))
-        assert done.returncode == 0, f"images add: {done.stderr[-2000:]}"
-        yield cluster
-    finally:
-        cluster.close()
-
-
 @dataclass
 class Runner:
     """The suite against a cluster: `all_specs` are counted, `work` keeps the ends."""
 
     built: Path
-    cluster: Lab
+    target: Target
     work: Work
     all_specs: Sequence[Spec]
     progress: Progress
@@ -167,7 +148,7 @@ class Runner:
         try:
             for serial, number_at_once in ((False, number), (True, 1)):
                 group = [spec for spec in waiting if spec.serial == serial]
-                left = PATIENCE - (time.monotonic() - began)
+                left = self.target.patience - (time.monotonic() - began)
                 if group and left > 0:
                     self._run(group, number_at_once, left)
         finally:
@@ -199,14 +180,14 @@ class Runner:
     def _command(
         self, group: Sequence[Spec], number: int, seconds: float
     ) -> list[str | Path]:
-        kubectl = self.cluster.binaries / "kubectl"
         return [
             *(self.built / "ginkgo", f"--procs={number}", f"--timeout={seconds:.0f}s"),
             *("--no-color", "--keep-going", "--silence-skips"),
             *(f"--focus={specs.focus(group)}", f"--label-filter={LABEL}"),
             *(self.built / "e2e.test", "--", "--provider=skeleton"),
-            *(f"--kubeconfig={self.cluster.backend.kubeconfig}",),
-            *(f"--kubectl-path={kubectl}", f"--outcomes={self.work._outcomes}"),
+            f"--kubeconfig={self.target.kubeconfig}",
+            f"--kubectl-path={self.target.kubectl}",
+            f"--outcomes={self.work._outcomes}",
         ]
 
     def _look(self, kind: str) -> None:
@@ -215,21 +196,6 @@ class Runner:
         ends = [outcomes.get(spec.name) for spec in self.all_specs]
         failed = sum(bool(end) and end.state != "passed" for end in ends)
         count = f"{sum(map(bool, ends))} of {len(ends)} specs have ended"
-        self.work.memory = max(self.work.memory, self.memory())
+        self.work.memory = max(self.work.memory, self.target.memory())
         memory = f"{self.work.memory / 1e9:.1f} GB of memory"
         self.progress.update(f"{count}, {failed} without passing; {kind}; {memory}")
-
-    def memory(self) -> float:
-        """Return the bytes of all processes of the cluster; shared ones count once."""
-        total = 0
-        for process in self.cluster.processes():
-            with contextlib.suppress(psutil.Error, OSError):
-                lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
-                total += int(lines.partition("\nPss:")[2].split()[0]) * 1024
-        return total
-
-
-def usual_number() -> int:
-    """Return how many specs this machine runs at a time."""
-    cores = len(os.sched_getaffinity(0))
-    return specs.parallel_specs(cores, psutil.virtual_memory().available)

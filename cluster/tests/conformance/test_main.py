@@ -13,18 +13,19 @@ TWO_NODES = (
     "[sig-architecture] Conformance Tests should have at least two untainted nodes"
 )
 PODS, NODES = Spec("[sig-node] Pods should run"), Spec(TWO_NODES)
-BEFORE = f"{page.BEGINNING}\nold\n{page.END}\n"
+BEFORE = f"{page.BEGINNING.format(page.HERE)}\nold\n{page.END}\n"
+FACTS = page.Run("v1.37.2", "2026-12-01", "debian-12", 6, 40.0, 1.3e9)
 
 
 @pytest.fixture
 def report(tmp_path, monkeypatch):
     """Return what writes a report of states, and the two files that it may write."""
-    document, written = tmp_path / "cluster.md", tmp_path / "build" / "page.txt"
+    document, written = tmp_path / "cluster.md", tmp_path / "build" / "conformance.txt"
     document.write_text(BEFORE)
     monkeypatch.setattr(word, "DOCUMENT", document)
-    monkeypatch.setattr(word, "PAGE", written)
+    monkeypatch.setattr(word, "BUILD", written.parent)
 
-    def end(*states, whole=True):
+    def end(*states, table=page.HERE):
         names = (PODS.name, NODES.name)
         rows = [
             json.dumps({"name": name, "state": state, "seconds": 1.0, "reason": "no"})
@@ -32,8 +33,8 @@ def report(tmp_path, monkeypatch):
         ]
         (tmp_path / "outcomes.jsonl").write_text("\n".join(rows))
         specs = [PODS, NODES]
-        facts = {"limits": False, "whole": whole}
-        code = word.report(Terminal(), run.Work(tmp_path), specs, 6, **facts)
+        work, options = run.Work(tmp_path), {"limits": False, "table": table}
+        code = word.report(Terminal(), work, specs, FACTS, **options)
         return code, written.read_text(), document.read_text()
 
     return end
@@ -58,7 +59,7 @@ def test_a_run_that_is_not_whole_fails_or_says_nothing_of_other_specs(report):
     code, text, document = report("passed")
     assert (code, document) == (1, BEFORE)
     assert "Did not run:" in text
-    code, text, document = report("passed", "failed", whole=False)
+    code, text, document = report("passed", "failed", table="")
     assert (code, document) == (0, BEFORE)
     assert "take them out" not in text
 
@@ -68,7 +69,7 @@ def test_too_little_disk_is_said_before_anything_is_made(tmp_path, monkeypatch, 
     monkeypatch.setattr(images, "lacks", lambda: "")
     monkeypatch.setattr(install.shutil, "disk_usage", lambda _: Full)
     with pytest.raises(AssertionError, match="disk below .*, and 0.5 GB are free"):
-        word.conform(Terminal(), "", None, again=False)
+        word.conform(Terminal(), "", None, "", again=False)
     assert capsys.readouterr().out.startswith("Disk: ")
     assert [*tmp_path.iterdir()] == [install.machines()]
 

@@ -2,8 +2,10 @@
 
 import dataclasses
 
+import pytest
+
 from cluster.tests.commandline import ROOT
-from cluster.tests.conformance import page
+from cluster.tests.conformance import page, target
 from cluster.tests.conformance.judgement import Entry, judge
 from cluster.tests.conformance.specs import Outcome, Spec
 
@@ -62,7 +64,7 @@ def test_the_page_has_each_failure_with_its_reason_and_whose_it_is():
 
 
 def test_the_page_names_what_did_not_run():
-    text = page.page(RUN, judged(PASSED, PASSED, None), document(TABLE))
+    text = page.page(RUN, judged(PASSED, PASSED, None), TABLE)
     assert text.endswith("\n\nDid not run:\n  [sig-apps] Sets should move\n")
 
 
@@ -73,36 +75,41 @@ def test_the_table_has_a_row_for_each_group_and_what_did_not_pass():
     assert good.endswith("| all | 3 | 3 | 0 | 0 |\n")
 
 
-def document(table):
-    return page.with_table(f"a\n{page.BEGINNING}\nold\n{page.END}\nb\n", table)
+def document(one, two):
+    beginnings = [page.BEGINNING.format(name) for name in ("one", "two")]
+    tables = zip(beginnings, (one, two), strict=True)
+    return "".join(f"a\n{start}\n{text}{page.END}\nb\n" for start, text in tables)
 
 
-def test_the_table_takes_the_place_of_the_last_one():
-    text = f"a\n{page.BEGINNING}\n{TABLE}{page.END}\nb\n"
-    assert document(TABLE) == text
-    assert page.with_table(text, TABLE) == text
+def test_a_table_takes_the_place_of_the_last_one_of_its_name():
+    text = document("old\n", "other\n")
+    assert page.last_table(text, "one") == "\nold\n"
+    for _ in range(2):
+        text = page.with_table(text, TABLE, "one")
+        assert text == document(TABLE, "other\n")
+    assert page.with_table(text, "new\n", "two") == document(TABLE, "new\n")
 
 
-def test_the_document_has_one_place_for_the_table():
+@pytest.mark.parametrize("name", [page.HERE, target.GUEST])
+def test_the_document_has_one_place_for_each_table(name):
     text = (ROOT / "cluster/docs/cluster.md").read_text("utf-8")
-    assert text.count(page.BEGINNING) == 1
-    assert page.END in text.partition(page.BEGINNING)[2]
+    before, rows, _ = page.with_table(text, "rows\n", name).partition("rows\n")
+    assert before.endswith(f"{page.BEGINNING.format(name)}\n") and rows
 
 
 def test_what_has_changed_since_the_last_table_is_said():
-    before = document(TABLE)
     same = judged(failed(), PASSED, failed())
-    assert page.changes(before, same) == ["No changes since the table of 2026-12-01."]
-    assert page.changes(before, judged(PASSED, failed(), failed())) == [
+    assert page.changes(TABLE, same) == ["No changes since the table of 2026-12-01."]
+    assert page.changes(TABLE, judged(PASSED, failed(), failed())) == [
         "Changes since the table of 2026-12-01:",
         "  fails now: [sig-cli] Logs should end",
         "  passes now: [sig-node] Pods should run",
     ]
     fewer = dataclasses.replace(judged(PASSED, PASSED, failed()), specs=(LOGS, NODES))
-    assert page.changes(before, fewer) == [
+    assert page.changes(TABLE, fewer) == [
         "Changes since the table of 2026-12-01:",
         "  specs: 3 -> 2",
         "  gone from the suite: [sig-node] Pods should run",
     ]
-    assert page.changes("no table\n", same) == []
-    assert page.changes(document("Not run yet.\n"), same) == []
+    assert page.changes("", same) == []
+    assert page.changes("Not run yet.\n", same) == []

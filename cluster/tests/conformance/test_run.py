@@ -38,13 +38,16 @@ def test_after_the_end_all_are_run_or_those_that_failed(work, again, kept):
     assert work.minutes == (12.0 if again else 0.0)
 
 
-def test_a_run_keeps_its_time_and_memory_and_an_older_one_goes(tmp_path, monkeypatch):
+def test_a_run_keeps_its_facts_and_an_older_one_of_here_goes(tmp_path, monkeypatch):
     monkeypatch.setenv("LAB_CACHE_DIR", str(tmp_path))
     with run.begin("one") as work:
         work.minutes = 7.0
         work.save()
     with run.begin("one") as work:
         assert (work.minutes, work.memory, work.outcomes()) == (7.0, 0.0, {})
+    with run.begin("two", "debian-13") as work:
+        assert work.minutes == 0.0
+    assert (tmp_path / "machines/conformance-run/one").exists()
     with run.begin("two") as work:
         assert work.minutes == 0.0
     assert not (tmp_path / "machines/conformance-run/one").exists()

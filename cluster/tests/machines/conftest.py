@@ -19,7 +19,7 @@ import pytest
 from cluster.tests import imagebuild
 from cluster.tests.commandline import ROOT
 from cluster.tests.machines import root
-from cluster.tests.machines.machine import Machine, Session
+from cluster.tests.machines.machine import MEMORY, Machine, Session
 from cluster.tests.machines.systems import DEBIAN, System
 from cluster.tests.waiting import until
 from cluster.tests.walls.test_pods import MEANT
@@ -40,11 +40,11 @@ if not name.exists():
 
 
 @contextmanager
-def running(system: System) -> Iterator[Machine]:
+def running(system: System, memory: int = MEMORY) -> Iterator[Machine]:
     """Have a machine with this checkout, where nothing was set up."""
     if reason := root.lacks():
         pytest.skip(reason)
-    kind = partial(Machine, security=system.security)
+    kind = partial(Machine, security=system.security, memory=memory)
     with booted(kind, root.ensure(system)) as machine:
         yield machine
 
@@ -64,9 +64,9 @@ def booted(kind: Callable[..., Machine], made: Path) -> Iterator[Machine]:
 
 
 @contextmanager
-def prepared(system: System) -> Iterator[Machine]:
+def prepared(system: System, memory: int = MEMORY) -> Iterator[Machine]:
     """Have a machine with all that `make setup` asks an administrator for."""
-    with running(system) as machine:
+    with running(system, memory) as machine:
         give_packages(machine, set_up(machine).stdout)
         yield machine
 

@@ -17,9 +17,9 @@ from cluster.waiting import poll
 BOOT = 60.0
 COMMAND = 120.0
 END = 30.0
-#: Memory of a machine, such as an Ubuntu, in user-mode Linux: taken as it is touched.
+#: Bytes of a machine, such as an Ubuntu, in user-mode Linux: taken as it is touched.
 #: What the host must have free is in __main__.py.
-MEMORY = "3G"
+MEMORY = 3 << 30
 #: Runs the kernel, in namespaces of its own. Its root is `$1`, which has a libc as new
 #: as it needs, `$2` the machine's directory. The host's name is shown in the guest's
 #: /proc/cpuinfo, where the kubelet looks for a clock rate: a mount over that file would
@@ -34,7 +34,6 @@ mount --bind "$files" "$root/run"
 exec env -i HOME=/run TMPDIR=/tmp "$(command -v chroot)" "$root" /linux.uml "$@"
 """
 LINUX = (
-    f"mem={MEMORY}",
     "ubd0=/run/changes,/disk/disk",
     "root=/dev/ubda",
     "rw",
@@ -54,10 +53,16 @@ class Machine:
     #: how many times as long as in user-mode Linux anything may take
     slower = 1.0
 
-    def __init__(self, root: Path, directory: Path, security: str = "apparmor") -> None:
+    def __init__(
+        self,
+        root: Path,
+        directory: Path,
+        security: str = "apparmor",
+        memory: int = MEMORY,
+    ) -> None:
         self.root = root
         self.directory = directory
-        self.security = security
+        self.options = (f"security={security}", f"mem={memory}")
         self.port = 0
         self._children: list[subprocess.Popen] = []
 
@@ -77,7 +82,7 @@ class Machine:
         ours = processors[os.getpid() % len(processors)]
         command = ["taskset", "--cpu-list", str(ours)]
         command += ["unshare", *namespaces, "sh", "-euc", RUN, "sh"]
-        self._start("console", [*command, *where, *LINUX, f"security={self.security}"])
+        self._start("console", [*command, *where, *LINUX, *self.options])
         self._until(orders.exists, "the kernel")
         self._forward(orders)
         self._until_login()

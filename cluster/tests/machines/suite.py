@@ -1,4 +1,4 @@
-"""Build Kubernetes' own conformance suite, and the images that its pods ask for.
+"""Build Kubernetes' own conformance suite, and the programs of its images.
 
 It is of the version that runs here: the module k8s.io/kubernetes, with the lock of the
 programs. The sums of what only tests need are Go's to check.
@@ -6,13 +6,10 @@ programs. The sums of what only tests need are Go's to check.
 
 import fcntl
 import hashlib
-import json
 import os
 import shutil
-import tarfile
 from pathlib import Path
 
-from cluster.image.archive import Entry, Image, Layer, write_archive, write_layer
 from cluster.programs import golang
 from cluster.programs.recipe import FLAGS, RECIPE
 from cluster.progress import Progress, Silent
@@ -48,10 +45,6 @@ DATA_FILES = (
 )
 DATA = "data"
 REGISTRY = "registry.k8s.io"
-#: names of test/utils/image/manifest.go
-BUSYBOX = f"{REGISTRY}/e2e-test-images/busybox:1.37.0-2"
-PAUSE = f"{REGISTRY}/pause:3.10.2"
-AGNHOST_NAME = f"{REGISTRY}/e2e-test-images/agnhost:2.66.1"
 #: Kubernetes' version, as the linker sets it: a spec of pod security asks for it
 VARIABLES = {
     name: value
@@ -134,33 +127,3 @@ def _go(work: Path, *words: str) -> str:
         "GOTMPDIR": str(work),
     }
     return run(str(go.path), *words, cwd=work, env=golang.environment() | settings)
-
-
-def write_images(made: Path, toolbox: Path, directory: Path) -> Path:
-    """Write an archive of images, under the suite's names, into `directory`; return it.
-
-    `made` is what `ensure` returns. Two of the images are those of `toolbox`, the
-    archive of a cluster.
-    """
-    program = write_layer(
-        {"agnhost": Entry(source=made / "agnhost"), "tmp": Entry(0o1777)},
-        directory / "agnhost.tar",
-    )
-    command = {"Entrypoint": ["/agnhost"], "Cmd": ["pause"]}
-    images = [Image((AGNHOST_NAME,), (program,), command)]
-    # The suite asks `mount` for the version of cgroups.
-    more = write_layer(
-        {"usr/bin/mount": Entry(target="busybox")}, directory / "mount.tar"
-    )
-    with tarfile.open(toolbox) as file:
-        file.extractall(directory, filter="data")
-    for each in json.loads((directory / "manifest.json").read_text()):
-        config = json.loads((directory / each["Config"]).read_text())["config"]
-        layers = [Layer(directory / name, Path(name).stem) for name in each["Layers"]]
-        if "toolbox" in each["RepoTags"][0]:
-            images.append(Image((BUSYBOX,), (*layers, more), config))
-        else:
-            images.append(Image((PAUSE,), tuple(layers), config))
-    written = directory / "images.tar"
-    write_archive(images, "amd64", written)
-    return written

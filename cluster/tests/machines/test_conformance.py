@@ -1,29 +1,17 @@
-"""Kubernetes' own specs of limits, and of their change, pass where they are enforced.
+"""Kubernetes' specs of limits, and of their change, pass where they are enforced."""
 
-The suite runs on the host, where programs start quickly, and reaches the cluster by
-ssh.
-"""
-
-import json
 import re
 import subprocess
-import tempfile
 from pathlib import Path
 
 import pytest
 
 from cluster.local.backend import Local
 from cluster.progress import Silent
+from cluster.tests.conformance import images
 from cluster.tests.conformance.specs import read_report
+from cluster.tests.conformance.target import Target, guest
 from cluster.tests.machines import root, suite
-from cluster.tests.machines.conftest import (
-    SETUP,
-    helpers,
-    in_checkout,
-    prepared,
-)
-from cluster.tests.machines.machine import Session
-from cluster.tests.machines.systems import DEBIAN
 from cluster.tests.slowness import MOST, scaled
 
 #: seconds of all specs, in a kernel that starts programs slowly
@@ -59,56 +47,40 @@ SPECS = (
 @pytest.fixture
 def built():
     """Return the suite: compiled before a machine is booted."""
-    if reason := root.lacks():
+    if reason := root.lacks() or images.lacks():
         pytest.skip(reason)
     return suite.ensure()
 
 
 @pytest.fixture
-def learner():
-    """Return a login to a Debian that ends with this test, and gives memory back."""
-    with prepared(DEBIAN) as machine:
-        with machine.log_in("learner") as session:
-            yield session
+def target(built):
+    """Return a cluster of a Debian that ends with this test, and gives memory back."""
+    programs, _ = Local().setup(Silent())
+    archive = images.ensure(built, programs, Silent())
+    with guest(archive, programs, Silent()) as target:
+        assert target.limits
+        yield target
 
 
-@pytest.fixture
-def ready(built, learner):
-    """Return a login with a cluster that enforces limits, and the suite's images."""
-    assert "the cluster is ready" in helpers(learner, "up")
-    assert json.loads(helpers(learner, "status --json"))["limits"]
-    _, toolbox = Local().setup(Silent())
-    with tempfile.TemporaryDirectory() as directory:
-        images = suite.write_images(built, toolbox, Path(directory))
-        with open(images, "rb") as file:
-            take = learner.command("cat >images.tar")
-            subprocess.run(take, stdin=file, check=True, timeout=scaled(SETUP))
-    learner.do(in_checkout(".venv/bin/kapi images add ~/images.tar"), timeout=SETUP)
-    return learner
-
-
-def test_the_specs_of_limits_and_of_resize_pass(built, ready, tmp_path):
-    found = run(built, ready, tmp_path)
+def test_the_specs_of_limits_and_of_resize_pass(built, target, tmp_path):
+    found = run(built, target, tmp_path)
     states = {name: state for name, state in found.items() if state != "skipped"}
     assert states == dict.fromkeys(states, "passed")
     missing = [each for each in SPECS if not any(each in name for name in states)]
     assert missing == []
 
 
-def run(built: Path, session: Session, directory: Path) -> dict[str, str]:
+def run(built: Path, target: Target, directory: Path) -> dict[str, str]:
     """Run the specs; return the state of each that there is, by its name."""
-    text = session.do(in_checkout("cat $(.venv/bin/kapi kubeconfig)"))
-    [port] = re.findall(r"https://127\.0\.0\.1:(\d+)", text)
-    kubeconfig, report = directory / "kubeconfig", directory / "report.json"
-    ours = session.forward(int(port))
-    kubeconfig.write_text(text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{ours}"))
+    report = directory / "report.json"
     words = "|".join(map(re.escape, SPECS))
-    command = [built / "e2e.test", f"--kubeconfig={kubeconfig}", "--ginkgo.no-color"]
-    command += [f"--ginkgo.focus={words}", f"--ginkgo.json-report={report}"]
+    command = [built / "e2e.test", f"--kubeconfig={target.kubeconfig}"]
+    command += ["--ginkgo.no-color", f"--ginkgo.focus={words}"]
+    command += [f"--ginkgo.json-report={report}", "--ginkgo.timeout=10h"]
     with open(directory / "log", "wb") as log:
         # The report says which of them failed.
         subprocess.run(
-            [*command, "--provider=skeleton", "--ginkgo.timeout=10h"],
+            [*command, "--provider=skeleton"],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
