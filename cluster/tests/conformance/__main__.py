@@ -4,9 +4,8 @@
     python -m cluster.tests.conformance --focus PATTERN  # some specs, without a table
     python -m cluster.tests.conformance --machine debian-13  # where limits are enforced
 
-The next run goes on where one was interrupted. The page is build/conformance.txt, or
-has the machine in its name; a run of all specs also writes the table in
-cluster/docs/cluster.md.
+The next run goes on where one was interrupted. The page is build/conformance.txt; a run
+of all specs also writes the table in cluster/docs/cluster.md.
 """
 
 import datetime
@@ -29,7 +28,7 @@ from cluster.tests.conformance import (
 )
 from cluster.tests.machines import install, root, suite
 
-BUILD = ROOT / "build"
+PAGE = ROOT / "build" / "conformance.txt"
 DOCUMENT = ROOT / "cluster" / "docs" / "cluster.md"
 #: bytes of disk: the archive of the images while it is made, and a cluster with them;
 #: what a build of the suite takes is free by then
@@ -123,13 +122,10 @@ def report(
     result = judgement.judge(all_specs, work.outcomes(), entries, limits=limits)
     document = DOCUMENT.read_text("utf-8")
     text = page.page(facts, result, page.last_table(document, table))
-    machine = table if table != page.HERE else ""
-    written = BUILD / "-".join(filter(None, ("conformance", machine)))
-    written = written.with_suffix(".txt")
-    BUILD.mkdir(exist_ok=True)
-    written.write_text(text, "utf-8")
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(text, "utf-8")
     progress.leave()
-    print(f"\n{text}\nThis page: {written}\nLog of the suite: {work.log}")
+    print(f"\n{text}\nThis page: {PAGE}\nLog of the suite: {work.log}")
     if table and not result.missing:
         rows = page.table(facts, result)
         DOCUMENT.write_text(page.with_table(document, rows, table), "utf-8")

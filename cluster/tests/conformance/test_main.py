@@ -20,10 +20,10 @@ FACTS = page.Run("v1.37.2", "2026-12-01", "debian-12", 6, 40.0, 1.3e9)
 @pytest.fixture
 def report(tmp_path, monkeypatch):
     """Return what writes a report of states, and the two files that it may write."""
-    document, written = tmp_path / "cluster.md", tmp_path / "build" / "conformance.txt"
+    document, written = tmp_path / "cluster.md", tmp_path / "build" / "page.txt"
     document.write_text(BEFORE)
     monkeypatch.setattr(word, "DOCUMENT", document)
-    monkeypatch.setattr(word, "BUILD", written.parent)
+    monkeypatch.setattr(word, "PAGE", written)
 
     def end(*states, table=page.HERE):
         names = (PODS.name, NODES.name)
