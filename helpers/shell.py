@@ -48,6 +48,24 @@ def load_ipython_extension(notebook: "InteractiveShell") -> None:
     os.environ.update(command.no_editor())
     tracebacks.shorten(notebook)
     notebook.magics_manager.register_function(_run(notebook), "cell", "sh")
+    if sys.platform == "emscripten":
+        _adapt_to_tab(notebook)
+
+
+def _adapt_to_tab(notebook: "InteractiveShell") -> None:
+    """Have those magics that IPython's own way cannot run in a browser's tab."""
+
+    def bash(line: str, cell: str) -> None:
+        """Run the cell with bash; fail if its last command does."""
+        _run_script(notebook, f"bash {line}".rstrip(), cell)
+
+    def pip(line: str) -> None:
+        """Say why nothing can be installed."""
+        text = say("Python in this tab has what the lessons need, and nothing else.")
+        raise errors.LabError(text, say("In JupyterLab, `%pip` installs more."))
+
+    notebook.magics_manager.register_function(bash, "cell", "bash")
+    notebook.magics_manager.register_function(pip, "line", "pip")
 
 
 def _run(notebook: "InteractiveShell") -> "Callable[[str, str], None]":

@@ -4,11 +4,13 @@ A cell's own `assert` tells what it compared.
 """
 
 import ast
+import socket
+import sys
 from typing import TYPE_CHECKING, Any
 
 from helpers import needs
 from helpers.errors import without_tokens
-from helpers.language import say
+from helpers.language import mark, say
 from helpers.status import find_status
 
 if TYPE_CHECKING:
@@ -86,4 +88,16 @@ def _short_message(error: Any, names: dict) -> str:
         status = find_status(str(error.body)) or {}
         words = f"{error.status} {error.reason}: {status.get('message', '')}"
         return words.rstrip(": ")
+    if type(error).__name__ == "StdinNotImplementedError":
+        return say("Nobody can answer `input()` here: write the value into the cell.")
+    if sys.platform == "emscripten" and (unknown := _unknown_name(error)):
+        text = mark("{error}: this tab's cluster reaches no host but its own.")
+        return say(text, error=unknown)
     return ""
+
+
+def _unknown_name(error: BaseException | None) -> BaseException | None:
+    """Return the error of a name without an address, if that is an error's cause."""
+    while error and not isinstance(error, socket.gaierror):
+        error = error.__cause__ or error.__context__
+    return error

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
+from IPython.core.error import StdinNotImplementedError
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 
@@ -158,6 +159,11 @@ def _run_line(line: str) -> subprocess.CompletedProcess:
     )
 
 
+def _refuse_input(prompt: object = "") -> str:
+    """Raise what a kernel raises whose page has no place for an answer."""
+    raise StdinNotImplementedError(f"no answer to {prompt!r}")
+
+
 class Kernel:
     """The Python of one lesson: its variables, its directory, its outputs."""
 
@@ -174,6 +180,7 @@ class Kernel:
         # By this, progress knows that it is shown in a notebook.
         self.shell.kernel = self
         setattr(builtins, _TURN, _Turn())
+        builtins.input = _refuse_input
         self.shell.ast_transformers.append(_Turns())
         self.shell.run_line_magic("load_ext", "helpers.shell")
         self._failed = False

@@ -62,6 +62,14 @@ def test_an_error_is_short_where_that_is_enough(run):
     assert error["traceback"] == ["AssertionError: `1 == 2` is false: `1 == 2`."]
 
 
+def test_a_question_is_refused_in_a_line(run):
+    [(passed, [error])] = run("input('name? ')")
+    assert not passed and error["traceback"] == [
+        "StdinNotImplementedError: Nobody can answer `input()` here: write the value "
+        "into the cell."
+    ]
+
+
 def test_a_cell_runs_programs(run):
     answers = run(
         "!echo $((1 + 1)); exit 3", "_exit_code", "lines = !printf 'a\\nb\\n'\nlines"

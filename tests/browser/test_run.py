@@ -44,7 +44,7 @@ dispatch(self, {
   },
   async open([folder]) { attempts += JSON.stringify({ folder }) + "\\n"; },
   async attempts() { return attempts; },
-  async forget() { attempts = ""; },
+  async keep([text]) { attempts = text; },
   async run([source, tags], report, signal) {
     const leave = () => { throw new Error("the last words"); };
     if (source.includes("leave")) setTimeout(leave);
@@ -277,7 +277,8 @@ def test_texts_and_attempts_are_kept_and_forgotten(open_lesson):
     assert kept["attempts"][0] == {"folder": "/root/notebooks"}
     assert "predict_curl" in kept["attempts"][1]["check"]
     page.get_by_role("button", name="Forget").click()
-    expect(page.locator("#run-forgotten")).to_have_text("Forgotten.")
+    done = page.locator("#run-done")
+    expect(done).to_have_text("Forgotten.")
     expect(cell(page, "server").get_by_role("textbox")).to_have_count(0)
     assert (
         page.evaluate("localStorage.getItem('kubernetes-api-notebooks/cells')") is None
@@ -288,6 +289,20 @@ def test_texts_and_attempts_are_kept_and_forgotten(open_lesson):
         "localStorage.getItem('kubernetes-api-notebooks/attempts')"
     )
     assert attempts.count("predict_curl") == 1
+    edit(cell(page, "server"), "other")
+    for name, text, told in (
+        ("other.json", "[1]", "Nothing was loaded: this file is not one"),
+        ("answers.json", json.dumps(kept), "Loaded."),
+    ):
+        with page.expect_file_chooser() as chooser:
+            page.get_by_role("button", name="Load such").click()
+        file = {"name": name, "mimeType": "application/json", "buffer": text.encode()}
+        chooser.value.set_files(file)
+        expect(done).to_contain_text(told)
+    expect(cell(page, "server").get_by_role("textbox")).to_have_value("mine")
+    page.reload()
+    page.locator("#run-start").click()
+    expect(cell(page, "server").get_by_role("textbox")).to_have_value("mine")
 
 
 HOSTILE = (

@@ -131,6 +131,16 @@ def test_a_cell_says_that_the_cluster_is_away(notebook, phase):
     assert type(run(notebook, "exit 1")) is errors.LabError
 
 
+def test_in_a_tab_bash_runs_and_nothing_can_be_installed(notebook, monkeypatch, capsys):
+    """IPython's own ways start a thread, and pip."""
+    monkeypatch.setattr("sys.platform", "emscripten")
+    add_magic()
+    assert notebook.run_cell("%%bash\nfalse\necho $((1 + 1))").error_in_exec is None
+    assert capsys.readouterr().out.endswith("2\n")
+    failed = notebook.run_cell("%pip install x").error_in_exec
+    assert isinstance(failed, errors.LabError) and "In JupyterLab" in failed.hint
+
+
 def test_outside_of_a_notebook_nothing_happens():
     """`connect()` works in a script, too."""
     InteractiveShell.clear_instance()

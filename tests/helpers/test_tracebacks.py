@@ -70,6 +70,18 @@ def test_an_interrupt_and_an_answer_of_the_client_are_a_line(shown):
     ]
 
 
+def test_a_host_outside_of_a_tab_is_a_line_there(shown, monkeypatch):
+    """Its errors are chained, one for each library."""
+    ask = "raise socket.gaierror(-2, 'Name or service not known')"
+    cell = f"import socket\ntry:\n    {ask}\nexcept OSError:\n    raise ValueError('x')"
+    assert len(shown(cell)) > 3
+    monkeypatch.setattr("sys.platform", "emscripten")
+    assert shown(cell) == [
+        "ValueError: [Errno -2] Name or service not known: this tab's cluster reaches "
+        "no host but its own."
+    ]
+
+
 def test_no_traceback_shows_a_token(shown):
     """Such as that of a header which is none."""
     lines = shown("raise ValueError(f'Bearer {token}'.encode())")

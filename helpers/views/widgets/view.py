@@ -6,6 +6,7 @@ screen is updated at most five times a second. The base knows nothing of Kuberne
 
 import contextlib
 import queue
+import sys
 import threading
 import time
 import weakref
@@ -175,6 +176,12 @@ class View(ipywidgets.VBox):
         text = self.text()
         # For where no widgets are: GitHub, print, a page that was exported.
         html = f"<pre>{escape(text)}</pre>"
+        if sys.platform == "emscripten":
+            note = say(
+                "As it is now: run the cell again for a newer view. In JupyterLab it "
+                "stays up to date."
+            )
+            html = f"<p>{escape(note)}</p>{html}"
         return {**bundle, "text/plain": text, "text/html": html}
 
     def _controls(self) -> list[ipywidgets.Widget]:

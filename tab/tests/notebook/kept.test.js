@@ -41,8 +41,24 @@ test("a file has all of it, and nothing remains when it is forgotten", () => {
   kept.addAttempts(attempt(1) + "torn");
   assert.deepEqual(JSON.parse(kept.toFile()),
     { cells: { "en/02": { connect: "1" } }, attempts: [{ time: 1 }, "torn"] });
+  const file = kept.toFile();
   kept.forget();
   assert.equal(store.values.size, 0);
+  kept.keep("connect", "2");
+  kept.keep("server", "3");
+  kept.addFile(file);
+  assert.deepEqual(kept.texts, { connect: "1", server: "3" });
+  assert.equal(kept.attempts, `${JSON.stringify({ time: 1 })}\n"torn"\n`);
+});
+
+test("a file of something else changes nothing", () => {
+  const store = newStore(), kept = new Kept(() => store, "en/02");
+  for (const text of ["", "[1", "[1]", "null", "{}", '{"cells": {}}', '{"cells": 1, "attempts": []}']) {
+    assert.throws(() => kept.addFile(text));
+  }
+  assert.equal(store.values.size, 0);
+  kept.addFile('{"cells": {"en/02": {"connect": 1, "server": "2"}}, "attempts": []}');
+  assert.deepEqual(kept.texts, { server: "2" });
 });
 
 test("a browser that keeps nothing, or something else, is no fault", () => {

@@ -109,10 +109,7 @@ export class Cell {
       const isSelected = target === place || this.#input.contains(target);
       if (isSelected && event.key === "Enter" && event.shiftKey) this.#runAndGoOn(event);
     };
-    if (reader.text !== undefined) {
-      this.#editor.value = reader.text;
-      this.#edit();
-    }
+    if (reader.text !== undefined) this.write(reader.text);
     this.reset();
   }
 
@@ -193,6 +190,15 @@ export class Cell {
   /** Say that it does not stop. */
   refuse() {
     this.#state.textContent = this.#say("endless");
+  }
+
+  /** Have the reader's text in the editor. @param {string} text */
+  write(text) {
+    if (!this.canRun) return;
+    this.#edit();
+    this.#editor.value = text;
+    this.#buttons.original.hidden = text === this.#facts.source;
+    this.#fit();
   }
 
   /** Show the text of the lesson, and forget the reader's. */

@@ -86,6 +86,20 @@ export class Kept {
     return `${JSON.stringify({ cells: this.#lessons(), attempts }, null, 1)}\n`;
   }
 
+  /** Keep what such a file has, in place of what is here of its cells. @param {string} text */
+  addFile(text) {
+    const { cells, attempts } = JSON.parse(text);
+    if (Object(cells) !== cells || !Array.isArray(attempts)) throw new Error("another file");
+    const lessons = this.#lessons();
+    for (const [lesson, texts] of Object.entries(cells)) {
+      const isText = ([, value]) => typeof value === "string";
+      const added = Object.fromEntries(Object.entries(Object(texts)).filter(isText));
+      lessons[lesson] = { ...lessons[lesson], ...added };
+    }
+    this.#write(CELLS, JSON.stringify(lessons));
+    this.addAttempts(attempts.map((attempt) => JSON.stringify(attempt)).join("\n"));
+  }
+
   /** Forget all of it, of all lessons. */
   forget() {
     this.#write(CELLS, "");

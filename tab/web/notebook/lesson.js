@@ -172,12 +172,30 @@ export const connect = async ({ base, at, say, show }) => {
     Object.assign(document.createElement("a"), { href: address, download: "answers.json" }).click();
     setTimeout(() => URL.revokeObjectURL(address));
   };
+  at.import.onclick = () => {
+    const input = document.createElement("input");
+    Object.assign(input, { type: "file", accept: ".json" });
+    input.onchange = async () => {
+      try {
+        kept.addFile(await /** @type {FileList} */ (input.files)[0].text());
+      } catch {
+        at.done.textContent = say("unread");
+        return;
+      }
+      await connection?.call("keep", [kept.attempts]).result.catch(() => {});
+      for (const [number, { id }] of notebook.entries()) {
+        if (id in kept.texts) cells[number].write(kept.texts[id]);
+      }
+      at.done.textContent = say("loaded");
+    };
+    input.click();
+  };
   at.forget.onclick = async () => {
     // What the Worker has of them would come back with the next cell.
-    await connection?.call("forget", []).result.catch(() => {});
+    await connection?.call("keep", [""]).result.catch(() => {});
     kept.forget();
     for (const cell of cells) cell.restore();
-    at.forgotten.textContent = say("forgotten");
+    at.done.textContent = say("forgotten");
   };
   const count = Object.keys(kept.texts).length;
   return count ? say("kept", count) : "";

@@ -128,9 +128,9 @@ dispatch(self, {
   async attempts() {
     return python.pyimport("tab.python.visit").read_attempts();
   },
-  // Forget them.
-  async forget() {
-    python.pyimport("tab.python.visit").write_attempts("");
+  // Have these, and no others.
+  async keep([attempts]) {
+    python.pyimport("tab.python.visit").write_attempts(attempts);
   },
   // For tests: evaluate Python.
   async evaluate([code]) {
