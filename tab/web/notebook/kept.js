@@ -92,9 +92,9 @@ export class Kept {
     if (Object(cells) !== cells || !Array.isArray(attempts)) throw new Error("another file");
     const lessons = this.#lessons();
     for (const [lesson, texts] of Object.entries(cells)) {
-      const isText = ([, value]) => typeof value === "string";
-      const added = Object.fromEntries(Object.entries(Object(texts)).filter(isText));
-      lessons[lesson] = { ...lessons[lesson], ...added };
+      for (const [cell, text] of Object.entries(Object(texts))) {
+        if (typeof text === "string") lessons[lesson] = { ...lessons[lesson], [cell]: text };
+      }
     }
     this.#write(CELLS, JSON.stringify(lessons));
     this.addAttempts(attempts.map((attempt) => JSON.stringify(attempt)).join("\n"));
