@@ -1,0 +1,110 @@
+"""The container image under Docker on an Ubuntu, by the words of docs/binder.md.
+
+Docker is Ubuntu's own. It has no rules of iptables: it wants ipset of the kernel, which
+this one lacks, so containers do not reach the machine's network.
+"""
+
+import json
+import re
+import shlex
+import subprocess
+
+import pytest
+
+from cluster.tests import imagebuild
+from cluster.tests.commandline import ROOT
+from cluster.tests.engine import Engine, lacks
+from cluster.tests.machines.conftest import running
+from cluster.tests.machines.machine import Session
+from cluster.tests.machines.systems import UBUNTUS
+from cluster.tests.slowness import MOST, scaled
+
+#: seconds of apt, of the image's way into the machine, and of a lesson
+LONGEST = 1800.0
+pytestmark = [
+    pytest.mark.full("a machine of its own"),
+    pytest.mark.machines("Ubuntu's archive, and its kernel: a quarter of an hour"),
+    pytest.mark.timeout(3 * LONGEST * MOST),
+]
+BINDER = (ROOT / "docs/binder.md").read_text("utf-8")
+[LOAD] = re.findall(r"```\n(docker run .* kapi apparmor .*?)```", BINDER, re.S)
+[NAMESPACES] = re.findall(
+    r"^  (--security-opt \S+ --security-opt \S+) kubernetes-api-notebooks$",
+    BINDER,
+    re.MULTILINE,
+)
+[PROFILE] = re.findall(r"`(--security-opt apparmor=kuber\S+)`", BINDER)
+DOCKER = """
+mkdir -p /etc/docker
+echo '{"iptables": false, "ip6tables": false}' >/etc/docker/daemon.json
+apt-get update -q
+apt-get install -qy --no-install-recommends docker.io
+systemctl is-active docker
+"""
+LESSON = "python -m pytest --no-skips notebooks/05-inside-a-pod.ipynb"
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    """Return the image of this checkout as a file."""
+    if reason := lacks():
+        pytest.skip(reason)
+    file = tmp_path_factory.mktemp("image") / "image.tar"
+    with Engine() as engine:
+        name = imagebuild.ensure(engine)
+        with open(file, "wb") as written:
+            engine.docker("save", name, stdout=written, timeout=LONGEST)
+    return file
+
+
+@pytest.fixture(scope="module", params=UBUNTUS, ids=str)
+def root(archive, request):
+    """Return a login of root's on a machine with Docker and the image."""
+    with running(request.param) as machine, machine.log_in("root") as root:
+        root.do("sh -eu", input=DOCKER, timeout=LONGEST)
+        with open(archive, "rb") as file:
+            load = root.command("docker load")
+            subprocess.run(load, stdin=file, check=True, timeout=scaled(LONGEST))
+        yield root
+
+
+def in_container(root: Session, options: str, line: str) -> str:
+    """Run a line in a container; return what it says."""
+    words = f"docker run --rm {options} kubernetes-api-notebooks"
+    return root.do(f"{words} sh -c {shlex.quote(line)}", timeout=LONGEST)
+
+
+def backend(root: Session, options: str) -> str:
+    """Return what the doctor says of the choice, in a container with these options."""
+    said = in_container(root, options, "kapi doctor --json || true")
+    found = json.loads(said[said.index("[") :])
+    [message] = [each["message"] for each in found if each["name"] == "backend"]
+    return message
+
+
+@pytest.mark.parametrize(
+    "options",
+    [f"{NAMESPACES} --security-opt apparmor=unconfined", "--privileged"],
+    ids=["unconfined", "privileged"],
+)
+def test_without_the_profile_namespaces_give_no_rights(root, options):
+    message = backend(root, options)
+    assert message.startswith("control-plane: ")
+    assert "being root of a user namespace was refused" in message
+
+
+@pytest.fixture
+def loaded(root):
+    """Return that login, after the profile was loaded as the page says."""
+    root.do(LOAD, timeout=LONGEST)
+    return root
+
+
+@pytest.mark.parametrize(
+    "options", [NAMESPACES, "--privileged"], ids=["namespaces", "privileged"]
+)
+def test_with_it_a_lesson_runs_on_the_local_cluster(loaded, options):
+    """Also in a dev container, which is privileged."""
+    assert backend(loaded, f"{options} {PROFILE}").startswith("local: ")
+    said = in_container(loaded, f"{options} {PROFILE}", LESSON)
+    assert re.search(r"\d+ passed", said)
