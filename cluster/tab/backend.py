@@ -45,6 +45,9 @@ class Tab(Backend):
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:
         """Write the kubeconfig of the administrator; the cluster runs already."""
         if self.running():
+            if progress:
+                # The reason of the choice was for the first call.
+                progress.clear()
             return
         statedir.make(self.state)
         document = embed(

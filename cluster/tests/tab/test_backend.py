@@ -3,11 +3,13 @@
 import base64
 import json
 import stat
+from unittest.mock import call, create_autospec
 
 import pytest
 
 from cluster import errors
 from cluster.backend import STATUS
+from cluster.progress import Progress
 from cluster.tab.backend import SERVER, Tab
 
 
@@ -34,11 +36,13 @@ def test_the_kubeconfig_is_the_administrators(tab):
     assert stat.S_IMODE(tab.kubeconfig.stat().st_mode) == 0o600
 
 
-def test_a_second_connection_keeps_the_kubeconfig(tab):
+def test_a_second_connection_keeps_the_kubeconfig_and_says_nothing(tab):
     tab.up()
     tab.kubeconfig.write_text("changed")
-    tab.up()
+    view = create_autospec(Progress, instance=True)
+    tab.up(view)
     assert tab.kubeconfig.read_text() == "changed"
+    assert view.mock_calls == [call.clear()]
 
 
 def test_it_is_always_ready(tab):
