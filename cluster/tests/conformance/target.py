@@ -138,7 +138,7 @@ def _forward(learner: Session, directory: Path) -> Path:
 
 
 def _guest_memory(learner: Session) -> float:
-    """Return the bytes that the whole machine has in use; 0 if it is too busy to say."""
+    """Return the bytes that the whole machine has in use; 0 if it is too busy."""
     try:
         text = learner.do("cat /proc/meminfo")
     except (AssertionError, subprocess.TimeoutExpired):
