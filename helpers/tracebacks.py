@@ -79,10 +79,7 @@ def _short_message(error: Any, names: dict) -> str:
     if isinstance(error, KeyboardInterrupt):
         return say("This cell was stopped.")
     if isinstance(error, AssertionError):
-        place = error.__traceback__
-        while place and place.tb_next:
-            place = place.tb_next
-        is_own = place and place.tb_frame.f_globals is names
+        is_own = _is_raised_by(names, error)
         return " ".join(str(error).split()) if is_own else ""
     if type(error).__module__.startswith("kubernetes.") and hasattr(error, "body"):
         status = find_status(str(error.body)) or {}
@@ -90,10 +87,19 @@ def _short_message(error: Any, names: dict) -> str:
         return words.rstrip(": ")
     if type(error).__name__ == "StdinNotImplementedError":
         return say("Nobody can answer `input()` here: write the value into the cell.")
-    if sys.platform == "emscripten" and (unknown := _unknown_name(error)):
-        text = mark("{error}: this tab's cluster reaches no host but its own.")
-        return say(text, error=unknown)
+    if sys.platform == "emscripten" and not _is_raised_by(names, error):
+        if unknown := _unknown_name(error):
+            text = mark("{error}: this tab's cluster reaches no host but its own.")
+            return say(text, error=unknown)
     return ""
+
+
+def _is_raised_by(names: dict, error: BaseException) -> bool:
+    """Return whether code with these global names has raised an error itself."""
+    place = error.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    return bool(place) and place.tb_frame.f_globals is names
 
 
 def _unknown_name(error: BaseException | None) -> BaseException | None:

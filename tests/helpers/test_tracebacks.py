@@ -1,5 +1,7 @@
 """A cell's error is one line where that says it all, and shows no token."""
 
+import socket
+
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from kubernetes.client.exceptions import ApiException
@@ -71,15 +73,21 @@ def test_an_interrupt_and_an_answer_of_the_client_are_a_line(shown):
 
 
 def test_a_host_outside_of_a_tab_is_a_line_there(shown, monkeypatch):
-    """Its errors are chained, one for each library."""
-    ask = "raise socket.gaierror(-2, 'Name or service not known')"
-    cell = f"import socket\ntry:\n    {ask}\nexcept OSError:\n    raise ValueError('x')"
+    """Its errors are chained, one for each library; one of the cell's own stays."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    cell = "import urllib.request\nurllib.request.urlopen('http://x.invalid')"
     assert len(shown(cell)) > 3
     monkeypatch.setattr("sys.platform", "emscripten")
     assert shown(cell) == [
-        "ValueError: [Errno -2] Name or service not known: this tab's cluster reaches "
-        "no host but its own."
+        "URLError: [Errno -2] Name or service not known: this tab's cluster reaches no "
+        "host but its own."
     ]
+    typo = "try:\n    import socket; socket.getaddrinfo()\nexcept OSError:\n    prnt(1)"
+    assert "name 'prnt' is not defined" in shown(typo)[-1]
 
 
 def test_no_traceback_shows_a_token(shown):

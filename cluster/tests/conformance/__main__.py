@@ -13,6 +13,7 @@ import signal
 import sys
 
 import click
+import psutil
 
 from cluster import errors, versions
 from cluster.local.backend import Local
@@ -68,6 +69,10 @@ def conform(
     """Build what is missing, run the specs, write the page; return the exit code."""
     if reason := images.lacks() or (machine and root.lacks()):
         raise AssertionError(f"The suite cannot be run here: {reason}.")
+    free = psutil.virtual_memory().available
+    if machine and free < targets.GUEST_MEMORY:
+        needed = f"{machine} takes {targets.GUEST_MEMORY / 1e9:.0f} GB of memory"
+        raise AssertionError(f"{needed}, and {free / 1e9:.0f} GB are available.")
     number = number or targets.usual_number(machine)
     install.machines().mkdir(parents=True, exist_ok=True)
     needed = ROOM if suite.suite_directory().exists() else suite.ROOM
@@ -80,14 +85,14 @@ def conform(
     all_specs = run.list_specs(built, focus)
     if not all_specs:
         raise AssertionError(f"No spec of conformance has {focus!r} in its name.")
-    have = (
+    cluster = (
         targets.guest(archive, programs, progress)
         if machine
         else targets.here(archive, progress)
     )
     with run.begin(run.key(built, archive, programs), machine) as work:
         work.prepare(all_specs, again=again)
-        with have as target:
+        with cluster as target:
             run.Runner(built, target, work, all_specs, progress).run(number)
         facts = page.Run(
             versions.KUBERNETES,

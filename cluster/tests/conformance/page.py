@@ -23,8 +23,8 @@ _DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 class Run:
     """The facts of a run: version, day, machine, and what it took.
 
-    `memory` is the most that the processes of the cluster had, in bytes. A run that was
-    interrupted has the minutes of all its parts.
+    `memory` is the most bytes that the processes of the cluster had, or a machine that
+    was booted for it. A run that was interrupted has the minutes of all its parts.
     """
 
     version: str

@@ -23,7 +23,7 @@ from cluster.progress import Progress
 from cluster.tests.conformance import specs
 from cluster.tests.lab import Lab
 from cluster.tests.machines import install
-from cluster.tests.machines.conftest import SETUP, helpers, in_checkout, prepared
+from cluster.tests.machines.conftest import helpers, in_checkout, prepared
 from cluster.tests.machines.machine import Session
 from cluster.tests.machines.systems import DEBIAN
 from cluster.tests.slowness import scaled
@@ -32,6 +32,8 @@ from cluster.tests.slowness import scaled
 GUEST, GUEST_MEMORY = DEBIAN.name, 6 << 30
 #: seconds of all specs: two idle cores take an hour, and programs start slowly there
 PATIENCE, GUEST_PATIENCE = 4200.0, 4 * 3600.0
+#: seconds of the images' way into the machine, and of their import there
+IMPORT = 600.0
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,18 @@ class Target:
     takes, and `patience` is in seconds.
     """
 
-    machine: str
+    system: str
     kubeconfig: Path
     kubectl: Path
     limits: bool
     memory: Callable[[], float]
     patience: float = PATIENCE
+
+    @property
+    def machine(self) -> str:
+        """Return what decides how specs end, beside the cluster."""
+        enforced = "enforced" if self.limits else "recorded"
+        return f"{self.system}, limits {enforced}"
 
 
 def usual_number(machine: str = "") -> int:
@@ -70,14 +78,11 @@ def here(images: Path, progress: Progress) -> Iterator[Target]:
         progress.update("adding the images")
         done = cluster.command("images", "add", str(images))
         assert done.returncode == 0, f"images add: {done.stderr[-2000:]}"
-        limits = bool(cluster.backend.status()["limits"])
-        cores = len(os.sched_getaffinity(0))
-        enforced = "enforced" if limits else "recorded"
         yield Target(
-            f"{build.system()} with {cores} cores, limits {enforced}",
+            f"{build.system()} with {len(os.sched_getaffinity(0))} cores",
             cluster.backend.kubeconfig,
             cluster.binaries / "kubectl",
-            limits,
+            bool(cluster.backend.status()["limits"]),
             partial(_memory, cluster),
         )
     finally:
@@ -95,45 +100,53 @@ def _memory(cluster: Lab) -> float:
 
 
 @contextlib.contextmanager
-def guest(images: Path, programs: Path, progress: Progress) -> Iterator[Target]:
+def guest(
+    images: Path, programs: Path, progress: Progress, memory: int = GUEST_MEMORY
+) -> Iterator[Target]:
     """Have a cluster with these images on a machine of its own, and end that.
 
-    `programs` has a kubectl for the host. Raise AssertionError.
+    `programs` has a kubectl for the host; the machine's memory is in bytes. Raise
+    AssertionError.
     """
     progress.update(f"booting {GUEST}, and setting it up")
     with (
-        prepared(DEBIAN, GUEST_MEMORY) as machine,
+        prepared(DEBIAN, memory) as machine,
         machine.log_in("learner") as learner,
         tempfile.TemporaryDirectory() as directory,
     ):
         progress.update(f"starting a cluster on {GUEST}")
-        said = helpers(learner, "up")
-        assert "the cluster is ready" in said, said
-        limits = bool(json.loads(helpers(learner, "status --json"))["limits"])
+        output = helpers(learner, "up")
+        assert "the cluster is ready" in output, output
         progress.update(f"adding the images on {GUEST}")
-        with open(images, "rb") as file:
-            take = learner.command("cat >images.tar")
-            subprocess.run(take, stdin=file, check=True, timeout=scaled(SETUP))
-        add = ".venv/bin/kapi images add ~/images.tar && rm ~/images.tar"
-        learner.do(in_checkout(add), timeout=SETUP)
-        enforced = "enforced" if limits else "recorded"
+        try:
+            _add(images, learner)
+        except subprocess.SubprocessError as error:
+            raise AssertionError(f"{GUEST}: {error}") from None
         yield Target(
-            f"{GUEST} in user-mode Linux, limits {enforced}",
+            f"{GUEST} in user-mode Linux",
             _forward(learner, Path(directory)),
             programs / "kubectl",
-            limits,
+            bool(json.loads(helpers(learner, "status --json"))["limits"]),
             partial(_guest_memory, learner),
             GUEST_PATIENCE,
         )
+
+
+def _add(images: Path, learner: Session) -> None:
+    with open(images, "rb") as file:
+        take = learner.command("cat >images.tar")
+        subprocess.run(take, stdin=file, check=True, timeout=scaled(IMPORT))
+    add = ".venv/bin/kapi images add ~/images.tar && rm ~/images.tar"
+    learner.do(in_checkout(add), timeout=IMPORT)
 
 
 def _forward(learner: Session, directory: Path) -> Path:
     """Lead a port of the host to the API server; return a kubeconfig with that port."""
     text = learner.do(in_checkout("cat $(.venv/bin/kapi kubeconfig)"))
     [port] = re.findall(r"https://127\.0\.0\.1:(\d+)", text)
-    ours = learner.forward(int(port))
+    host_port = learner.forward(int(port))
     kubeconfig = directory / "kubeconfig"
-    kubeconfig.write_text(text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{ours}"))
+    kubeconfig.write_text(text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{host_port}"))
     return kubeconfig
 
 

@@ -12,6 +12,7 @@ from cluster.tests.conformance import images
 from cluster.tests.conformance.specs import read_report
 from cluster.tests.conformance.target import Target, guest
 from cluster.tests.machines import root, suite
+from cluster.tests.machines.machine import MEMORY
 from cluster.tests.slowness import MOST, scaled
 
 #: seconds of all specs, in a kernel that starts programs slowly
@@ -57,7 +58,7 @@ def target(built):
     """Return a cluster of a Debian that ends with this test, and gives memory back."""
     programs, _ = Local().setup(Silent())
     archive = images.ensure(built, programs, Silent())
-    with guest(archive, programs, Silent()) as target:
+    with guest(archive, programs, Silent(), MEMORY) as target:
         assert target.limits
         yield target
 

@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.timeout(3 * LONGEST * MOST),
 ]
 BINDER = (ROOT / "docs/binder.md").read_text("utf-8")
-[LOAD] = re.findall(r"```\n(docker run .* kapi apparmor .*?)```", BINDER, re.S)
+[LOAD] = re.findall(r"```\n(docker run [^`]* kapi apparmor [^`]*)```", BINDER)
 [NAMESPACES] = re.findall(
     r"^  (--security-opt \S+ --security-opt \S+) kubernetes-api-notebooks$",
     BINDER,
@@ -46,15 +46,15 @@ LESSON = "python -m pytest --no-skips notebooks/05-inside-a-pod.ipynb"
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory):
-    """Return the image of this checkout as a file."""
+    """Return a file of this checkout's image, which takes a gigabyte."""
     if reason := lacks():
         pytest.skip(reason)
     file = tmp_path_factory.mktemp("image") / "image.tar"
     with Engine() as engine:
         name = imagebuild.ensure(engine)
-        with open(file, "wb") as written:
-            engine.docker("save", name, stdout=written, timeout=LONGEST)
-    return file
+        engine.docker("save", "--output", str(file), name, timeout=LONGEST)
+    yield file
+    file.unlink()
 
 
 @pytest.fixture(scope="module", params=UBUNTUS, ids=str)
@@ -76,9 +76,11 @@ def in_container(root: Session, options: str, line: str) -> str:
 
 def backend(root: Session, options: str) -> str:
     """Return what the doctor says of the choice, in a container with these options."""
-    said = in_container(root, options, "kapi doctor --json || true")
-    found = json.loads(said[said.index("[") :])
-    [message] = [each["message"] for each in found if each["name"] == "backend"]
+    output = in_container(root, options, "kapi doctor --json || true")
+    findings = json.loads(output[output.index("[") :])
+    [message] = [
+        finding["message"] for finding in findings if finding["name"] == "backend"
+    ]
     return message
 
 
@@ -104,7 +106,7 @@ def loaded(root):
     "options", [NAMESPACES, "--privileged"], ids=["namespaces", "privileged"]
 )
 def test_with_it_a_lesson_runs_on_the_local_cluster(loaded, options):
-    """Also in a dev container, which is privileged."""
+    """Also with `--privileged`, as a dev container is started."""
     assert backend(loaded, f"{options} {PROFILE}").startswith("local: ")
-    said = in_container(loaded, f"{options} {PROFILE}", LESSON)
-    assert re.search(r"\d+ passed", said)
+    output = in_container(loaded, f"{options} {PROFILE}", LESSON)
+    assert re.search(r"\d+ passed", output)

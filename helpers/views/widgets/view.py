@@ -178,8 +178,8 @@ class View(ipywidgets.VBox):
         html = f"<pre>{escape(text)}</pre>"
         if sys.platform == "emscripten":
             note = say(
-                "As it is now: run the cell again for a newer view. In JupyterLab it "
-                "stays up to date."
+                "This view is of the moment when its cell ran: run the cell again for "
+                "a newer one. In JupyterLab it stays up to date."
             )
             html = f"<p>{escape(note)}</p>{html}"
         return {**bundle, "text/plain": text, "text/html": html}

@@ -41,14 +41,16 @@ test("a file has all of it, and nothing remains when it is forgotten", () => {
   kept.addAttempts(attempt(1) + "torn");
   assert.deepEqual(JSON.parse(kept.toFile()),
     { cells: { "en/02": { connect: "1" } }, attempts: [{ time: 1 }, "torn"] });
-  const file = kept.toFile();
+  const file = kept.toFile(), { attempts } = kept;
+  kept.addFile(file);
+  assert.equal(kept.attempts, attempts);
   kept.forget();
   assert.equal(store.values.size, 0);
   kept.keep("connect", "2");
   kept.keep("server", "3");
   kept.addFile(file);
   assert.deepEqual(kept.texts, { connect: "1", server: "3" });
-  assert.equal(kept.attempts, `${JSON.stringify({ time: 1 })}\n"torn"\n`);
+  assert.equal(kept.attempts, `${JSON.stringify({ time: 1 })}\ntorn\n`);
 });
 
 test("a file of something else changes nothing", () => {
@@ -56,8 +58,9 @@ test("a file of something else changes nothing", () => {
   const others = ["", "[1", "[1]", "null", "{}", '{"cells": {}}', '{"cells": 1, "attempts": []}'];
   for (const text of others) assert.throws(() => kept.addFile(text));
   assert.equal(store.values.size, 0);
-  kept.addFile('{"cells": {"en/02": {"connect": 1, "server": "2"}}, "attempts": []}');
+  kept.addFile('{"cells": {"en/02": {"connect": 1, "server": "2"}, "a": "b"}, "attempts": []}');
   assert.deepEqual(kept.texts, { server: "2" });
+  assert.deepEqual(JSON.parse(kept.toFile()).cells, { "en/02": { server: "2" } });
 });
 
 test("a browser that keeps nothing, or something else, is no fault", () => {
@@ -65,6 +68,7 @@ test("a browser that keeps nothing, or something else, is no fault", () => {
   kept.keep("connect", "1");
   kept.addAttempts(attempt(1));
   assert.deepEqual([kept.texts, kept.attempts], [{}, ""]);
+  assert.throws(() => kept.addFile('{"cells": {}, "attempts": []}'));
   const store = newStore();
   store.setItem("kubernetes-api-notebooks/cells", "[broken");
   assert.deepEqual(new Kept(() => store, "en/02").texts, {});

@@ -9,6 +9,18 @@ const ATTEMPTS = "kubernetes-api-notebooks/attempts";
 /** Return the lines of a text. @param {string} text */
 const linesOf = (text) => text.split("\n").filter((line) => line.trim());
 
+/** Return the value of a line, of one that was torn the line. @param {string} line */
+const valueOf = (line) => {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return line;
+  }
+};
+
+/** Return whether a value is an object of names and values. @param {unknown} value */
+const isObject = (value) => Object(value) === value && !Array.isArray(value);
+
 export class Kept {
   #store;
   #lesson;
@@ -36,7 +48,11 @@ export class Kept {
     try {
       if (text) this.#store().setItem(name, text);
       else this.#store().removeItem(name);
-    } catch { /* It is there until the page is left. */ }
+      return true;
+    } catch {
+      // It is there until the page is left.
+      return false;
+    }
   }
 
   /** @returns {Record<string, Record<string, string>>} */
@@ -70,34 +86,40 @@ export class Kept {
 
   /** Keep further attempts: another tab may have kept others. @param {string} text */
   addAttempts(text) {
-    const lines = new Set([...linesOf(this.attempts), ...linesOf(text)]);
-    this.#write(ATTEMPTS, [...lines].map((line) => `${line}\n`).join(""));
+    // Python puts spaces into its lines, and a file of them has none.
+    const lines = new Map();
+    for (const line of [...linesOf(this.attempts), ...linesOf(text)]) {
+      const key = JSON.stringify(valueOf(line));
+      if (!lines.has(key)) lines.set(key, `${line}\n`);
+    }
+    return this.#write(ATTEMPTS, [...lines.values()].join(""));
   }
 
   /** Return all that is kept, of all lessons, as a file. */
   toFile() {
-    const attempts = linesOf(this.attempts).map((line) => {
-      try {
-        return JSON.parse(line);
-      } catch {
-        return line;
-      }
-    });
+    const attempts = linesOf(this.attempts).map(valueOf);
     return `${JSON.stringify({ cells: this.#lessons(), attempts }, null, 1)}\n`;
   }
 
-  /** Keep what such a file has, in place of what is here of its cells. @param {string} text */
+  /**
+   * Keep what such a file has, in place of what is here of its cells. Throw an error for another
+   * file, and where nothing can be kept.
+   *
+   * @param {string} text
+   */
   addFile(text) {
     const { cells, attempts } = JSON.parse(text);
-    if (Object(cells) !== cells || !Array.isArray(attempts)) throw new Error("another file");
+    if (!isObject(cells) || !Array.isArray(attempts)) throw new Error("another file");
     const lessons = this.#lessons();
     for (const [lesson, texts] of Object.entries(cells)) {
-      for (const [cell, text] of Object.entries(Object(texts))) {
+      for (const [cell, text] of isObject(texts) ? Object.entries(texts) : []) {
         if (typeof text === "string") lessons[lesson] = { ...lessons[lesson], [cell]: text };
       }
     }
-    this.#write(CELLS, JSON.stringify(lessons));
-    this.addAttempts(attempts.map((attempt) => JSON.stringify(attempt)).join("\n"));
+    const lines = attempts.map((line) => typeof line === "string" ? line : JSON.stringify(line));
+    const isKept = this.#write(CELLS, JSON.stringify(lessons))
+      && this.addAttempts(lines.join("\n"));
+    if (!isKept) throw new Error("this browser keeps nothing");
   }
 
   /** Forget all of it, of all lessons. */

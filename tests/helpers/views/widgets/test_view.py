@@ -209,7 +209,7 @@ def test_it_has_a_form_for_text_and_one_for_pages_without_widgets(counter):
 def test_in_a_tab_it_says_that_it_is_of_this_moment(counter, monkeypatch):
     monkeypatch.setattr("sys.platform", "emscripten")
     shown = counter._repr_mimebundle_()["text/html"]
-    assert shown.startswith("<p>As it is now: run the cell again")
+    assert shown.startswith("<p>This view is of the moment when its cell ran: run")
     assert shown.endswith("</p><pre>drawn &lt;0&gt;</pre>")
 
 
