@@ -52,7 +52,7 @@ globalThis.startServer = async (module, { limit = LIMIT, onStep = () => {}, env 
     // Memory that WebAssembly has once is never given back: a start collects its garbage seldom,
     // and a long visit, which needs some 150 MB, more often.
     GOGC: "300",
-    GOMEMLIMIT: "400MiB",
+    GOMEMLIMIT: "300MiB",
     HOME,
     KUBECTL_KUBERC: "false",
   };

@@ -29,7 +29,7 @@ const (
 	server, files = "127.0.0.1:6443", "/etc/kubernetes"
 	// reserve is bytes of memory that are taken at once: Go asks for little more at a
 	// time, and each time V8 collects its garbage.
-	reserve = 320 << 20
+	reserve = 224 << 20
 )
 
 // administrators binds kubeadm's group of administrators to cluster-admin.
