@@ -99,7 +99,7 @@ def _is_raised_by(names: dict, error: BaseException) -> bool:
     place = error.__traceback__
     while place and place.tb_next:
         place = place.tb_next
-    return bool(place) and place.tb_frame.f_globals is names
+    return place is not None and place.tb_frame.f_globals is names
 
 
 def _unknown_name(error: BaseException | None) -> BaseException | None:
