@@ -74,8 +74,6 @@ LONGEST = (
     "cluster/tests/test_unprivileged.py",
     "cluster/tests/usermode/",
     "cluster/tests/walls/",
-    "tab/tests/test_pods.py",
-    "tab/tests/test_cells.py",
     *APART[1:],
     *SHOWN,
 )
