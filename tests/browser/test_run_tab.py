@@ -96,6 +96,13 @@ def test_a_lesson_runs_to_its_end_and_its_answers_outlive_a_reload(page):
     expect(state(place)).to_have_text("Running.")
     place.get_by_role("button", name="Stop").click()
     expect(place.locator(".live")).to_contain_text("stopped", timeout=CELLS)
+    # A loop that prints leaves the page and its Stop alive.
+    place.get_by_role("textbox").fill("while True: print('Hello\\n' * 1000)")
+    place.get_by_role("button", name="Run", exact=True).click()
+    expect(place.locator(".live")).to_contain_text("Hello\nHello", timeout=CELLS)
+    place.get_by_role("button", name="Stop").click()
+    expect(place.locator(".live")).to_contain_text("stopped", timeout=CELLS)
+    expect(place.locator(".live")).to_contain_text("more characters are not shown")
     edit(page, "server", "1 + 1")
     expect(place.locator(".live")).to_have_text("2")
 

@@ -5,6 +5,7 @@ import "../server.js";
 import { dispatch } from "../page/dispatcher.js";
 import { loadPyodide } from "./pyodide/pyodide.mjs";
 import { treeFileSystem } from "./files.js";
+import { newOutputs } from "./outputs.js";
 import { entries } from "./tar.js";
 
 const PROGRAM = "../kube-apiserver.wasm.gz", PACK = "pack.tar.gz";
@@ -118,11 +119,12 @@ dispatch(self, {
   },
   // Run a cell, and report its outputs; return whether it raised nothing. A cancel stops it.
   async run([source, tags], report, signal) {
-    sendOutput = (text) => report(text);
+    const outputs = newOutputs(report);
+    sendOutput = outputs.add;
     stopping = Promise.withResolvers();
     signal.addEventListener("abort", () => stopping.resolve("stop"), { once: true });
     beMain();
-    return kernel.run.callPromising(source, python.toPy(tags));
+    return kernel.run.callPromising(source, python.toPy(tags)).finally(outputs.end);
   },
   // Return the attempts at exercises, lines of JSON.
   async attempts() {

@@ -1,0 +1,27 @@
+// What a cell shows, in few messages: one for each line of an endless loop would be gigabytes.
+import { newOutput } from "../page/output.js";
+
+/**
+ * Return `add` for each output of a cell, an object of nbformat as JSON, and `end` for its end.
+ * What it prints is bounded, and the rest goes to `report` as it is.
+ *
+ * @param {(json: string) => void} report
+ */
+export const newOutputs = (report) => {
+  let name = "stdout";
+  const printed = newOutput(
+    (text) => report(JSON.stringify({ output_type: "stream", name, text })),
+  );
+  return {
+    /** @param {string} json */
+    add(json) {
+      const output = JSON.parse(json), isStream = output.output_type === "stream";
+      // Outputs keep their order.
+      if (!isStream || output.name !== name) printed.flush();
+      if (!isStream) return report(json);
+      name = output.name;
+      printed.add(output.text);
+    },
+    end: printed.end,
+  };
+};
