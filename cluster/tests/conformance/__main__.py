@@ -2,10 +2,10 @@
 
     python -m cluster.tests.conformance                  # `make conformance`
     python -m cluster.tests.conformance --focus PATTERN  # some specs, without a table
-    python -m cluster.tests.conformance --machine debian-13  # where limits are enforced
 
-The next run goes on where one was interrupted. The page is build/conformance.txt; a run
-of all specs also writes the table in cluster/docs/cluster.md.
+With `--machine` they run where limits are enforced. The next run goes on where one was
+interrupted. The page is build/conformance.txt; a run of all specs also writes the table
+in cluster/docs/cluster.md.
 """
 
 import datetime

@@ -25,11 +25,11 @@ from cluster.tests.lab import Lab
 from cluster.tests.machines import install
 from cluster.tests.machines.conftest import helpers, in_checkout, prepared
 from cluster.tests.machines.machine import Session
-from cluster.tests.machines.systems import DEBIAN
+from cluster.tests.machines.systems import SERVICES
 from cluster.tests.slowness import scaled
 
 #: the machine whose name `--machine` takes, and its memory
-GUEST, GUEST_MEMORY = DEBIAN.name, 6 << 30
+GUEST, GUEST_MEMORY = SERVICES.name, 6 << 30
 #: seconds of all specs: two idle cores take an hour, and programs start slowly there
 PATIENCE, GUEST_PATIENCE = 4200.0, 4 * 3600.0
 #: seconds of the images' way into the machine, and of their import there
@@ -110,7 +110,7 @@ def guest(
     """
     progress.update(f"booting {GUEST}, and setting it up")
     with (
-        prepared(DEBIAN, memory) as machine,
+        prepared(SERVICES, memory) as machine,
         machine.log_in("learner") as learner,
         tempfile.TemporaryDirectory() as directory,
     ):

@@ -13,7 +13,7 @@ import psutil
 
 from cluster.progress import Terminal
 from cluster.tests.machines import arm64, root
-from cluster.tests.machines.systems import SELINUX, UBUNTUS
+from cluster.tests.machines.systems import SELINUX, SERVICES, UBUNTUS
 
 #: bytes that a machine takes, and what runs it
 FREE_MEMORY = 4e9
@@ -21,7 +21,7 @@ FREE_MEMORY = 4e9
 MACHINES = {
     **{
         each.name: (root.lacks, partial(root.ensure, each))
-        for each in (*UBUNTUS, SELINUX)
+        for each in (*UBUNTUS, SELINUX, SERVICES)
     },
     arm64.NAME: (arm64.lacks, arm64.ensure),
 }

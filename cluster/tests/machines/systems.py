@@ -31,6 +31,8 @@ PACKAGES = (
     "libc6-dev",
 )
 MASKED = "apt-daily.timer apt-daily-upgrade.timer e2scrub_reap networking"
+#: of Ubuntu's kernel: whether a program without a profile has rights in its namespaces
+RESTRICTION = "kernel.apparmor_restrict_unprivileged_userns"
 UBUNTU = "http://archive.ubuntu.com/ubuntu"
 #: that of Ubuntu's archive, where Ubuntu has it
 KEYRING = "/usr/share/keyrings/ubuntu-archive-keyring.gpg"
@@ -101,6 +103,16 @@ DEBIAN = System(
         "etc/hosts": "127.0.0.1 localhost\n127.0.1.1 debian\n",
         "etc/modules-load.d/pods.conf": "bridge\nveth\noverlay\nsquashfs\n",
     },
+)
+#: with Ubuntu's kernel, which has what kube-proxy needs for Services, and no modules
+SERVICES = replace(
+    DEBIAN,
+    name="debian-13-services",
+    files={
+        **{path: text for path, text in DEBIAN.files.items() if "modules" not in path},
+        "etc/sysctl.d/60-userns.conf": f"{RESTRICTION}=0\n",
+    },
+    own_kernel=True,
 )
 #: with the policy `default`, which like Fedora's `targeted` leaves logins unconfined
 SELINUX = replace(

@@ -171,6 +171,7 @@ export const connect = async ({ base, at, say, show }) => {
     const address = URL.createObjectURL(new Blob([kept.toFile()], { type: "application/json" }));
     Object.assign(document.createElement("a"), { href: address, download: "answers.json" }).click();
     setTimeout(() => URL.revokeObjectURL(address));
+    at.done.textContent = say("saved");
   };
   at.import.onclick = () => {
     const input = document.createElement("input");
@@ -191,6 +192,7 @@ export const connect = async ({ base, at, say, show }) => {
     input.click();
   };
   at.forget.onclick = async () => {
+    if (!confirm(say("sure"))) return;
     // What the Worker has of them would come back with the next cell.
     await connection?.call("keep", [""]).result.catch(() => {});
     kept.forget();
