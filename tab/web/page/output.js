@@ -7,8 +7,8 @@ const PAUSE = 100;
 const MOST = 200_000;
 
 /**
- * Return `add` for each text of a command, `flush` for what is to be sent at once, and `end` for its
- * end; `send` gets texts, all but those beyond MOST characters, whose number ends the last one.
+ * Return `add` for each text of a command, `flush` for what is to be sent at once, and `end` for
+ * its end; `send` gets texts, all but those beyond MOST characters, whose number ends the last one.
  *
  * @param {(text: string) => void} send
  * @param {() => number} clock milliseconds
