@@ -5,7 +5,7 @@ import "../server.js";
 import { dispatch } from "../page/dispatcher.js";
 import { loadPyodide } from "./pyodide/pyodide.mjs";
 import { treeFileSystem } from "./files.js";
-import { newOutputs } from "./outputs.js";
+import { newOutputs } from "../page/celloutputs.js";
 import { entries } from "./tar.js";
 
 const PROGRAM = "../kube-apiserver.wasm.gz", PACK = "pack.tar.gz";

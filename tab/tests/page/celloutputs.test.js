@@ -1,7 +1,7 @@
 // The messages of a cell that shows much.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { newOutputs } from "../../web/python/outputs.js";
+import { newOutputs } from "../../web/page/celloutputs.js";
 
 const stream = (text, name = "stdout") => JSON.stringify({ output_type: "stream", name, text });
 

@@ -1,5 +1,5 @@
 // What a cell shows, in few messages: one for each line of an endless loop would be gigabytes.
-import { newOutput } from "../page/output.js";
+import { newOutput } from "./output.js";
 
 /**
  * Return `add` for each output of a cell, an object of nbformat as JSON, and `end` for its end.
