@@ -6,6 +6,7 @@ compiler and python3-venv. Their memory is `MEMORY` in `machine.py`.
 
 from dataclasses import dataclass, replace
 
+from cluster.machine.apparmor import SETTING
 from cluster.tests import imagebuild
 
 #: beside those of priority important: systemd, and what a person has who wants to learn
@@ -31,8 +32,6 @@ PACKAGES = (
     "libc6-dev",
 )
 MASKED = "apt-daily.timer apt-daily-upgrade.timer e2scrub_reap networking"
-#: of Ubuntu's kernel: whether a program without a profile has rights in its namespaces
-RESTRICTION = "kernel.apparmor_restrict_unprivileged_userns"
 UBUNTU = "http://archive.ubuntu.com/ubuntu"
 #: that of Ubuntu's archive, where Ubuntu has it
 KEYRING = "/usr/share/keyrings/ubuntu-archive-keyring.gpg"
@@ -110,7 +109,7 @@ SERVICES = replace(
     name="debian-13-services",
     files={
         **{path: text for path, text in DEBIAN.files.items() if "modules" not in path},
-        "etc/sysctl.d/60-userns.conf": f"{RESTRICTION}=0\n",
+        "etc/sysctl.d/60-userns.conf": f"kernel.{SETTING.name}=0\n",
     },
     own_kernel=True,
 )

@@ -57,7 +57,10 @@ def test_too_little_disk_or_memory_is_said_before_anything_is_made(cache, monkey
 
 
 def test_a_system_that_nobody_knows_is_told_those_that_are():
-    known = "ubuntu-24.04, ubuntu-26.04, debian-13-selinux, debian-13-arm64"
+    known = (
+        "ubuntu-24.04, ubuntu-26.04, debian-13-selinux, debian-13-services, "
+        "debian-13-arm64"
+    )
     assert making.main(["ubuntu-1"]) == f"unknown: ubuntu-1. Known: {known}."
 
 

@@ -2,10 +2,10 @@
 import "../wasm_exec.js";
 import "../files.js";
 import "../server.js";
+import { newOutputs } from "../page/celloutputs.js";
 import { dispatch } from "../page/dispatcher.js";
 import { loadPyodide } from "./pyodide/pyodide.mjs";
 import { treeFileSystem } from "./files.js";
-import { newOutputs } from "../page/celloutputs.js";
 import { entries } from "./tar.js";
 
 const PROGRAM = "../kube-apiserver.wasm.gz", PACK = "pack.tar.gz";
