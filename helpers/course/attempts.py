@@ -21,6 +21,8 @@ SETTING = "LAB_PROGRESS"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,80}")
 #: the year 9999, the last that Python can write
 _LATEST = 253_402_300_799
+#: attempts that are not written, of this process
+_unwritten: list["Attempt"] = []
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ def note(
     """Append a line, unless LAB_PROGRESS is `off`; report a fault and go on."""
     attempt = Attempt(round(time.time()), lesson, exercise, diagnosis, result or {})
     if os.environ.get(SETTING) == "off":
+        _unwritten.append(attempt)
         return attempt
     line = {name: value for name, value in asdict(attempt).items() if value != {}}
     try:
@@ -76,9 +79,17 @@ def results(lesson: str, noted: list[Attempt] | None = None) -> list[Attempt]:
 
     Bad lines are skipped.
     """
-    lines: Sequence[Attempt | BadLine] = read(file()) if noted is None else noted
+    lines: Sequence[Attempt | BadLine] = read_own() if noted is None else noted
     steps = (step for step in lines if isinstance(step, Attempt) and step.result)
     return [step for step in steps if step.lesson == lesson]
+
+
+def read_own() -> Sequence[Attempt | BadLine]:
+    """Return what the learner's file has, or this process' own where nothing is noted.
+
+    A recorded lesson shows by that what it has solved, and nothing of its maker.
+    """
+    return _unwritten if os.environ.get(SETTING) == "off" else read(file())
 
 
 def read(path: Path) -> list[Attempt | BadLine]:

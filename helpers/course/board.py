@@ -148,7 +148,7 @@ def progress(lesson: str = "") -> Board:
     if there is none. Only your own answers count, and no step of the exam: it has
     points. The same as `.venv/bin/kapi progress`.
     """
-    lines = attempts.read(attempts.file())
+    lines = attempts.read_own()
     tried = [attempt for attempt in lines if isinstance(attempt, attempts.Attempt)]
     solved = {
         attempt.exercise for attempt in tried if attempt.passed and not attempt.result

@@ -135,9 +135,11 @@ def test_it_starts_and_is_cancelled_by_keyboard(open_lesson, monkeypatch):
     page.locator("#run-start").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#run-state")).to_have_text("Downloading: 3 of 53 MB.")
+    expect(page.locator("#run-loaded")).to_contain_text("seconds")
     expect(page.locator("#run-cancel")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#run-state")).to_have_text("The start was cancelled.")
+    expect(page.locator("#run-loaded")).to_be_hidden()
     expect(page.locator("#run-start")).to_be_focused()
 
 

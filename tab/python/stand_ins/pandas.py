@@ -81,7 +81,11 @@ class _Labelled:
 
 
 class Index(list):
-    """Labels of rows or columns."""
+    """Labels of rows or columns, which may have a name in common."""
+
+    def __init__(self, labels: Iterable = (), name: object = None) -> None:
+        super().__init__(labels)
+        self.name = labels.name if isinstance(labels, Index) else name
 
     @property
     def str(self) -> "_Text":
@@ -142,7 +146,9 @@ class Series(_Labelled):
     def _where(self, kept: Iterable) -> "Series":
         items = [item for item, keep in zip(self.items(), kept, strict=True) if keep]
         labels = [label for label, _ in items]
-        return Series([value for _, value in items], labels, self.name)
+        return Series(
+            [value for _, value in items], Index(labels, self.index.name), self.name
+        )
 
     def _join(self, other: Any, join: Callable) -> "Series":
         others = other if isinstance(other, Series) else [other] * len(self)
@@ -176,7 +182,8 @@ class Series(_Labelled):
             for label, value in self.items()
             for member in (value if isinstance(value, list | tuple | set) else [value])
         ]
-        return Series([value for _, value in pairs], [label for label, _ in pairs])
+        labels = Index([label for label, _ in pairs], self.index.name)
+        return Series([value for _, value in pairs], labels)
 
     def unique(self) -> list:
         """Return each value once."""
@@ -195,6 +202,8 @@ class Series(_Labelled):
         rows = self.items()
         lines = [f"{label!s:<{width}}    {_text_of(value)}" for label, value in rows]
         name = "" if self.name is None else f"Name: {self.name}, "
+        if lines and self.index.name is not None:
+            lines.insert(0, str(self.index.name))
         return "\n".join([*(lines or ["Series([])"]), f"{name}dtype: {self.dtype}"])
 
     @property
@@ -220,7 +229,8 @@ class DataFrame(_Labelled):
             cells = _columns_of_rows(list(data), columns)
         count = len(next(iter(cells.values()), []))
         self._cells = cells
-        self.index = Index(range(count) if labels is None else labels)
+        name = index.name if isinstance(index, Index) else None
+        self.index = Index(range(count) if labels is None else labels, name)
 
     @classmethod
     def from_dict(
@@ -277,7 +287,9 @@ class DataFrame(_Labelled):
         cells = {
             name: [values[at] for at in places] for name, values in self._cells.items()
         }
-        return self._with(cells, [self.index[at] for at in places])
+        return self._with(
+            cells, Index([self.index[at] for at in places], self.index.name)
+        )
 
     def _join(self, other: Any, join: Callable) -> "DataFrame":
         cells = {}
@@ -323,7 +335,7 @@ class DataFrame(_Labelled):
     def set_index(self, name: Any) -> "DataFrame":
         """Return the frame with the values of a column as labels."""
         cells = {key: values for key, values in self._cells.items() if key != name}
-        return self._with(cells, self._cells[name])
+        return self._with(cells, Index(self._cells[name], name))
 
     def drop(self, columns: Any) -> "DataFrame":
         """Return the frame without columns."""
@@ -379,6 +391,8 @@ class DataFrame(_Labelled):
     def to_string(self) -> str:
         """Return the frame as text."""
         rows = [["", *map(str, self._cells)]]
+        if self.index.name is not None:
+            rows.append([str(self.index.name), *[""] * len(self._cells)])
         for label, row in self.iterrows():
             rows.append([str(label), *map(_text_of, row)])
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -393,7 +407,11 @@ class DataFrame(_Labelled):
 
     def _repr_html_(self, style: Callable[[Any], str] | None = None) -> str:
         head = "".join(f"<th>{html.escape(str(name))}</th>" for name in self._cells)
-        lines = [f"<thead><tr><th></th>{head}</tr></thead>", "<tbody>"]
+        heads = [f"<tr><th></th>{head}</tr>"]
+        if self.index.name is not None:
+            name = html.escape(str(self.index.name))
+            heads.append(f"<tr><th>{name}</th>{'<th></th>' * len(self._cells)}</tr>")
+        lines = [f"<thead>{''.join(heads)}</thead>", "<tbody>"]
         for label, row in self.iterrows():
             cells = "".join(_cell(value, style) for value in row)
             lines.append(f"<tr><th>{html.escape(str(label))}</th>{cells}</tr>")

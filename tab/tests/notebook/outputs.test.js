@@ -31,6 +31,14 @@ test("of a long text the end is shown", () => {
   assert.ok(text.length < 101_000 && text.startsWith("…\n") && text.endsWith("\nend"));
 });
 
+test("of many outputs the last ones are shown", () => {
+  const many = Array.from({ length: 1000 }, (_, number) => display({ "text/plain": `${number}` }));
+  const kept = shown(...many);
+  assert.deepEqual([kept.length, kept[0], kept[1], kept.at(-1)],
+    [201, ["text", "…"], ["text", "800"], ["text", "999"]]);
+  assert.deepEqual(shown(...many, { output_type: "clear_output" }, stream("a")), [["text", "a"]]);
+});
+
 test("the best type of data is shown", () => {
   const data = { "text/plain": "plain", "text/html": ["<b>", "bold</b>"] };
   assert.deepEqual(shown(display(data)), [["html", "<b>bold</b>"]]);

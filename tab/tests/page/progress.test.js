@@ -5,23 +5,23 @@ import { Progress } from "../../web/page/progress.js";
 const say = (word, ...values) => [word, ...values].join(" ");
 const TOTAL = 35_000_000;
 
-test("a slow download is told each 5 %, with the time that is left", () => {
+test("a slow download is told each 5 %, and the time that is left", () => {
   let now = 0;
   const progress = new Progress(say, () => now);
   assert.equal(progress.sentence, "loading 0 …");
   const told = [];
   for (let loaded = 100_000; loaded <= TOTAL; loaded += 100_000) {
     now += 160;
-    if (progress.update(loaded, TOTAL)) told.push(`${progress.sentence} ${progress.detail}`.trim());
+    if (progress.update(loaded, TOTAL)) told.push(`${progress.sentence} ${progress.time}`);
   }
   assert.equal(told.length, 21);
-  assert.equal(told[0], "loading 0 35");
+  assert.equal(told[0], "loading 0 35 elapsed 0");
   // 10 % after 5.6 seconds.
   assert.equal(told[2], "loading 4 35 left 51");
   assert.equal(told[19], "loading 33 35 left 3");
-  assert.equal(told[20], "compiling");
+  assert.equal(told[20], "compiling elapsed 56");
   assert.ok(progress.update());
-  assert.deepEqual([progress.sentence, progress.detail], ["keys", ""]);
+  assert.deepEqual([progress.sentence, progress.time], ["keys", "elapsed 56"]);
 });
 
 test("each step of the program is told once, and unknown ones are not", () => {
@@ -45,5 +45,5 @@ test("a download of unknown size is told each ten megabytes", () => {
     (loaded) => progress.update(loaded, 0));
   assert.deepEqual(told, [4e6, 12e6, 20e6]);
   assert.equal(progress.sentence, "loading 20 …");
-  assert.equal(progress.detail, "");
+  assert.equal(progress.time, "elapsed 0");
 });

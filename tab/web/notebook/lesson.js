@@ -1,7 +1,7 @@
 // A lesson that runs: its start and end, and the cells of the page with their controls.
 
 import { Closed, Connection, startWorker } from "../page/connection.js";
-import { Progress } from "../page/progress.js";
+import { Progress, showTime } from "../page/progress.js";
 import { Cell } from "./cell.js";
 import { Kept } from "./kept.js";
 import { Queue } from "./queue.js";
@@ -134,6 +134,7 @@ export const connect = async ({ base, at, say, show }) => {
     for (const cell of cells) cell.prepare();
     at.bar.removeAttribute("value");
     show("starting", progress.sentence);
+    showTime(progress, at.loaded, () => connection === started && phase() === "starting");
     at.cancel.focus();
     /** @param {any[]} report what python/worker.js says of a start */
     const onStep = (...report) => {
@@ -143,10 +144,7 @@ export const connect = async ({ base, at, say, show }) => {
       else if (total) Object.assign(at.bar, { max: total, value: loaded });
       const isNew = kind === "loading" ? progress.update(loaded, total)
         : kind === "step" && progress.step(loaded);
-      if (isNew) {
-        at.state.textContent = progress.sentence;
-        at.loaded.textContent = progress.detail;
-      }
+      if (isNew) at.state.textContent = progress.sentence;
       if (kind === "importing") at.state.textContent = say("importing");
     };
     try {

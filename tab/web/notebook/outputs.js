@@ -12,6 +12,10 @@
 
 /** Characters of a text that a page can show; of more, the last ones are kept. */
 const MOST = 100_000;
+/** Outputs that a page can show; of more, the last ones are kept. */
+const MOST_OUTPUTS = 200;
+/** What stands in the place of those before. @type {Shown} */
+const EARLIER = { kind: "text", content: "…", plain: "…" };
 /** Pictures by their type, the better one first. */
 const PICTURES = ["image/svg+xml", "image/png", "image/jpeg"];
 const COLOR = /\x1b\[[0-9;]*m/g;
@@ -63,14 +67,15 @@ export class Outputs {
   /** @type {Output[]} */
   #kept = [];
   #isOld = false;
+  #isCut = false;
 
   /** Take an output, or a message about earlier ones. @param {Output} output */
   add(output) {
-    const type = output.output_type, last = this.#kept.at(-1);
+    const type = output.output_type;
     if (type === "clear_output") {
       // With `wait`, they stay until there is a next one.
       this.#isOld = Boolean(output.wait);
-      if (!output.wait) this.#kept = [];
+      if (!output.wait) this.#clear();
       return;
     }
     if (type === "update_display_data") {
@@ -80,17 +85,24 @@ export class Outputs {
       }
       return;
     }
-    if (this.#isOld) this.#kept = [];
-    if (!this.#isOld && type === "stream" && last && last.name === output.name) {
+    if (this.#isOld) this.#clear();
+    const last = this.#kept.at(-1);
+    if (type === "stream" && last && last.name === output.name) {
       last.text = shorten((last.text ?? "") + output.text);
     } else {
       this.#kept.push({ ...output });
+      if (this.#kept.length > MOST_OUTPUTS) this.#isCut = Boolean(this.#kept.shift());
     }
-    this.#isOld = false;
+  }
+
+  #clear() {
+    this.#kept = [];
+    this.#isOld = this.#isCut = false;
   }
 
   /** What a page shows. */
   get shown() {
-    return this.#kept.map(shownOf).filter(({ content }) => content);
+    const shown = this.#kept.map(shownOf).filter(({ content }) => content);
+    return this.#isCut ? [EARLIER, ...shown] : shown;
   }
 }

@@ -3,7 +3,7 @@
 import { commandOf, History, linkTo, withCaller, withPrompt } from "./commandline.js";
 import { Closed, Connection, startWorker } from "./connection.js";
 import { judge, permissionsOf } from "./drill.js";
-import { Progress } from "./progress.js";
+import { Progress, showTime } from "./progress.js";
 
 const PROGRAM = "kube-apiserver.wasm.gz";
 /** Milliseconds after which a page that is hidden gives its memory back. */
@@ -61,6 +61,7 @@ export const connect = ({ base, at, blocks, say, show }) => {
       else stop(say("ended", message));
     };
     show("starting", progress.sentence);
+    showTime(progress, at.loaded, () => connection === started && phase() === "starting");
     at.cancel.focus();
     // Answers of an earlier server, and the verdict on it.
     for (const { answer, label } of blocks) {
@@ -74,7 +75,6 @@ export const connect = ({ base, at, blocks, say, show }) => {
       if (total && !isStep) Object.assign(at.bar, { max: total, value: loaded });
       if (!(isStep ? progress.step(total) : progress.update(loaded, total))) return;
       at.state.textContent = progress.sentence;
-      at.loaded.textContent = progress.detail;
     };
     try {
       program = await connection.call("start", [program], onProgress).result;

@@ -1,4 +1,4 @@
-// What the page says of a start: the step, and the share of the download.
+// What the page says of a start: the step, the share of the download, and the time.
 
 /** Words for the steps of the program, by its names for them. */
 const STEPS = new Map(Object.entries({
@@ -26,8 +26,6 @@ const megabytes = (bytes) => (bytes / 1e6).toFixed(0);
 export class Progress {
   /** The sentence of the moment. @type {string} */
   sentence;
-  /** The share and the time that is left, for the eye; "" outside of a download. */
-  detail = "";
   /** @type {number | string} */
   #part = -1;
   /** @type {Say} */
@@ -35,6 +33,9 @@ export class Progress {
   /** @type {() => number} */
   #clock;
   #began;
+  /** Bytes that are loaded, and their total; 0 outside of a download. */
+  #loaded = 0;
+  #total = 0;
 
   /**
    * @param {Say} say
@@ -54,12 +55,11 @@ export class Progress {
    * @param {number} [total]
    */
   update(loaded, total = 0) {
+    [this.#loaded, this.#total] = loaded === total ? [0, 0] : [loaded ?? 0, total];
     if (!loaded) return this.#tell("keys", "keys");
     if (loaded === total) return this.#tell(PARTS + 1, "compiling");
     const part = Math.floor(total ? (PARTS * loaded) / total : loaded / STEP);
-    const isNew = this.#tell(part, "loading", megabytes(loaded), total ? megabytes(total) : "…");
-    if (isNew) this.detail = this.#left(loaded, total);
-    return isNew;
+    return this.#tell(part, "loading", megabytes(loaded), total ? megabytes(total) : "…");
   }
 
   /**
@@ -80,18 +80,28 @@ export class Progress {
   #tell(part, word, ...values) {
     if (part === this.#part) return false;
     this.#part = part;
-    this.detail = "";
     this.sentence = this.#say(word, ...values);
     return true;
   }
 
-  /**
-   * @param {number} loaded
-   * @param {number} total
-   */
-  #left(loaded, total) {
-    const elapsed = this.#clock() - this.#began;
-    if (!total || elapsed < JUDGED) return "";
+  /** The time that is left of a download, or else how long the start has taken so far. */
+  get time() {
+    const elapsed = this.#clock() - this.#began, loaded = this.#loaded, total = this.#total;
+    if (!total || elapsed < JUDGED) return this.#say("elapsed", Math.floor(elapsed / 1000));
     return this.#say("left", Math.ceil((elapsed * (total - loaded)) / loaded / 1000));
   }
 }
+
+/**
+ * Show the time of a start each second, until it has ended.
+ *
+ * @param {Progress} progress
+ * @param {HTMLElement} place that no screen reader reads out
+ * @param {() => boolean} isStarting
+ */
+export const showTime = (progress, place, isStarting) => {
+  const timer = setInterval(() => {
+    if (isStarting()) place.textContent = progress.time;
+    else clearInterval(timer);
+  }, 1000);
+};

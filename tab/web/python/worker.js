@@ -9,9 +9,9 @@ import { treeFileSystem } from "./files.js";
 import { entries } from "./tar.js";
 
 const PROGRAM = "../kube-apiserver.wasm.gz", PACK = "pack.tar.gz";
-const CORE = "pyodide/pyodide.asm.wasm.gz";
+const CORE = "pyodide/pyodide.asm.wasm.gz", LIBRARY = "pyodide/python_stdlib.zip";
 // How many of them there are.
-const FILES = 3;
+const FILES = 4;
 // Directories that the cluster's programs and Python share.
 const SHARED = ["/etc", "/root", "/run", "/tmp", "/var"];
 // Of errors, by their names.
@@ -37,7 +37,7 @@ globalThis.later = (run) => setTimeout(() => {
 // Bytes of the files that are loaded, and their total: NaN if that of one is unknown.
 const files = { begun: 0, loaded: 0, total: 0 };
 
-// Fetch a gzip file; return it decompressed, as a Response. `count` is called for each part.
+// Fetch a file; return it as a Response, a gzip file decompressed. `count` is called for each part.
 const load = async (name, type, count) => {
   const response = await fetch(here(name));
   if (!response.ok) throw new Error(`${name}: ${response.status} ${response.statusText}`);
@@ -51,17 +51,19 @@ const load = async (name, type, count) => {
   const isPlain = response.headers.has("Content-Encoding");
   files.total += isPlain ? NaN : Number(response.headers.get("Content-Length") ?? NaN);
   files.begun += 1;
-  const bytes = isPlain ? received : received.pipeThrough(new DecompressionStream("gzip"));
+  const isPacked = name.endsWith(".gz") && !isPlain;
+  const bytes = isPacked ? received.pipeThrough(new DecompressionStream("gzip")) : received;
   return new Response(bytes, { headers: { "Content-Type": type } });
 };
 
 let python, kernel, sendOutput, beMain;
 
-// Start Python, with the packages of an archive. Its core is compressed, which it does not know.
-const startPython = async (core, pack) => {
-  const { fetch } = globalThis;
+// Start Python, with the packages of an archive. Its core is compressed, which it does not know,
+// and the bytes of its library are counted.
+const startPython = async (core, library, pack) => {
+  const { fetch } = globalThis, loaded = { wasm: core, zip: library };
   globalThis.fetch = (address, ...options) =>
-    String(address).endsWith(".wasm") ? core : fetch(address, ...options);
+    loaded[String(address).split(".").at(-1)] ?? fetch(address, ...options);
   python = await loadPyodide({
     indexURL: here("pyodide/"),
     stdout: (text) => console.log(text),
@@ -103,7 +105,9 @@ dispatch(self, {
     // The program arrives and is compiled while Python starts.
     const program = load(PROGRAM, "application/wasm", count).then(WebAssembly.compileStreaming);
     const pack = load(PACK, "application/x-tar", count);
-    await Promise.all([program, startPython(load(CORE, "application/wasm", count), pack)]);
+    const core = load(CORE, "application/wasm", count);
+    const library = load(LIBRARY, "application/zip", count);
+    await Promise.all([program, startPython(core, library, pack)]);
     await startServer(await program, { onStep: (name) => report("step", name) });
     joinCluster();
     report("importing");

@@ -26,9 +26,13 @@ def noted():
 
 
 def test_what_runs_solutions_notes_nothing(state, monkeypatch):
+    attempts.note("some-lesson", "earlier")
+    before = attempts.file().read_bytes()
     monkeypatch.setenv(attempts.SETTING, "off")
+    monkeypatch.setattr(attempts, "_unwritten", [])
     attempts.note("some-lesson", "guess")
-    assert not state.exists()
+    assert attempts.file().read_bytes() == before
+    assert [each.exercise for each in attempts.read_own()] == ["guess"]
 
 
 def test_two_kernels_at_once_lose_nothing(state):
