@@ -22,7 +22,8 @@ from cluster.tests.slowness import scaled
 from helpers.course import lessons
 from tests import hub
 
-pytestmark = [pytest.mark.full("a hub"), pytest.mark.timeout(1800)]
+#: Image, cluster and hub are made for the first test: half an hour on a busy machine.
+pytestmark = [pytest.mark.full("a hub"), pytest.mark.timeout(3600)]
 TOPICS = ("start-here", "cluster-info", "inside-a-pod")
 FIRST = "/lab/tree/notebooks/00-start-here.ipynb"
 #: in a learner's container
