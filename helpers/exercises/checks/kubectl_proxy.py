@@ -146,11 +146,13 @@ def _wrong_end(root: str, path: str, server: KubectlProxy, namespace: str) -> st
         return say(fault, name=namespace)
     if end.startswith("/namespace/"):
         return say("The word before the namespace is in the plural: `namespaces`.")
-    if inside in end and server.get(path.replace(inside, "/")).status == 200:
+    known = {one["name"]: one for one in server.read(root)["resources"]}
+    last = known.get(end.removeprefix("/namespaces/"), {"namespaced": True})
+    listed = inside in end and server.get(path.replace(inside, "/")).status == 200
+    if listed or not last["namespaced"]:
         return say("This kind is cluster-scoped, so its path has no namespace.")
     if "/namespaces/" in end[1:]:
         return say("`namespaces/NAME` comes before the resource.")
-    known = {one["name"]: one for one in server.read(root)["resources"]}
     word, _, name = re.sub("^/namespaces/[^/]+", "", end)[1:].partition("/")
     if word in known and name:
         return say(_ONE, path=path)

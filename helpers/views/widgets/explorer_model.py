@@ -177,6 +177,9 @@ def nearest_choice(choice: Choice, offer: Offer) -> Choice:
     """Return the choice, with the nearest choice for what is not offered."""
     if choice.group not in offer.groups():
         path = choice.resource if choice.resource.startswith("/") else ROOT
+        # A group of which nothing can be read.
+        if f"/apis/{choice.group}" in offer.paths:
+            path = f"/apis/{choice.group}"
         return choice._replace(group=ROOT, version="", resource=path, name="")
     versions = offer.versions(choice.group)
     version = choice.version if choice.version in versions else versions[0]

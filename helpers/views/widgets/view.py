@@ -39,8 +39,11 @@ class View(ipywidgets.VBox):
 
     `state` is immutable. A subclass has `reduce`, which returns the next state for an
     event, `render`, which shows a state in the widgets, and `text`, the same as plain
-    text. Running the cell again closes the view of the first run.
+    text. Running the cell again closes the view of the first run. `example` is a call
+    that chooses, for pages without controls.
     """
+
+    example = ""
 
     def __init__(
         self,
@@ -178,10 +181,11 @@ class View(ipywidgets.VBox):
         html = f"<pre>{escape(text)}</pre>"
         if sys.platform == "emscripten":
             note = say(
-                "This view is of the moment when its cell ran: run the cell again for "
-                "a newer one. In JupyterLab it stays up to date."
+                "This is the view's text when its cell ran. JupyterLab has its controls "
+                "and keeps it up to date; here, change the call and run the cell again:"
             )
-            html = f"<p>{escape(note)}</p>{html}"
+            call = f"<code>{escape(self.example)}</code>"
+            html = f"<p>{escape(note)} {call}</p>{html}"
         return {**bundle, "text/plain": text, "text/html": html}
 
     def _controls(self) -> list[ipywidgets.Widget]:

@@ -61,6 +61,9 @@ def test_a_choice_is_settled_on_what_is_offered():
     """The preferred version, and what can be listed; a path by hand stays."""
     assert chosen(Choice("autoscaling")).choice[:3] == SCALERS[:3]
     assert chosen(Choice("no.such.group")).choice == Choice()
+    offer = OFFER._replace(paths=("/", "/apis/authentication.k8s.io"))
+    unread = model.nearest_choice(Choice("authentication.k8s.io"), offer)
+    assert unread == Choice(resource="/apis/authentication.k8s.io")
     assert chosen(Choice(resource="/by/hand")).choice.resource == "/by/hand"
 
 
