@@ -181,8 +181,9 @@ class View(ipywidgets.VBox):
         html = f"<pre>{escape(text)}</pre>"
         if sys.platform == "emscripten":
             note = say(
-                "This is the view's text when its cell ran. JupyterLab has its controls "
-                "and keeps it up to date; here, change the call and run the cell again:"
+                "This is the view's text when its cell ran. JupyterLab has its "
+                "controls and keeps it up to date; here, change the call and run the "
+                "cell again:"
             )
             call = f"<code>{escape(self.example)}</code>"
             html = f"<p>{escape(note)} {call}</p>{html}"

@@ -211,9 +211,7 @@ def test_in_a_tab_it_says_how_to_choose(counter, monkeypatch):
     monkeypatch.setattr(counter, "example", "count(<0>)")
     shown = counter._repr_mimebundle_()["text/html"]
     assert shown.startswith("<p>This is the view&#x27;s text when its cell ran.")
-    assert shown.endswith(
-        "<code>count(&lt;0&gt;)</code></p><pre>drawn &lt;0&gt;</pre>"
-    )
+    assert shown.endswith("<code>count(&lt;0&gt;)</code></p><pre>drawn &lt;0&gt;</pre>")
 
 
 def test_running_a_cell_again_closes_what_it_had_opened(monkeypatch):
