@@ -103,6 +103,15 @@ def test_a_lesson_runs_to_its_end_and_its_answers_outlive_a_reload(page):
     place.get_by_role("button", name="Stop").click()
     expect(place.locator(".live")).to_contain_text("stopped", timeout=CELLS)
     expect(place.locator(".live")).to_contain_text("more characters are not shown")
+    # One that displays, too; the last outputs are kept.
+    displays = (
+        "from IPython.display import HTML\nwhile True: display(HTML('<b>Hi</b>'))"
+    )
+    place.get_by_role("textbox").fill(displays)
+    place.get_by_role("button", name="Run", exact=True).click()
+    expect(place.locator(".live > *")).to_have_count(201, timeout=CELLS)
+    place.get_by_role("button", name="Stop").click()
+    expect(state(place)).to_contain_text("Ended with an error", timeout=CELLS)
     edit(page, "server", "1 + 1")
     expect(place.locator(".live")).to_have_text("2")
 
