@@ -1,6 +1,7 @@
 """Check the proofs of the summary, and its quiz."""
 
 import json
+import math
 import time
 from collections.abc import Mapping
 
@@ -48,15 +49,16 @@ def send_sure_request(pod: str, request: str) -> None:
     """
     # A text that came from Windows ends its lines in another way.
     request = request.replace("\r\n", "\n")
-    seconds = time_limit(LIMIT)
-    limit = ("timeout", "--kill-after=1", f"{seconds:.0f}")
+    # Whole, as `timeout` gets them: an end before a fraction of one is not its doing.
+    seconds = math.ceil(time_limit(LIMIT))
+    limit = ("timeout", "--kill-after=1", str(seconds))
     bash = ("env", f"SERVER={SERVER}", "bash", "-c", request)
     began = time.monotonic()
     done = exec_in_pod(pod, *limit, *bash)
     # A command that was killed early has such an exit code, too.
     if done.exit_code in ENDED and time.monotonic() - began >= seconds:
         fault = mark(
-            "It still ran after {seconds:.0f} s and was ended: does it wait for input, "
+            "It still ran after {seconds} s and was ended: does it wait for input, "
             "or repeat for ever?"
         )
         raise NotSolved(say(fault, seconds=seconds))
