@@ -173,9 +173,14 @@ def wait_for_log(
     logs --follow POD | grep -m1 TEXT`.
     """
     options = ["--container", container] if container else []
+    last = say("nothing")
 
     def look(left: float) -> tuple[str, str]:
-        return _follow((pod, *options), text, min(left, SLICE))
+        nonlocal last
+        line, read = _follow((pod, *options), text, min(left, SLICE))
+        # A look that is cut short reads nothing of what is there.
+        last = read or last
+        return line, last
 
     what = say("{text!r} in the log of {pod}", text=text, pod=pod)
     return wait(look, time_limit(UNTIL_MET, timeout), what, pause=PAUSE)[0]
@@ -184,7 +189,7 @@ def wait_for_log(
 def _follow(pod: tuple[str, ...], text: str, seconds: float) -> tuple[str, str]:
     """Read a log from its beginning until a line holds `text`, for `seconds` at most.
 
-    Return that line or "", and what was read last.
+    Return that line or "", and what was read last, if anything.
     """
     # kubectl ends by itself, even if this kernel is killed.
     limit = f"--request-timeout={max(seconds, PAUSE):.1f}s"
@@ -209,7 +214,7 @@ def _follow(pod: tuple[str, ...], text: str, seconds: float) -> tuple[str, str]:
         problem = logs.stderr.read().strip()
         if re.search("deadline exceeded|[Tt]imeout", problem):
             problem = ""  # the deadline, which we set
-        return "", last or problem or say("nothing")
+        return "", last or problem
 
 
 def _meets(condition: str, resource: str, seconds: float) -> bool:
