@@ -35,7 +35,8 @@ QUICK = Path("/tmp/quick")
 #: connections after which a command that has not ended never ends, and the last one
 #: before which an impostor takes the server's place for a command that ends
 ROUNDS, LAST = 12, 8
-#: seconds for a command at the first server, at another, and if it never comes
+#: seconds for a command at the first server, at another, and if it never comes, on a
+#: machine that starts its cluster quickly
 FIRST, OTHER, SILENT = 20.0, 10.0, 5.0
 TOKEN, NAMESPACE = secrets.token_hex(), "elsewhere"
 PODS = [secrets.token_hex(8) for _ in range(20 + secrets.randbelow(80))]
@@ -113,15 +114,19 @@ def write_files() -> tuple[ssl.SSLContext, ssl.SSLContext, ssl.SSLContext]:
     return contexts
 
 
-def main(command: str, first: str, *others: str) -> None:
-    """Run the command against each server; print what the server received."""
+def main(slowness: str, command: str, first: str, *others: str) -> None:
+    """Run the command against each server; print what the server received.
+
+    `slowness` is how many times as long as usual things take on this machine.
+    """
     genuine, misnamed, impostor = write_files()
-    last = ROUNDS + 1
-    found = meet_apart(first, command, genuine, impostor, last, last + ROUNDS, FIRST)
+    last, scale = ROUNDS + 1, float(slowness)
+    limits = scale * FIRST, scale * SILENT
+    found = meet_apart(first, command, genuine, impostor, last, last + ROUNDS, limits)
     print(json.dumps(found), flush=True)
     ends, connections = found["ended"], len(found["reached"])
     # Who does not come to the first server comes to no other.
-    seconds = OTHER if connections else 0
+    limits = (scale * OTHER, scale * SILENT) if connections else (0.0, 0.0)
     for name in others:
         turns = [1]
         if name.startswith("localhost"):
@@ -129,7 +134,7 @@ def main(command: str, first: str, *others: str) -> None:
         false = misnamed if name.endswith(":443") and turns == [1] else impostor
         for turn in turns:
             most = sys.maxsize if ends else turn + ROUNDS
-            met = meet_apart(name, command, genuine, false, turn, most, seconds)
+            met = meet_apart(name, command, genuine, false, turn, most, limits)
             if met["given"]:
                 break
         print(json.dumps(met), flush=True)
@@ -156,13 +161,14 @@ def meet(
     impostor: ssl.SSLContext,
     turn: int,
     most: int,
-    seconds: float,
+    limits: tuple[float, float],
 ) -> dict:
     """Run the command against one server; return what that received.
 
     An impostor takes its place at connection `turn`; the command ends with connection
-    `most`.
+    `most`. `limits` are in seconds: for one that comes, and for one that does not.
     """
+    seconds, silent = limits
 
     def greet(connection: ssl.SSLObject, host: str, _: ssl.SSLContext) -> None:
         reached.append(host)
@@ -184,7 +190,7 @@ def meet(
     began = time.monotonic()
     # Some commands never end, and come again and again.
     while child.poll() is None and len(reached) < most:
-        if time.monotonic() - began > (seconds if reached else min(seconds, SILENT)):
+        if time.monotonic() - began > (seconds if reached else silent):
             break
         time.sleep(0.05)
     ended = child.poll() is not None

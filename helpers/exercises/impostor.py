@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from helpers.api.pods import exec_in_pod, wait_for
 from helpers.api.tokens import FILES
-from helpers.command import kubectl
+from helpers.command import kubectl, time_limit
 from helpers.course.steps import name_step
 from helpers.language import say
 
@@ -52,8 +52,8 @@ def hear(pod: dict, command: str, *others: str) -> list[Meeting]:
     program = _PROGRAM.read_text("utf-8")
     try:
         wait_for("condition=Ready", made)
-        run = ("python3", "-c", program, command, GENUINE, *others)
-        lines = exec_in_pod(made, *run).stdout.splitlines()
+        run = ("python3", "-c", program, f"{time_limit(1.0)}", command, GENUINE)
+        lines = exec_in_pod(made, *run, *others).stdout.splitlines()
         return [_read(json.loads(line)) for line in lines]
     finally:
         kubectl("delete", made, "--now", "--wait=false")
