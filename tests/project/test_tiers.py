@@ -89,11 +89,19 @@ def test_a_run_that_may_skip_nothing_fails_by_any_skip(tmp_path):
 
 def test_time_is_judged_on_an_idle_machine_alone():
     """By one and a half times the budget; a single worker gets twice that."""
-    told = ["60.0 minutes, and the budget is 30"]
+    told = ["60.0 minutes, and the budget here is 30"]
     assert tiers.too_slow(60, 30, workers=2, load=0.5) == told
     assert tiers.too_slow(60, 30, workers=1, load=0.5) == []
     assert tiers.too_slow(60, 41, workers=2, load=0.5) == []
     assert tiers.too_slow(60, 30, workers=2, load=1000) == []
+
+
+def test_a_slow_processor_has_more_time(monkeypatch):
+    """And a quick one has what the Makefile says."""
+    monkeypatch.setattr(tiers, "USUAL", 1e-6)
+    assert tiers.slowness() > 1000
+    monkeypatch.setattr(tiers, "USUAL", 60)
+    assert tiers.slowness() == 1
 
 
 def test_what_is_named_here_exists():
