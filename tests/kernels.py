@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 from jupyter_client.manager import KernelManager
 
+from cluster.tests.slowness import scaled
+
 CONNECT = "from helpers import connect\ncluster = connect()\ncluster.server"
 
 
@@ -20,7 +22,7 @@ def kernel(state: str, **settings: str):
     client = manager.client()
     client.start_channels()
     try:
-        client.wait_for_ready(timeout=60)
+        client.wait_for_ready(timeout=scaled(60))
         yield manager, client
     finally:
         client.stop_channels()

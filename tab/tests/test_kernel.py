@@ -93,7 +93,7 @@ def spin(seconds):
     else:
         number = "done"
     return number
-spin(0.5), 2 <= len(turns) <= 5
+spin(1.0), 2 <= len(turns) <= 10
 """
     (_, (passed, outputs)) = run(count, loop)
     assert passed and text_of(outputs) == "('done', True)"

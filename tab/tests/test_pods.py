@@ -152,9 +152,10 @@ def test_files_are_copied_from_a_pod_and_into_one(cluster):
 
 
 def test_requests_are_shown(cluster):
-    answer = cluster.run("kubectl get pods -v=6")
+    # Names alone: a table has ages, which grow from one command to the next.
+    answer = cluster.run("kubectl get pods -o name -v=6")
     assert 'verb="GET"' in answer["errors"] and 'status="200 OK"' in answer["errors"]
-    quiet = cluster.run("kubectl get pods")
+    quiet = cluster.run("kubectl get pods -o name")
     assert quiet["errors"] == "" and quiet["text"] == answer["text"]
 
 

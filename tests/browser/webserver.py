@@ -9,6 +9,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
+from cluster.tests.slowness import scaled
+
 
 @contextmanager
 def serving(
@@ -52,6 +54,8 @@ def opening(
     def open_one(path: str, **options) -> Page:
         contexts.append(browser.new_context(**usual | options))
         page = contexts[-1].new_page()
+        # A page shares the machine with other workers' clusters.
+        page.set_default_navigation_timeout(scaled(30_000))
         page.on("request", lambda request: requests.append(request.url))
         if not errors:
             page.on("console", note_error)

@@ -21,7 +21,7 @@ def test_a_restarted_kernel_finds_the_same_cluster(cluster):
         pid += "Local()._machine.pid()"
         before = run(client, pid)
         manager.restart_kernel(now=True)
-        client.wait_for_ready(timeout=60)
+        client.wait_for_ready(timeout=scaled(60))
         assert run(client, pid) == before
         assert before.strip().isdigit()
 

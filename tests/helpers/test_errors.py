@@ -7,6 +7,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from cluster.tests.slowness import scaled
+
 MISTAKE = "from helpers import kubectl\nkubectl('get', 'nodes')"
 MESSAGE = (
     "NotConnected: No cluster is connected in this notebook.\n"
@@ -36,6 +38,7 @@ def outputs(tmp_path_factory):
         notebook,
         kernel_name="python3",
         timeout=120,
+        startup_timeout=round(scaled(60)),
         allow_errors=True,
         resources={"metadata": {"path": str(tmp_path_factory.mktemp("errors"))}},
     ).execute()

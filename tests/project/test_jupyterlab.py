@@ -12,6 +12,7 @@ from jupyter_client.blocking import BlockingKernelClient
 
 from cluster.machine import identity
 from cluster.tests import unprivileged
+from cluster.tests.slowness import scaled
 from cluster.tests.waiting import until
 from tests.browser.jupyterlab import START, JupyterLab
 from tests.kernels import CONNECT, finish, kernel, run
@@ -58,7 +59,7 @@ def client_of_a_new_kernel(server: JupyterLab) -> BlockingKernelClient:
     client = BlockingKernelClient()
     client.load_connection_info(info)
     client.start_channels()
-    client.wait_for_ready(timeout=START)
+    client.wait_for_ready(timeout=scaled(START))
     return client
 
 

@@ -27,6 +27,7 @@ from cluster.tests.bundle import archives as bundles
 from cluster.tests.commandline import ROOT, environment
 from cluster.tests.programs import mirror as m
 from cluster.tests.progress import Notes
+from cluster.tests.slowness import scaled
 from cluster.tests.waiting import until
 
 WITHOUT = "no ready-made programs and image, because "
@@ -41,7 +42,7 @@ def cache(tmp_path, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LAB_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", "/nonexistent")
-    monkeypatch.setattr(download, "TIMEOUT", (1.0, 1.0))
+    monkeypatch.setattr(download, "TIMEOUT", (scaled(1.0), scaled(1.0)))
     monkeypatch.setattr(download, "RETRIES", 0)
     return tmp_path / "cache"
 

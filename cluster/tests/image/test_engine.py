@@ -12,6 +12,7 @@ from cluster.image import engine as image_engine, find as image_find
 from cluster.image.build import Build
 from cluster.progress import Silent
 from cluster.tests import imagebuild, otherlinux
+from cluster.tests.slowness import scaled
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ MUTE = "echo 'Cannot connect to the Docker daemon' >&2; exit 1"
     ],
 )
 def test_an_engine_that_answers_can_make_the_image(programs, found, only, monkeypatch):
-    monkeypatch.setattr(image_engine, "LOOK", 0.5)
+    monkeypatch.setattr(image_engine, "LOOK", scaled(0.5))
     only(**programs)
     assert image_engine.find() == found
     assert image_find.can_build() == bool(found)

@@ -10,6 +10,7 @@ from cluster.image import engine as image_engine
 from cluster.kind import engine
 from cluster.kind.engine import Engine, detect, problem
 from cluster.tests.kind.conftest import DOCKER, PODMAN
+from cluster.tests.slowness import scaled
 
 
 def down(words):
@@ -126,10 +127,11 @@ def test_an_engine_that_tells_nothing_is_taken_as_it_is(told):
 
 
 def test_a_daemon_that_hangs_is_none(only, monkeypatch):
-    monkeypatch.setattr(image_engine, "LOOK", 0.5)
+    monkeypatch.setattr(image_engine, "LOOK", scaled(0.5))
     known = 'case "$1" in --version) echo Docker version 28; exit;; context) exit 1;; '
     only(docker=f"{known} esac; while :; do :; done")
-    assert detect() == (None, "docker does not answer (no answer in 0 s)")
+    reason = f"no answer in {scaled(0.5):.0f} s"
+    assert detect() == (None, f"docker does not answer ({reason})")
 
 
 def test_the_learners_choice_of_kind_holds_here_too(only, monkeypatch):

@@ -159,7 +159,7 @@ def test_a_program_that_cannot_be_executed_is_told_and_ends_no_other(
         failed = ours.until(component["name"], "failed")
         assert failed["last_exit"].startswith(f"{program}: {reason}")
     assert ours.last()["failed"] in {component["name"] for component in bad}
-    os.kill(ours.state("good")["pid"], signal.SIGKILL)
+    os.kill(ours.until("good", "running")["pid"], signal.SIGKILL)
     ours.until("good", "running", restarts=1)
     assert ours.process.poll() is None
 

@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from cluster.processes import PACKAGES
+from cluster.tests.slowness import scaled
 from cluster.tests.waiting import until
 from cluster.usermode import components
 from cluster.usermode.components import RELAY
@@ -17,7 +18,7 @@ MAIN = """
 import sys
 from cluster.usermode import launcher
 
-launcher.PART_TIMEOUT = 1
+launcher.PART_TIMEOUT = float(sys.argv.pop())
 sys.exit(launcher.main(*sys.argv[1:]))
 """
 HANGS = "exec sleep 60"
@@ -44,11 +45,11 @@ TWO = "sleep 60 & echo $! >run/made; mv run/made run/child; wait"
 @pytest.mark.parametrize(
     ("slirp", "linux", "said"),
     [
-        (HANGS, HANGS, "its network was not there after 1 s"),
+        (HANGS, HANGS, "its network was not there after {seconds:.0f} s"),
         (
             f"touch {components.FRAMES}; {HANGS}",
             HANGS,
-            "its kernel was not there after 1 s",
+            "its kernel was not there after {seconds:.0f} s",
         ),
         (
             f"touch {components.FRAMES}; {HANGS}",
@@ -59,9 +60,11 @@ TWO = "sleep 60 & echo $! >run/made; mv run/made run/child; wait"
 )
 def test_what_did_not_come_up_is_named(tmp_path, slirp, linux, said):
     """A kernel that hangs is no network that is missing."""
-    done = launch(MAIN, tmp_path, slirp, linux)
+    seconds = scaled(1.0)
+    done = launch(MAIN, tmp_path, slirp, linux, f"{seconds}")
     assert done.returncode == 1
     words = done.stderr.replace(f"{tmp_path}/", "")
+    said = said.format(seconds=seconds)
     assert words == f"the node did not come up: {said}\n"
 
 
@@ -70,14 +73,18 @@ def test_the_end_in_the_moment_of_a_start_leaves_no_process(tmp_path):
     done = launch(ENDED, tmp_path, TWO, HANGS)
     assert (done.returncode, done.stderr) == (0, "")
     child = int((tmp_path / "run" / "child").read_text())
-    until(lambda: not psutil.pid_exists(child) or is_zombie(child))
+    until(lambda: has_ended(child))
 
 
-def is_zombie(pid: int) -> bool:
-    return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+def has_ended(pid: int) -> bool:
+    """Say whether a process has ended, reaped or not."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
-def launch(source, tmp_path, slirp, linux) -> subprocess.CompletedProcess:
+def launch(source, tmp_path, slirp, linux, *more) -> subprocess.CompletedProcess:
     """Run the launcher with scripts as its network and its kernel."""
     for program, script in (("slirp4netns", slirp), ("linux.uml", linux)):
         (tmp_path / program).write_text(f"#!/bin/sh\n{script}\n")
@@ -86,9 +93,9 @@ def launch(source, tmp_path, slirp, linux) -> subprocess.CompletedProcess:
     (tmp_path / "run").mkdir()
     plan = {"port": 1, "binaries": "/none", "python_home": "/none"}
     (tmp_path / components.PLAN).write_text(json.dumps(plan))
-    programs = [str(tmp_path / name) for name in ("slirp4netns", "linux.uml")]
+    words = ["1", RELAY, str(tmp_path / "slirp4netns"), "true", tmp_path / "linux.uml"]
     return subprocess.run(
-        [sys.executable, "-c", source, "1", RELAY, programs[0], "true", programs[1]],
+        [sys.executable, "-c", source, *words, *more],
         cwd=tmp_path,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": PACKAGES},
         capture_output=True,

@@ -73,7 +73,6 @@ def test_a_proxy_that_ends_at_once_is_quoted(scripted):
 #: has a socket and does not listen, as in a moment of each start; SIGTERM is nothing
 DEAF = """
 import signal, socket, sys
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
 bound = socket.socket(socket.AF_UNIX)
 bound.bind(sys.argv[-1].partition("=")[2])
 signal.pause()
@@ -83,7 +82,8 @@ signal.pause()
 def test_a_proxy_that_is_deaf_is_killed(scripted, monkeypatch):
     """SIGKILL after the grace: `stop` returns when it is gone; nothing stays open."""
     monkeypatch.setattr(proxy, "GRACE", 0.2)
-    scripted(f"exec {sys.executable} -c '{DEAF}' \"$@\"")
+    # The shell is deaf before Python has started.
+    scripted(f"trap '' TERM; exec {sys.executable} -c '{DEAF}' \"$@\"")
     deaf, short = KubectlProxy(), scaled(0.5)
     with pytest.raises(errors.NotReady) as caught:
         deaf.start(timeout=short)

@@ -138,7 +138,7 @@ class World:
             body["metadata"]["managedFields"] = [{}]
             assert self.caller.request("PUT", path, body=body).status == 200
         # Their times have no parts of a second.
-        last = max(one["metadata"]["creationTimestamp"] for one in self.old().values())
+        last = max(self.made_at())
         until(lambda: f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}" > last)
         server.post("/api/v1/namespaces", {"metadata": {"name": HERE}})
         path = f"/api/v1/namespaces/{HERE}/serviceaccounts"
@@ -159,6 +159,12 @@ class World:
         reply = (caller or self.caller).request("POST", path, body={"spec": spec})
         assert reply.status == 201, reply.text
         return reply.json()
+
+    def made_at(self):
+        """Yield when each role and binding of the server was made."""
+        for kind in ("roles", "rolebindings", "clusterroles", "clusterrolebindings"):
+            for item in self.caller.read(f"{RBAC}/{kind}")["items"]:
+                yield item["metadata"]["creationTimestamp"]
 
     def old(self):
         """Return what is older, by path."""

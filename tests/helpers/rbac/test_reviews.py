@@ -2,6 +2,7 @@
 
 import pytest
 
+from cluster.tests.waiting import until
 from helpers.command import kubectl
 from helpers.rbac.reviews import (
     Account,
@@ -70,7 +71,8 @@ def test_a_table_of_permissions(namespace):
     kubectl("create role see --verb=list --resource=jobs.batch")
     kubectl(f"create rolebinding see --role=see --serviceaccount={namespace}:reader")
     user = f"system:serviceaccount:{namespace}:reader"
-    kubectl(f"auth can-i list jobs.batch --as={user}")
+    question = f"auth can-i list jobs.batch --as={user}"
+    until(lambda: not kubectl(question, check=False).exit_code)
     rows = ["jobs.batch", "jobs", "jobs.batch -n default", "nodes -A"]
     table = can_i("reader", ["list", "delete"], rows)
     assert table.to_dict("split") == {

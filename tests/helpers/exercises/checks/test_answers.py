@@ -99,6 +99,8 @@ def notebook(cluster, request, tmp_path, monkeypatch):
     use_kubeconfig(cluster.kubeconfig)
 
 
+# Up to 91 answers a lesson, on a machine whose limits are four times as long.
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("notebook", LESSONS, indirect=True)
 def test_each_answer_gets_its_sentence(notebook):
     """A wrong one no other, and no traceback; a right one none."""
