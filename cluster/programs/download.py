@@ -140,8 +140,9 @@ class _Fetcher:
     def _message(self, files: dict[Release, Future], done: int) -> str:
         if self.words:
             return self.words(*self.share)
-        running = [r for r, file in files.items() if file.running()]
-        names = sorted(name for r in running for name in r.programs)
+        # The pool takes them in this order; `running()` lags behind.
+        now = [release for release, file in files.items() if not file.done()][:PARALLEL]
+        names = sorted(name for release in now for name in release.programs)
         text = mark(
             "downloading {count} files, {done} done, {received:.0f} MB, now {names}"
         )
