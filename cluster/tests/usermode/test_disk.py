@@ -6,10 +6,10 @@ import subprocess
 import sys
 import time
 
-import psutil
 import pytest
 
 from cluster import errors
+from cluster.processes import start_time
 from cluster.tests.commandline import ROOT
 from cluster.tests.slowness import scaled
 from cluster.tests.waiting import until
@@ -38,11 +38,7 @@ def begun(state):
 
 def ended(state, name):
     """Say whether the process that wrote its number there has ended."""
-    try:
-        process = psutil.Process(int((state / name).read_text()))
-        return process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
+    return start_time(int((state / name).read_text())) is None
 
 
 def test_one_that_is_not_done_in_time_is_ended_with_its_group(state, monkeypatch):

@@ -4,10 +4,9 @@ import json
 import subprocess
 import sys
 
-import psutil
 import pytest
 
-from cluster.processes import PACKAGES
+from cluster.processes import PACKAGES, start_time
 from cluster.tests.slowness import scaled
 from cluster.tests.waiting import until
 from cluster.usermode import components
@@ -73,15 +72,7 @@ def test_the_end_in_the_moment_of_a_start_leaves_no_process(tmp_path):
     done = launch(ENDED, tmp_path, TWO, HANGS)
     assert (done.returncode, done.stderr) == (0, "")
     child = int((tmp_path / "run" / "child").read_text())
-    until(lambda: has_ended(child))
-
-
-def has_ended(pid: int) -> bool:
-    """Say whether a process has ended, reaped or not."""
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
+    until(lambda: start_time(child) is None)
 
 
 def launch(source, tmp_path, slirp, linux, *more) -> subprocess.CompletedProcess:

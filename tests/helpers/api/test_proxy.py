@@ -70,7 +70,7 @@ def test_a_proxy_that_ends_at_once_is_quoted(scripted):
     assert not caught.value.hint
 
 
-#: has a socket and does not listen, as in a moment of each start; SIGTERM is nothing
+#: has a socket and does not listen, as in a moment of each start
 DEAF = """
 import signal, socket, sys
 bound = socket.socket(socket.AF_UNIX)
