@@ -2,6 +2,13 @@
 
 from dataclasses import dataclass
 
+from axe_playwright_python.sync_playwright import DEFAULT_OPTIONS
+
+#: Violations alone, as is the default: axe takes half as long again to describe what
+#: passes, a megabyte for a lesson. Nor its `preload`: it asks for style sheets, some by
+#: wrong addresses, and the console would have these as errors.
+OPTIONS = {**DEFAULT_OPTIONS, "preload": False}
+
 #: Impacts that axe ranks above moderate.
 GRAVE = ("serious", "critical")
 

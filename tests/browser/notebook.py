@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import DEFAULT_OPTIONS, Axe
 from playwright.sync_api import ConsoleMessage, Locator, Page, TimeoutError, expect
 
 from cluster.tests.slowness import scaled
@@ -203,7 +203,7 @@ class OpenNotebook:
         answer = Axe().run(
             self.page,
             context={"include": [[p] for p in places]},
-            options={"runOnly": [*rules]} if rules else None,
+            options=DEFAULT_OPTIONS | ({"runOnly": [*rules]} if rules else {}),
         )
         found = [
             Violation(self._around(node), rule["id"], rule["impact"], node["html"])

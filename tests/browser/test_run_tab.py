@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tab import build, pack
+from tests.browser.axe import OPTIONS
 from tests.browser.conftest import WINDOW
 from tests.browser.lessonpage import CODE, NAME, cell, make_site, run, state
 from tests.browser.webserver import opening, serving
@@ -85,9 +86,7 @@ def test_a_lesson_runs_to_its_end_and_its_answers_outlive_a_reload(page):
     expect(table).to_contain_text("ServiceAccount")
     run(last, limit=CELLS)
     expect(last.locator(".live")).to_contain_text("1 of 2")
-    # Its own look at style sheets would be an error in the console.
-    looked = Axe().run(page, options={"preload": False})
-    assert looked.response["violations"] == []
+    assert Axe().run(page, options=OPTIONS).response["violations"] == []
 
     place = cell(page, "server")
     place.get_by_role("button", name="Edit").click()

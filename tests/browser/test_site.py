@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from cluster.tests.waiting import until
 from tab import build
+from tests.browser.axe import OPTIONS
 from tests.notebooks import FILES, ROOT
 
 pytestmark = [
@@ -20,8 +21,6 @@ pytestmark = [
     # Every page, with axe; alone it also runs all lessons.
     pytest.mark.timeout(1800),
 ]
-#: without it axe asks for imports of style sheets by addresses that are wrong
-OPTIONS = {"preload": False}
 #: whether all that scrolls has its place in the order of Tab
 TABBED = """() => [...document.querySelectorAll(
     "pre, .cell_output > .output, .pst-scrollable-table-container"

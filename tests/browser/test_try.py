@@ -14,6 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tab import build, page
+from tests.browser.axe import OPTIONS
 from tests.browser.conftest import WINDOW
 from tests.browser.webserver import opening, send_script, serving
 from tools import site
@@ -480,5 +481,4 @@ def test_axe_finds_nothing(ready):
     expect(ready.locator("#tab-stop")).to_be_visible()
     ready.get_by_role("combobox").first.select_option("403")
     ready.get_by_role("button", name="Show").first.click()
-    violations = Axe().run(ready, options={"preload": False}).response["violations"]
-    assert violations == []
+    assert Axe().run(ready, options=OPTIONS).response["violations"] == []
