@@ -35,9 +35,9 @@ chapter: setup venv ## Run every notebook without a screen; build/chapter has th
 	@$(PY) -m tools.chapter
 
 site: chapter ## Build a page for each lesson with its outputs: build/site/index.html
-	@[ ! -f site/ko/index.md ] || $(PY) -m tools.chapter --language ko
+	@[ ! -f website/ko/index.md ] || $(PY) -m tools.chapter --language ko
 	@sh tools/setup.sh site
-	@$(PY) -m tools.site
+	@$(PY) -m website.build
 
 test: setup lint ## Check style, units, a real cluster, every notebook, in a browser too
 	@sh tools/setup.sh tests
@@ -70,7 +70,7 @@ lint: venv ## Check style, types and dependencies; changes nothing
 	[ -z "$(NOTEBOOKS)" ] || $(PY) $(STRIP) --verify $(NOTEBOOKS) || status=1; \
 	$(TYPES) || status=1; \
 	[ ! -x $(ACTIONLINT) ] || $(ACTIONLINT) || status=1; \
-	[ ! -x $(TSC) ] || $(TSC) --project tab/web || status=1; \
+	[ ! -x $(TSC) ] || { $(TSC) --project tab/web && $(TSC) --project website/web; } || status=1; \
 	[ $$status = 0 ] || printf '%s\n' \
 		'What a program can fix, these fix:' \
 		'  $(PY) -m ruff check --fix .; $(PY) -m ruff format .' \

@@ -21,6 +21,7 @@ from tab import edits
 
 SOURCES = Path(__file__).with_name("go")
 #: the program, and Go's JavaScript that runs it, which has to be of the same Go
+WEB = Path(__file__).with_name("web")
 PROGRAM, RUNTIME = "kube-apiserver.wasm", "wasm_exec.js"
 #: the program as a web server sends it: most compress no file of this kind
 PACKED = f"{PROGRAM}.gz"

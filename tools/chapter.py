@@ -1,6 +1,6 @@
 """Run every notebook without a screen and keep it with its outputs.
 
-`tools.site` makes pages of what is kept. Each notebook gets a fresh kernel. It is no
+`website.build` makes pages of what is kept. Each notebook gets a fresh kernel. It is no
 test of the lessons beyond that they run (their asserts are) and that no output holds a
 secret.
 """

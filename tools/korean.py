@@ -112,8 +112,8 @@ def sources() -> Iterator[Source]:
     for page in ("binder.md", "commands.md", "machines.md", "settings.md"):
         yield Source("docs", ROOT / "docs" / page, ROOT / "docs" / "ko" / page)
     yield Source("readme", ROOT / "README.md", ROOT / "README.ko.md")
-    for english in sorted((ROOT / "site/en").rglob("*.md")):
-        place = ROOT / "site/ko" / english.relative_to(ROOT / "site/en")
+    for english in sorted((ROOT / "website/en").rglob("*.md")):
+        place = ROOT / "website/ko" / english.relative_to(ROOT / "website/en")
         yield Source("site", english, place)
 
 

@@ -1,7 +1,7 @@
 """Explain an error: a denied request by asking the cluster, a pasted text by rules.
 
-The rules are data, which the site has, too: `site/_static/explain.js` says the same of
-a text. A text is read and never sent anywhere.
+The rules are data, which the site has, too: `website/_static/explain.js` says the same
+of a text. A text is read and never sent anywhere.
 """
 
 import html

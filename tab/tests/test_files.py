@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tab import page
+from tab import build
 from tab.tests.servers import PATIENCE
 
 SCRIPT = "same_files.js"
@@ -17,8 +17,8 @@ def test_each_call_has_the_result_of_the_file_system(tmp_path, seed):
     """Random calls: the same values, sizes, links and codes of errors."""
     if not shutil.which("node"):
         pytest.skip("Node is not here")
-    script = page.WEB.parent / "tests" / SCRIPT
-    words = ["node", script, page.WEB / "files.js", tmp_path, str(seed), "12000"]
+    script = build.WEB.parent / "tests" / SCRIPT
+    words = ["node", script, build.WEB / "files.js", tmp_path, str(seed), "12000"]
     done = subprocess.run(
         words, capture_output=True, text=True, timeout=PATIENCE, check=True
     )

@@ -10,7 +10,7 @@ import termios
 import pytest
 
 from cluster.tests.waiting import until
-from tab import build, page
+from tab import build
 
 #: WebAssembly that does nothing
 WASM = bytes.fromhex("0061736d01000000")
@@ -56,7 +56,7 @@ def start(tmp_path):
         script = GO.replace("SIZE", str(SIZE)).replace("PROGRAM", program)
         (tmp_path / build.RUNTIME).write_text(script)
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-        command = ["node", page.WEB / "node.js", tmp_path]
+        command = ["node", build.WEB / "node.js", tmp_path]
         return subprocess.Popen(command, text=True, **pipes)
 
     return start

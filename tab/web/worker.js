@@ -2,9 +2,9 @@
 import "./wasm_exec.js";
 import "./files.js";
 import "./server.js";
-import { dispatch, unlessCancelled } from "./page/dispatcher.js";
-import { download } from "./page/download.js";
-import { newOutput } from "./page/output.js";
+import { dispatch, unlessCancelled } from "./worker/dispatcher.js";
+import { download } from "./worker/download.js";
+import { newOutput } from "./worker/output.js";
 
 /** What a shell says of a command that Ctrl-C has ended. */
 const INTERRUPTED = { code: 130, status: 0 };

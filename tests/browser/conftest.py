@@ -24,7 +24,7 @@ from tests.browser.jupyterlab import JupyterLab
 from tests.browser.notebook import ACTION, OpenNotebook
 from tests.browser.webserver import opening, serving
 from tests.notebooks import FILES, ROOT, executed, in_lab, load
-from tools import site
+from website import build as site
 
 WINDOW = ViewportSize(width=1300, height=1000)
 CONNECT = """

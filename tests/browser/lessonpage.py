@@ -11,9 +11,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from helpers.course import lessons
 from helpers.course.exercise import with_solutions
-from tab import page as trial
 from tests.notebooks import ROOT, load
-from tools import site
+from website import build as site, tryit as trial
 
 [LESSON] = [lesson for lesson in lessons() if lesson.number == "02"]
 NAME = LESSON.name

@@ -17,7 +17,7 @@ from helpers.course.lab import korean_environment
 from tests.browser.jupyterlab import JupyterLab
 from tests.browser.notebook import THEMES, OpenNotebook
 from tests.notebooks import ROOT
-from tools import card
+from website import card
 
 LESSON = "06-be-allowed"
 #: the cells that run; the last one is at the upper edge of a picture

@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.notebooks import ROOT
-from tools import errors, site
+from tools import errors
+from website import build as site
 
 pytestmark = pytest.mark.full("the site")
 FORBIDDEN = (
@@ -29,7 +30,7 @@ def box(browser, tmp_path, request) -> Page:
     """Open a page that has the box alone, from a file; it asks for nothing else."""
     language = request.param
     for name in ("explain.js", "paste.js"):
-        shutil.copy(ROOT / "site/_static" / name, tmp_path)
+        shutil.copy(ROOT / "website/_static" / name, tmp_path)
     data = errors.script(site.translator(language), trial="try.html")
     (tmp_path / "rules.js").write_text(data, "utf-8")
     html = PAGE.format(language=language, box=errors.BOX)

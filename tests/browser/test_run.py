@@ -27,7 +27,7 @@ pytestmark = [
 #: the Worker: a cell is shown by its text; `endless` goes on until it is stopped, and
 #: `stuck` after that, too
 WORKER = """
-import { dispatch } from "../page/dispatcher.js";
+import { dispatch } from "../worker/dispatcher.js";
 let attempts = "";
 const outputs = (source) => {
   const given = /^output (.*)/s.exec(source)?.[1];

@@ -12,10 +12,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tab import build, page
+from tab import build
 from tests.browser.conftest import WINDOW
 from tests.browser.webserver import opening, serving
-from tools import site
+from website import build as site, tryit
 
 pytestmark = [
     pytest.mark.full("an API server in a browser"),
@@ -108,7 +108,7 @@ def built(tmp_path_factory) -> Path:
     """Return a site of the page and one lesson, in each language."""
     folder = tmp_path_factory.mktemp("tab")
     target, sources = folder / "site", folder / "sources"
-    answers = page.record(page.pages(site.SITE / site.FIRST))
+    answers = tryit.record(tryit.pages(site.SITE / site.FIRST))
     assert answers
     for language in ("en", "ko"):
         source, books = sources / language, site.notebooks_dir(language)
@@ -116,7 +116,7 @@ def built(tmp_path_factory) -> Path:
         (source / "index.md").write_text(HOME)
         shutil.copy(books / "glossary.md", source / "notebooks")
         shutil.copytree(books / "images", source / "notebooks" / "images")
-        tried = page.insert_answers(page.pages(site.SITE / language), answers)
+        tried = tryit.insert_answers(tryit.pages(site.SITE / language), answers)
         (source / "try.md").write_text(tried["try"])
         lesson = json.loads((books / "deeper" / f"{LESSON}.ipynb").read_text())
         lesson["cells"] = lesson["cells"][:1]
@@ -129,7 +129,7 @@ def built(tmp_path_factory) -> Path:
             site.build(
                 language, sources / language, target / site.language_dir(language)
             )
-    page.copy(target)
+    tryit.copy(target)
     site.finish(target)
     return target
 

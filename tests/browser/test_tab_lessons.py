@@ -4,9 +4,9 @@ import pytest
 
 from helpers.course import lessons
 from tab import build
-from tab.lessons import read, start_tab
 from tools import course
 from tools.chapter import proof_faults
+from website.lessons_in_tab import read, start_tab
 
 pytestmark = [
     pytest.mark.full("a cluster and Python in a browser"),

@@ -13,11 +13,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tab import build, page
+from tab import build
 from tests.browser.axe import OPTIONS
 from tests.browser.conftest import WINDOW
 from tests.browser.webserver import opening, send_script, serving
-from tools import site
+from website import build as site, tryit
 
 pytestmark = [
     pytest.mark.full("the site"),
@@ -31,7 +31,7 @@ HOME = "# Home\n\n```{toctree}\ntry\nnotebooks/glossary\n```\n"
 STATUS = 403
 #: the Worker: `watch` goes on until it is cancelled, all else is repeated
 WORKER = """
-import { dispatch, unlessCancelled } from "./page/dispatcher.js";
+import { dispatch, unlessCancelled } from "./worker/dispatcher.js";
 const program = new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0));
 dispatch(self, {
   async start([given], report) {
@@ -104,15 +104,15 @@ def trial_address(tmp_path_factory) -> Iterator[str]:
         for language in ("en", "ko"):
             source = place / "sources" / language
             (source / "notebooks").mkdir(parents=True)
-            texts = page.pages(site.SITE / language)
+            texts = tryit.pages(site.SITE / language)
             answers = [("a recorded answer", STATUS)] * 200
-            text = page.insert_answers({"try": texts["try"]}, answers)["try"]
+            text = tryit.insert_answers({"try": texts["try"]}, answers)["try"]
             (source / "index.md").write_text(HOME)
             (source / "notebooks" / "glossary.md").write_text("# Glossary\n")
             (source / "try.md").write_text(text)
             target = place / "site" / site.language_dir(language)
             site.build(language, source, target)
-        page.copy(place / "site")
+        tryit.copy(place / "site")
     site.finish(place / "site")
     with serving(place / "site", Server) as url:
         yield url

@@ -12,7 +12,8 @@ import yaml
 
 from cluster.tests import imagebuild
 from tests.notebooks import ROOT
-from tools import home, site
+from tools import home
+from website import build as site
 
 #: what would look like an address, and lead nowhere
 PLACEHOLDER = re.compile(
@@ -123,7 +124,7 @@ def test_a_text_that_has_changed_stops_all_of_it(tmp_path):
 
 
 def test_the_first_page_of_the_site_has_links_once_there_is_an_address():
-    text = (ROOT / "site/en/index.md").read_text("utf-8")
+    text = (ROOT / "website/en/index.md").read_text("utf-8")
     without = site.with_addresses(text, "", "Launch")
     assert "```sh\nmake lab\n```" in without and "mybinder.org" not in without
     assert "```sh\ndocker build --file binder/Dockerfile " in without

@@ -1,9 +1,9 @@
-// A Web Worker with a cluster and Python, for the lessons; page/connection.js calls it.
+// A Web Worker with a cluster and Python, for the lessons; the page calls it.
 import "../wasm_exec.js";
 import "../files.js";
 import "../server.js";
-import { newOutputs } from "../page/celloutputs.js";
-import { dispatch } from "../page/dispatcher.js";
+import { newOutputs } from "../worker/celloutputs.js";
+import { dispatch } from "../worker/dispatcher.js";
 import { loadPyodide } from "./pyodide/pyodide.mjs";
 import { treeFileSystem } from "./files.js";
 import { entries } from "./tar.js";

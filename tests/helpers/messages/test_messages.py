@@ -339,7 +339,7 @@ def test_the_page_is_what_the_rules_say():
 def in_node(texts: list[str], say=str) -> list[dict]:
     """Return what the script of the site says of texts."""
     rules_script = errors.script(say, trial="try.html")
-    engine = (ROOT / "site/_static/explain.js").read_text("utf-8")
+    engine = (ROOT / "website/_static/explain.js").read_text("utf-8")
     call = "texts.map((text) => explainText(RULES, text))"
     lines = [rules_script, engine, f"const texts = {json.dumps(texts)};"]
     lines += [f"process.stdout.write(JSON.stringify({call}));"]
@@ -384,9 +384,10 @@ def test_the_script_says_the_same():
 
 
 def test_the_script_has_the_limit_of_the_page():
-    text = (ROOT / "site/_static/explain.js").read_text("utf-8")
+    text = (ROOT / "website/_static/explain.js").read_text("utf-8")
     assert f"LIMIT = {pasted.LIMIT:_};" in text
     scripts = ("explain.js", "paste.js")
     assert (
-        sum((ROOT / "site/_static" / name).stat().st_size for name in scripts) < 60_000
+        sum((ROOT / "website/_static" / name).stat().st_size for name in scripts)
+        < 60_000
     )

@@ -7,7 +7,8 @@ import pytest
 
 from helpers.messages import explain_text
 from helpers.messages.rules import rules
-from tab import page
+from tab import build
+from website import tryit
 
 TRIALS = [rule for rule in rules() if rule.trial]
 
@@ -20,11 +21,11 @@ def test_the_line_of_a_rule_ends_in_its_message(browser_server):
     ]
     requests = "".join(json.dumps(script) + "\n" for script in scripts)
     done = subprocess.run(
-        ["node", str(page.WEB / "node.js"), str(browser_server)],
+        ["node", str(build.WEB / "node.js"), str(browser_server)],
         input=requests,
         capture_output=True,
         text=True,
-        timeout=page.LIMIT,
+        timeout=tryit.LIMIT,
     )
     # The first line is about the start.
     answers = [json.loads(line)["text"] for line in done.stdout.splitlines()[1:]]

@@ -1,0 +1,251 @@
+// A genuine API server for the page: its start and end, live answers, the reader's line, the drill.
+
+import { commandOf, History, linkTo, withCaller, withPrompt } from "./commandline.js";
+import { Closed, Connection, startWorker } from "../start/connection.js";
+import { judge, permissionsOf } from "./drill.js";
+import { Progress, showTime } from "../start/progress.js";
+
+const PROGRAM = "kube-apiserver.wasm.gz";
+/** Milliseconds after which a page that is hidden gives its memory back. */
+const HIDDEN = 5 * 60_000;
+/** Lines of the command that are seen at once. */
+const LINES = 8;
+/** Names of the shell whose variables all commands of the page share, and of that of the drill. */
+const SESSION = "page", DRILL = "drill";
+
+/** @param {number} began */
+const secondsSince = (began) => ((performance.now() - began) / 1000).toFixed(0);
+
+/**
+ * @typedef {{
+ *   command: string, answer: HTMLElement, label: HTMLElement, run: HTMLButtonElement,
+ *   stop: HTMLButtonElement, tell: (whence: string, code: number) => void,
+ * }} Block
+ * @typedef {(word: string, ...values: any[]) => string} Say
+ */
+
+/**
+ * Let a page start a server, and send it commands.
+ *
+ * @param {{
+ *   base: URL, at: Record<string, any>, blocks: Block[], say: Say,
+ *   show: (phase: string, text: string) => void,
+ * }} page try.js has made
+ */
+export const connect = ({ base, at, blocks, say, show }) => {
+  /** @type {Connection | undefined} */
+  let connection;
+  /** The compiled program: another start needs no download. @type {WebAssembly.Module | string} */
+  let program = new URL(PROGRAM, base).href;
+  /** @type {string[]} */
+  let usual = [];
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let hidden;
+  const phase = () => document.body.dataset.tab;
+
+  /** @param {string} why */
+  const stop = (why) => {
+    connection?.close();
+    connection = undefined;
+    at.loaded.textContent = "";
+    show("able", why);
+  };
+  const start = async () => {
+    const began = performance.now();
+    const progress = new Progress(say);
+    const worker = startWorker(new URL("worker.js", base));
+    const started = connection = new Connection(worker);
+    worker.onerror = ({ message = "" }) => {
+      if (connection !== started) return;
+      if (phase() === "starting") stop(say("failed", progress.sentence, message || "worker.js"));
+      else stop(say("ended", message));
+    };
+    show("starting", progress.sentence);
+    showTime(progress, at.loaded, () => connection === started && phase() === "starting");
+    at.cancel.focus();
+    // Answers of an earlier server, and the verdict on it.
+    for (const { answer, label } of blocks) {
+      answer.hidden = true;
+      label.textContent = "";
+    }
+    for (const place of [at.node, at.output, at.verdict]) if (place) place.textContent = "";
+    /** @param {any[]} report the bytes that are loaded, and their total; or "step", and its name */
+    const onProgress = (...report) => {
+      const [loaded, total] = report, isStep = loaded === "step";
+      if (total && !isStep) Object.assign(at.bar, { max: total, value: loaded });
+      if (!(isStep ? progress.step(total) : progress.update(loaded, total))) return;
+      at.state.textContent = progress.sentence;
+    };
+    try {
+      program = await connection.call("start", [program], onProgress).result;
+      // Read before the reader can grant anything.
+      if (at.drill) usual = await permissionsOf(outputOf, "default", "drill");
+      if (connection !== started) return;
+    } catch (error) {
+      if (!(error instanceof Closed)) {
+        stop(say("failed", progress.sentence, /** @type {Error} */ (error).message));
+      }
+      return;
+    }
+    const isWaiting = [document.body, at.cancel].includes(document.activeElement);
+    show("ready", say("ready", secondsSince(began)));
+    // *Cancel*, which had the focus, is hidden now.
+    if (isWaiting) at.state.focus({ preventScroll: true });
+    followNode(connection, progress, began);
+  };
+  /**
+   * Say what the start of the node is doing, and when pods can run.
+   *
+   * @param {Connection} started
+   * @param {Progress} progress
+   * @param {number} began
+   */
+  const followNode = async (started, progress, began) => {
+    /** @param {string} sentence */
+    const tell = (sentence) => { if (connection === started) at.node.textContent = sentence; };
+    try {
+      await started.call("node", [], (_, name) => {
+        if (progress.step(name)) tell(progress.sentence);
+      }).result;
+      tell(say("whole", secondsSince(began)));
+    } catch (error) {
+      tell(say("late", progress.sentence, /** @type {Error} */ (error).message));
+    }
+  };
+  at.start.onclick = start;
+  at.cancel.onclick = () => { stop(say("stopped")); at.start.focus(); };
+  at.reset.onclick = () => { stop(""); start(); };
+  at.state.tabIndex = -1;
+
+  /**
+   * Run lines, and write their output; return {code, status}, or undefined if they did not run.
+   *
+   * @param {string} lines
+   * @param {HTMLElement} place
+   * @param {HTMLButtonElement} button that stops them
+   * @param {{isLog?: boolean, input?: string}} options a log is not written anew
+   */
+  const run = async (lines, place, button, { isLog = false, input = "" } = {}) => {
+    if (!connection) return undefined;
+    if (place.ariaBusy) return void place.append(`${say("busy")}\n`);
+    place.ariaBusy = "true";
+    // The theme takes a hidden place out of the order of Tab.
+    Object.assign(place, { hidden: false, tabIndex: 0 });
+    // A screen reader would read out all of a log that is written anew.
+    if (isLog) place.append(withPrompt(lines)); else place.textContent = "";
+    place.scrollIntoView({ block: "nearest" });
+    let isStopped = false;
+    /** @param {string} text */
+    const write = (text) => {
+      // What it writes until it has heard of it, a terminal would not show either.
+      if (isStopped) return;
+      place.append(text);
+      if (isLog) place.scrollTop = place.scrollHeight;
+    };
+    const { result, cancel } = connection.call("shell", [lines, input, SESSION], write);
+    button.hidden = false;
+    button.onclick = () => {
+      cancel();
+      write(`${say("interrupted")}\n`);
+      isStopped = true;
+    };
+    try {
+      return await result;
+    } catch (error) {
+      if (!(error instanceof Closed)) write(/** @type {Error} */ (error).message);
+      return undefined;
+    } finally {
+      place.ariaBusy = null;
+      button.hidden = true;
+    }
+  };
+
+  for (const { command, answer, label, run: runButton, stop: stopButton, tell } of blocks) {
+    runButton.onclick = async () => {
+      label.textContent = say("waiting");
+      const result = await run(command, answer, stopButton);
+      if (result) tell("live", result.status);
+      else if (label.textContent === say("waiting")) label.textContent = "";
+    };
+  }
+
+  // The reader's line, with a caller, a manifest for `-f -`, and what was typed before.
+  const history = new History();
+  const fit = () => { at.line.rows = Math.min(LINES, at.line.value.split("\n").length); };
+  /** @param {string} text */
+  const fill = (text) => { at.line.value = text; fit(); };
+  at.own.onsubmit = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    const typed = at.line.value.trim();
+    if (!typed) return;
+    history.add(typed);
+    at.line.select();
+    const lines = withCaller(typed, at.caller.selectedOptions[0].dataset);
+    run(lines, at.output, at.stop, { isLog: true, input: at.manifest.value });
+  };
+  at.line.oninput = fit;
+  at.line.onkeydown = (/** @type {KeyboardEvent} */ event) => {
+    const { value, selectionStart, selectionEnd } = at.line;
+    if (event.isComposing) return;
+    if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      return at.own.requestSubmit();
+    }
+    if (event.key === "c" && event.ctrlKey && selectionStart === selectionEnd && !at.stop.hidden) {
+      event.preventDefault();
+      return at.stop.click();
+    }
+    // Within several lines, the keys move the cursor.
+    const isAtEdge = event.key === "ArrowUp" ? !value.slice(0, selectionStart).includes("\n")
+      : event.key === "ArrowDown" && !value.slice(selectionEnd).includes("\n");
+    if (!isAtEdge) return;
+    event.preventDefault();
+    fill(history.go(event.key === "ArrowUp" ? 1 : -1));
+  };
+  at.link.onclick = async () => {
+    await navigator.clipboard.writeText(linkTo(location.href, at.line.value.trim()));
+    at.copied.textContent = say("copied");
+  };
+  // A link brings a command, which its reader alone runs.
+  const bring = () => {
+    const command = commandOf(location.href);
+    if (!command) return;
+    fill(command);
+    if (phase() === "ready") at.line.focus();
+    else if (!/starting|unable/.test(phase() ?? "")) show("able", say("brought"));
+  };
+  addEventListener("hashchange", bring);
+  bring();
+  fit();
+
+  // The reader may have gone to another directory.
+  /** @param {string} line */
+  const outputOf = async (line) => {
+    let text = "";
+    /** @param {string} more */
+    const add = (more) => { text += more; };
+    await connection?.call("shell", [line, "", DRILL], add).result;
+    return text;
+  };
+  if (at.drill) {
+    at.check.onclick = async () => {
+      at.verdict.textContent = say("waiting");
+      try {
+        at.verdict.textContent = await judge(outputOf, say, usual, at.drill.dataset.line);
+      } catch (error) {
+        const { message } = /** @type {Error} */ (error);
+        at.verdict.textContent = error instanceof Closed ? "" : message;
+      }
+    };
+  }
+
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(hidden);
+    if (!document.hidden || !connection) return;
+    hidden = setTimeout(() => {
+      // Its machine code is memory, too.
+      program = new URL(PROGRAM, base).href;
+      stop(say("hidden"));
+    }, HIDDEN);
+  });
+};
