@@ -39,25 +39,25 @@ site: chapter ## Build a page for each lesson with its outputs: build/site/index
 	@sh tools/setup.sh site
 	@$(PY) -m website.build
 
-test: setup lint ## Check style, units, a real cluster, every notebook, in a browser too
+test: setup lint ## Test what a change breaks: units, a real cluster, every notebook
 	@sh tools/setup.sh tests
-	@$(TESTS) -m 'not full' --budget 11 $(PYTEST_ARGS)
+	@$(TESTS) -m 'not (full or machines or follow)' --budget 7 $(PYTEST_ARGS)
 
-full: setup lint ## Check also faults, other backends, builds: what rarely breaks
+full: setup lint ## Test also what a change hardly breaks: faults, the tab, the site
 	@sh tools/setup.sh full && sh tools/setup.sh site
 	@$(PY) -m tab.build
-	@$(TESTS) -m 'not covered and not machines' --budget 60 $(PYTEST_ARGS)
+	@$(TESTS) -m 'not (covered or machines or follow)' --budget 60 $(PYTEST_ARGS)
 
-machines: setup venv ## Test on Ubuntu, SELinux and arm64, and by Kubernetes' tests of limits: hours
-	@sh tools/setup.sh machines
+machines: setup venv ## Test where others run it: kind, a hub, the image, other systems: hours
+	@sh tools/setup.sh machines && sh tools/setup.sh site
 	@$(PY) -m cluster.tests.machines
-	@$(PY) -m pytest -m machines $(PYTEST_ARGS) cluster/tests/machines
+	@$(PY) -m pytest -n 0 -m machines $(PYTEST_ARGS)
 
 conformance: setup venv ## Run Kubernetes' conformance suite, and write its table: an hour
 	@$(PY) -m cluster.tests.conformance $(CONFORMANCE)
 
 quick: lint ## Check style and what needs no cluster
-	@$(TESTS) -m 'not full and not heavy' --budget 2 $(PYTEST_ARGS)
+	@$(TESTS) -m 'not (full or machines or follow or heavy)' --budget 2 $(PYTEST_ARGS)
 
 # As many workers as the machine has room for, each with a cluster of its own.
 # PYTEST_ARGS='-n 0' has none: for debuggers.
@@ -90,7 +90,7 @@ lock: ## Pin every package for CI and Binder anew: requirements-lock.txt and -lo
 pins: venv ## Print each version that is built, and what is newest; changes nothing
 	@$(PY) -m tools.follow --dry-run $(FOLLOW)
 
-follow: venv ## Take the newest versions, build, run the lessons: KUBERNETES=v1.38.0
+follow: venv ## Take the newest versions, build, test what only they change: KUBERNETES=v1.38.0
 	@$(PY) -m tools.follow $(FOLLOW)
 
 older: setup venv ## Run the lessons on servers of another version, built here: KUBERNETES=v1.34.4

@@ -5,7 +5,6 @@ and notebook cells see no fixtures, only the environment that is set here.
 """
 
 import functools
-import itertools
 import os
 import shutil
 import signal
@@ -17,9 +16,14 @@ import pytest
 
 from cluster import backends
 from helpers.course.attempts import SETTING
-from helpers.course.exercise import with_solutions
 
-pytest_plugins = ["tests.tiers", "cluster.tests.fixtures"]
+# The last one is called first: cells get their proofs, then markers, then an order.
+pytest_plugins = [
+    "cluster.tests.fixtures",
+    "tests.groups",
+    "tests.tiers",
+    "tests.lessoncells",
+]
 
 #: left out by `pytest notebooks`: the same cells, in another language
 collect_ignore = ["notebooks/ko"]
@@ -152,21 +156,6 @@ def _connect(session: pytest.Session):
         session.shouldstop = why
         pytest.fail(why, pytrace=False)
     pytest.exit(why, returncode=1)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the solutions of exercises in the place of their stubs."""
-    from tests.notebooks import load
-
-    for path, cells in itertools.groupby(
-        (item for item in items if item.path.suffix == ".ipynb"),
-        lambda item: item.path,
-    ):
-        sources = {
-            cell["id"]: cell["source"] for cell in with_solutions(load(path))["cells"]
-        }
-        for item in cells:
-            item.cell.source = "".join(sources[item.cell.id])
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -71,15 +71,16 @@ def source(name: str, cell: str) -> str:
     return found
 
 
-def execute(path: Path, target: Path, *, beside: Path | None = None) -> None:
-    """Run a notebook; fail unless its checks refuse their stubs.
+def execute(
+    path: Path, target: Path, *, twice: bool = False, beside: Path | None = None
+) -> None:
+    """Run a notebook, or each of its cells twice; `target` gets it with its outputs.
 
-    `target` gets the notebook with its outputs; `beside` that of a second run at the
-    same time, in which each cell runs twice and no check sees a stub.
+    `beside` gets those of a second run at the same time.
     """
-    lines = [["--prove-checks", "--target", target, path]]
+    lines = [[*["--twice"] * twice, "--target", target, path]]
     if beside:
-        lines.append(["--twice", "--target", beside, path])
+        lines.append(["--target", beside, path])
     runs = [
         subprocess.Popen(
             [sys.executable, "-m", "tools.chapter", *line],

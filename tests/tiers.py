@@ -1,7 +1,6 @@
-"""Choose what a run proves, and which worker does; fail if it was slow, or skipped.
+"""Choose what a run proves, and fail if it was slow, or skipped too much.
 
-A plugin of the root conftest.py, for `make quick`, `make test`, `make full` and
-`make machines`.
+A plugin of the root conftest.py, for the words of the Makefile that run tests.
 """
 
 import os
@@ -13,15 +12,22 @@ from pathlib import Path
 
 import psutil
 import pytest
+from _pytest.mark.expression import Expression
 
 from cluster import backends
 from tests import skips
 
+#: the words of make that prove what `make test` leaves out, and what each of them asks;
+#: a marker of this name, with the reason, gives a test to the word
+WORDS = {
+    "full": "what a change hardly breaks",
+    "machines": "what runs where others run it: kind, a hub, the image, other systems",
+    "follow": "what can change only with a version of Kubernetes or of a program",
+}
 MARKERS = (
-    "full(reason): what a change to a lesson or a helper hardly breaks; `make full`",
+    *(f"{word}(reason): {asked}; `make {word}`" for word, asked in WORDS.items()),
     "covered(by): left out of `make full`, where another test proves this and more",
     "heavy: what takes more than Python; left out of `make quick`",
-    "machines(reason): left out of `make full`, too; `make machines`",
 )
 #: a cluster, API servers, programs, a browser
 HEAVY_FIXTURES = {*"cluster mine production older one_lab kind browser".split()}
@@ -37,47 +43,6 @@ HEAVY = (
     "tests/helpers/exercises/test_grants.py",
     "tests/helpers/views/widgets/test_widgets.py",
     "tab/tests/",
-)
-#: are of one site, which is built once
-SITE = tuple(f"tests/browser/test_{name}.py" for name in ("site", "firefox"))
-#: show the lessons as they ran, and would run those that have not
-SHOWN = ("tests/browser/test_written_pages.py", *SITE)
-#: a directory whose tests share a machine, API servers or a browser is one group
-TOGETHER = (
-    *SHOWN,
-    "tests/browser/",
-    "cluster/tests/controlplane/",
-    "cluster/tests/whole/",
-    "cluster/tests/machines/",
-    "cluster/tests/existing/",
-    "cluster/tests/usermode/",
-    "cluster/tests/walls/",
-)
-#: tests that use this machine's one container engine: a group, too
-ENGINE = (
-    "cluster/tests/kind/",
-    "cluster/tests/image/test_engine.py",
-    "tests/project/test_image.py",
-    "tests/project/test_hub.py",
-)
-#: each test, of a lesson or of all, is a group; of any other file all are one
-APART = (
-    "cluster/tests/existing/test_chapter.py",
-    "tests/lessons/test_lessons.py",
-    "tests/helpers/exercises/checks/test_answers.py",
-)
-#: the groups that take minutes, the longest first; short ones fill the gaps at the end
-LONGEST = (
-    "cluster/tests/kind/",
-    "cluster/tests/machines/",
-    "cluster/tests/existing/test_chapter.py",
-    "tests/browser/",
-    "cluster/tests/existing/",
-    "cluster/tests/test_unprivileged.py",
-    "cluster/tests/usermode/",
-    "cluster/tests/walls/",
-    *APART[1:],
-    *SHOWN,
 )
 #: backends of which there is one
 ALONE = ("kind", "existing")
@@ -107,16 +72,30 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
 
 
-# Before pytest reads the markers.
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Name what this run leaves out."""
+    return [
+        f"left out: {asked} (`make {word}`)"
+        for word, asked in WORDS.items()
+        if leaves_out(config.option.markexpr, word)
+    ]
+
+
+def leaves_out(expression: str, word: str) -> bool:
+    """Return whether a test that has the marker `word` alone is deselected."""
+    if not expression:
+        return False
+    parsed = Expression.compile(expression)
+    return not parsed.evaluate(lambda name, **_: name in (word, "heavy"))
+
+
+# Before pytest reads the markers, and groups are sorted.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is heavy, and put the longest groups first."""
-    heavy = set()
+    """Mark what is heavy."""
     for item in items:
         if _is_heavy(item):
             item.add_marker("heavy")
-            heavy.add(group(item.nodeid))
-    items.sort(key=lambda item: rank(item.nodeid, heavy))
 
 
 def _is_heavy(item: pytest.Item) -> bool:
@@ -125,14 +104,6 @@ def _is_heavy(item: pytest.Item) -> bool:
         or item.nodeid.startswith(HEAVY)
         or not HEAVY_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
     )
-
-
-def rank(nodeid: str, heavy: set[str]) -> int:
-    """Return the place of a test's group: the longest, other heavy ones, the rest."""
-    names = [name for name in LONGEST if nodeid.startswith(name)]
-    if names:
-        return LONGEST.index(max(names, key=len))
-    return len(LONGEST) + (group(nodeid) not in heavy)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -151,31 +122,6 @@ def pytest_xdist_auto_num_workers() -> int:
     watched = int(LIMIT.read_text()) // INSTANCES
     workers = min(len(os.sched_getaffinity(0)) + 2, room, watched)
     return workers if workers > 1 else 0
-
-
-def group(nodeid: str) -> str:
-    """Return the group of a test: what one worker runs, in order."""
-    path = nodeid.partition("::")[0]
-    for several in (ENGINE, SITE):
-        if path.startswith(several):
-            return several[0]
-    if path in APART:
-        return nodeid
-    return next((name for name in TOGETHER if path.startswith(name)), path)
-
-
-# Not by `--dist loadgroup`: with pytest 9.2, xdist 3.8 takes no notice of the marker.
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log):
-    """Hand out whole groups, in the order of the collection."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class Groups(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return group(nodeid)
-
-    config.option.loadscopereorder = False
-    return Groups(config, log)
 
 
 def slowness() -> float:

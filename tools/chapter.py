@@ -6,7 +6,6 @@ secret.
 """
 
 import argparse
-import ast
 import functools
 import os
 import re
@@ -20,7 +19,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
-from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
 from nbclient.exceptions import (
     CellExecutionError,
@@ -33,8 +31,9 @@ from cluster import backends, preflight
 from cluster.errors import LabError
 from helpers.course import lessons
 from helpers.course.attempts import SETTING
-from helpers.course.exercise import CHECK, STUB, has_tag, with_solutions
+from helpers.course.exercise import with_solutions
 from tools import leaks
+from tools.proofs import copy_of
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -47,8 +46,6 @@ KERNEL_TIMEOUT = 60
 SOCKETS = Config({"KernelManager": {"transport": "ipc"}})
 #: Directories of the kernels' sockets, of this run.
 _FOLDERS: list[str] = []
-#: Tag of a copy of a stub, and of the check that must refuse it.
-PROOF = "proof"
 #: Numbers of the lessons, the longest first: the last one is waited for alone. One that
 #: is not listed comes before all.
 LONGEST = (
@@ -58,29 +55,28 @@ LONGEST = (
 MEMORY = 400e6
 
 
-def run(path: Path, target: Path, prove_checks: bool, twice: bool) -> str:
+def run(path: Path, target: Path, twice: bool) -> str:
     """Run one notebook; return what failed, or "" if all is well.
 
     The notebook is written with its outputs below `target`, also if a cell fails.
-    Solutions run in the place of stubs. With `prove_checks` each check must first
-    refuse its stub and an empty answer. With `twice` each cell runs twice in a row, as
-    an unsure learner does; what is written is the first time.
+    Solutions run instead of stubs. With `twice` each cell runs twice in a row, as an
+    unsure learner does; what is written is the first time.
     """
     original = nbformat.read(path, as_version=4)
     notebook = with_solutions(original)
-    if prove_checks:
-        notebook.cells = list(with_proofs(original.cells, notebook.cells))
     if twice:
         notebook.cells = [run for cell in notebook.cells for run in _with_repeat(cell)]
     fault = execute(notebook, path.parent)
-    leaked = [f"{cell}: the output shows {what}" for cell, what in secrets(notebook)]
+    leaked = [
+        f"{cell['id']}: the output shows {what}"
+        for cell in notebook.cells
+        for what in leaks.find_in(cell.get("outputs", []))
+    ]
     if leaked:
         # Nothing is written: the file would be what the rule is against.
         return "; ".join(leaked)
     kept_file = target / place(path)
     kept_file.parent.mkdir(parents=True, exist_ok=True)
-    # Behind a cell that failed nothing ran, so nothing is proven or refuted.
-    fault = fault or "; ".join(proof_faults(notebook.cells))
     original_ids = {cell["id"] for cell in original.cells}
     notebook.cells = [cell for cell in notebook.cells if cell["id"] in original_ids]
     nbformat.write(notebook, kept_file)
@@ -148,92 +144,10 @@ def slowness() -> float:
         return 1.0
 
 
-def with_proofs(originals: list[dict], cells: list[dict]) -> Iterator[dict]:
-    """Yield the solved cells, and above each exercise its stub and a first check.
-
-    And a second check of an empty answer, if the stub gives the answer its shape.
-    """
-    checks = (cell for cell in cells if has_tag(cell, CHECK))
-    for stub, cell in zip(originals, cells, strict=True):
-        if has_tag(cell, STUB):
-            check = next(checks)
-            for part in stub, check:
-                yield _copy(part, "on-stub", PROOF, "raises-exception")
-            nothing = empty_answers(stub["source"])
-            for part in (stub | {"source": nothing}, check) if nothing else ():
-                yield _copy(part, "on-nothing", PROOF, "raises-exception")
-        yield cell
-
-
-_EMPTY = {ast.Dict: "{}", ast.List: "[]", ast.Set: "set()", ast.JoinedStr: "''"}
-
-
-def empty_answers(stub: str) -> str:
-    """Return code that makes each answer empty: `{}` for a dict, `""` for a text.
-
-    An answer is what the stub sets to a value that is written there.
-    """
-    lines = []
-    # Lines of IPython's own syntax become calls, and are no answer.
-    tree = ast.parse(TransformerManager().transform_cell(stub))
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            value = _EMPTY.get(type(node.value))
-            if isinstance(node.value, ast.Constant):
-                kind: type = type(node.value.value)
-                value = repr(kind())
-            if value:
-                lines.append(f"{node.targets[0].id} = {value}")
-    return "\n".join(lines)
-
-
 def _with_repeat(cell: dict) -> Iterator[dict]:
     yield cell
     if cell["cell_type"] == "code":
-        yield _copy(cell, "again")
-
-
-def _copy(cell: dict, end: str, *tags: str) -> dict:
-    """Return a code cell that runs and is not kept; `end` is that of its id."""
-    metadata = {"tags": sorted({*tags, *cell["metadata"].get("tags", ())})}
-    name = f"{cell['id']}-{end}"
-    return nbformat.v4.new_code_cell(cell["source"], id=name, metadata=metadata)
-
-
-def proof_faults(cells: list[dict]) -> Iterator[str]:
-    """Yield one line for each stub that raises, and each check that lets one pass."""
-    for cell in cells:
-        if not has_tag(cell, PROOF):
-            continue
-        outputs = cell.get("outputs", ())
-        raised = [out["ename"] for out in outputs if out["output_type"] == "error"]
-        if has_tag(cell, STUB) and raised:
-            yield f"{cell['id']}: the stub raises {raised[0]}"
-        if has_tag(cell, CHECK) and raised != ["NotSolved"]:
-            yield f"{cell['id']}: {' '.join(raised) or 'no error'}, not NotSolved"
-
-
-def secrets(notebook: dict) -> Iterator[tuple[str, str]]:
-    """Yield cell id and kind of each secret that an output shows.
-
-    Not even one that is dead may be shown: outputs are kept and passed on.
-    """
-    for cell in notebook["cells"]:
-        texts = "\n".join(_texts(cell.get("outputs", [])))
-        for what in leaks.find(texts):
-            yield cell["id"], what
-
-
-def _texts(output: object) -> Iterator[str]:
-    """Yield every text of an output: streams, all its forms, tracebacks."""
-    if isinstance(output, str):
-        yield output
-    elif isinstance(output, dict):
-        for value in output.values():
-            yield from _texts(value)
-    elif isinstance(output, list):
-        for value in output:
-            yield from _texts(value)
+        yield copy_of(cell, "again")
 
 
 def job_count(cores: int, memory: float) -> int:
@@ -278,11 +192,6 @@ def main(arguments: list[str] | None = None) -> int:
         "--language", default="", help="run that edition, such as ko; not the English"
     )
     parser.add_argument(
-        "--prove-checks",
-        action="store_true",
-        help="also run each check on its stub, which it must refuse",
-    )
-    parser.add_argument(
         "--twice", action="store_true", help="run each cell twice in a row"
     )
     parser.add_argument(
@@ -298,7 +207,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     def tell(path: Path) -> str:
         began = time.monotonic()
-        fault = run(path, options.target, options.prove_checks, options.twice)
+        fault = run(path, options.target, options.twice)
         seconds = time.monotonic() - began
         print(f"{place(path)}  {seconds:.1f} s  {fault or 'ok'}", flush=True)
         return fault

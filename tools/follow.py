@@ -1,7 +1,7 @@
 """Follow Kubernetes and what is built beside it: pins, locks, seed, numbers in texts.
 
     python -m tools.follow --dry-run          # each pin, and what is newest
-    python -m tools.follow [--kubernetes V]   # take them, build, run every lesson
+    python -m tools.follow [--kubernetes V]   # take them, build, test what they change
 
 All of it happens in a copy of the commit, whose changes come here when the lessons have
 passed; until then, and after a failure or Ctrl-C, this checkout is as it was. What to
@@ -42,7 +42,6 @@ TEXTS = ("docs/machines.md", "locale/ko/docs.po")
 #: files to review: upstream decides what is in them
 READ = (
     "cluster/local/seed.jsonl",
-    "cluster/tests/machine/described",
     LOCKS + "/*.mod",
     "tab/go/go.mod",
 )
@@ -52,14 +51,13 @@ STEPS = {
     "build": ("helpers", "setup"),
     "build for the browser": ("tab.build",),
     "seed": ("tools.seed",),
-    "descriptions of the components": ("cluster.tests.machine.test_described",),
     "Korean texts": ("tools.korean", "write"),
     "start": ("helpers", "up"),
 }
 #: checks; a person decides about what fails
 PROOFS = {
     "lessons": ("tools.chapter",),
-    "stages": ("pytest", "-q", "-n", "0", "tests/lessons/test_stages.py"),
+    "what is pinned": ("pytest", "-q", "-m", "follow"),
 }
 
 

@@ -5,7 +5,7 @@ patterns here know how Kubernetes and Jupyter write theirs.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 from detect_secrets.core.scan import scan_line
@@ -51,3 +51,23 @@ def find(text: str) -> list[str]:
     own_kinds = {kind for kind, pattern in PATTERNS.items() if pattern.search(text)}
     secrets = {secret.type for line in text.splitlines() for secret in scan_line(line)}
     return sorted(own_kinds | {OUR_WORDS.get(kind, kind) for kind in secrets})
+
+
+def find_in(outputs: object) -> list[str]:
+    """Return the kinds of secrets in the outputs of a cell, in whatever form.
+
+    Not even one that is dead may be shown: outputs are kept and passed on.
+    """
+    return find("\n".join(_texts(outputs)))
+
+
+def _texts(output: object) -> Iterator[str]:
+    """Yield every text of an output: streams, all its forms, tracebacks."""
+    if isinstance(output, str):
+        yield output
+    elif isinstance(output, dict):
+        for value in output.values():
+            yield from _texts(value)
+    elif isinstance(output, list):
+        for value in output:
+            yield from _texts(value)

@@ -373,8 +373,10 @@ install_packages() {
     # A package that is built from a directory has no hash, so ours comes by itself. A lock
     # is whole but for tools/left-out.txt.
     lock)
-        install --no-deps --require-hashes --requirement "requirements-lock$1.txt" &&
-            install --no-deps --editable .
+        locks='--requirement requirements-lock.txt'
+        [ -z "$1" ] || locks="$locks --requirement requirements-lock$1.txt"
+        # shellcheck disable=SC2086  # options
+        install --no-deps --require-hashes $locks && install --no-deps --editable .
         ;;
     ranges) install --editable "$ours" ;;
     # pip knows no way to ask for the oldest.
@@ -415,8 +417,11 @@ lock() {
     usable || make_environment
     step 'getting uv' get_uv
     compile requirements-lock.txt requirements.txt
+    # Only what the tests add: both files are installed.
+    shared=$(sed -n 's/^\([A-Za-z0-9._-]*\)==.*/--no-emit-package \1/p' requirements-lock.txt)
+    # shellcheck disable=SC2086  # options
     compile requirements-lock-test.txt --extra test --constraints requirements-lock.txt \
-        pyproject.toml
+        $shared pyproject.toml
 }
 
 compile() {

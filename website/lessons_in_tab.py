@@ -27,7 +27,7 @@ from helpers.course import Lesson, lessons
 from helpers.course.exercise import has_tag, with_solutions
 from helpers.needs import NOT_IN_TAB
 from tab import build, pack
-from tools import chapter, course
+from tools import chapter, course, proofs
 from website import tryit
 
 #: where a lesson's code runs, below the learner's home
@@ -134,7 +134,7 @@ def read(lesson: Lesson) -> Any:
     """Return the cells of a lesson that run in a tab, solved, with proofs of checks."""
     original = nbformat.read(chapter.NOTEBOOKS / lesson.path, as_version=4)
     notebook = with_solutions(original)
-    proven = chapter.with_proofs(original.cells, notebook.cells)
+    proven = proofs.with_proofs(original.cells, notebook.cells)
     notebook.cells = [cell for cell in proven if not has_tag(cell, NOT_IN_TAB)]
     return notebook
 
@@ -209,7 +209,7 @@ def _print_rows(lesson: Lesson, tab: Tab) -> bool:
     print(f"| {lesson.number} | {passed}/{len(rows)} | {seconds:.1f} s |", flush=True)
     for row in failed:
         print(f"|   {row['id']} | {row['error'][:200]} |", flush=True)
-    faults = [*chapter.proof_faults(notebook.cells)]
+    faults = [*proofs.proof_faults(notebook.cells)]
     for line in faults:
         print(f"|   {line} |", flush=True)
     return not failed and not faults

@@ -17,7 +17,6 @@ from cluster.tests.waiting import until
 from cluster.usermode import kernel
 from tests.notebooks import file_of
 
-full = pytest.mark.full("API servers on another etcd")
 #: one whose requests it has to answer, and some of whose cells need pods
 LESSON = "13-write-over-http"
 MAPS = "/api/v1/namespaces/default/configmaps"
@@ -39,7 +38,7 @@ def assets(go, genuine, tmp_path_factory) -> Path:
     return folder
 
 
-@full
+@pytest.mark.follow("lessons on another etcd")
 def test_a_lesson_runs_on_it(assets):
     """On a control plane without a node; a cell that needs pods is left out."""
     settings = {
@@ -54,7 +53,7 @@ def test_a_lesson_runs_on_it(assets):
     assert "needs a node" in done.stdout
 
 
-@full
+@pytest.mark.full("API servers on another etcd")
 @pytest.mark.parametrize("subject", ["conflicts", "pages", "expiry"])
 def test_an_api_server_answers_as_on_etcd(assets, monkeypatch, subject):
     flags, requested, expected = SUBJECTS[subject]

@@ -5,7 +5,7 @@ import pytest
 from helpers.course import lessons
 from tab import build
 from tools import course
-from tools.chapter import proof_faults
+from tools.proofs import proof_faults
 from website.lessons_in_tab import read, start_tab
 
 pytestmark = [

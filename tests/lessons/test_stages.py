@@ -56,7 +56,7 @@ def test_each_sentence_about_a_beta_names_its_gate():
                 assert not said or name in STAGES, name
 
 
-@pytest.mark.full("the module proxy")
+@pytest.mark.follow("the module proxy")
 @pytest.mark.skipif(golang.find() is None, reason="there is no Go here")
 def test_the_version_is_the_one_of_upstreams_list():
     text = ""

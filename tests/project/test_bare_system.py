@@ -15,7 +15,7 @@ from cluster.tests.slowness import scaled
 from tools import bundle as writer
 
 pytestmark = [
-    pytest.mark.full("a system of its own, and the archive"),
+    pytest.mark.machines("a system of its own, and the archive"),
     pytest.mark.timeout(1800),
 ]
 #: seconds, of all commands

@@ -1,7 +1,7 @@
 """`make follow`: the locks and pins that it writes, and what it refuses.
 
 The module proxy and the index are outside: a test that needs one of them is in
-`make full`, and asks the real ones.
+`make follow`, and asks the real ones.
 """
 
 import re
@@ -17,7 +17,7 @@ from cluster.programs.recipe import RECIPE
 from tests.notebooks import ROOT
 from tools import follow, locks
 
-asks = pytest.mark.full("the module proxy and the index")
+asks = pytest.mark.follow("the module proxy and the index")
 UV = re.search("uv==(.*)", (ROOT / "tools" / "setup.sh").read_text())[1]
 LOCK = RECIPE.root / "kubernetes" / "go.mod"
 UPSTREAM = """\

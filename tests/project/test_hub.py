@@ -23,7 +23,7 @@ from helpers.course import lessons
 from tests import hub
 
 #: Image, cluster and hub are made for the first test: half an hour on a busy machine.
-pytestmark = [pytest.mark.full("a hub"), pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.machines("a hub"), pytest.mark.timeout(3600)]
 TOPICS = ("start-here", "cluster-info", "inside-a-pod")
 FIRST = "/lab/tree/notebooks/00-start-here.ipynb"
 #: in a learner's container

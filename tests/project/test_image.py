@@ -25,7 +25,7 @@ from cluster.waiting import poll
 from helpers.course import lessons
 from tests.lesson import play
 
-pytestmark = [pytest.mark.full("the image"), pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.machines("the image"), pytest.mark.timeout(1800)]
 #: bytes, unpacked; larger ones often fail to start on Binder
 LIMIT = 1_300_000_000
 #: bytes of everything that runs, of the 2 GB that Binder allows

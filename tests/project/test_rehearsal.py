@@ -14,7 +14,10 @@ from cluster.tests import imagebuild
 from tests.notebooks import ROOT
 from tests.project.rehearsal import NOT_PLAYED, REPOSITORY, Rehearsal, git
 
-pytestmark = [pytest.mark.full("the workflows"), pytest.mark.timeout(1800)]
+pytestmark = [
+    pytest.mark.machines("the rehearsal of a release"),
+    pytest.mark.timeout(1800),
+]
 VERSION = "1.1"
 TAG = f"v{VERSION}"
 IMAGE = f"ghcr.io/{REPOSITORY.lower()}"

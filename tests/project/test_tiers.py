@@ -17,9 +17,11 @@ import pytest
 def test_rare(number):
     print(os.environ.get("PYTEST_XDIST_WORKER"))
 
-@pytest.mark.full("a machine of its own")
 @pytest.mark.machines("another kernel")
 def test_on_another_system(): pass
+
+@pytest.mark.follow("another version")
+def test_of_a_pin(): pass
 
 def test_of_a_cluster(cluster): pass
 
@@ -30,7 +32,8 @@ def test_that_skips():
     pytest.skip("nobody knows why")
 """
 MAKEFILE = (ROOT / "Makefile").read_text()
-OPTIONS = "-p xdist -p tests.tiers -p no:cacheprovider --budget 60".split()
+PLUGINS = "-p xdist -p tests.groups -p tests.tiers -p no:cacheprovider".split()
+OPTIONS = [*PLUGINS, "--budget", "60"]
 
 
 def run(folder, *options: str, **environment: str) -> tuple[int, str]:
@@ -50,23 +53,42 @@ def run(folder, *options: str, **environment: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
+def words_of(budget: str) -> str:
+    """Return the expression of the word of make with this budget."""
+    [words] = re.findall(rf"-m '([^']*)' --budget {budget} ", MAKEFILE)
+    return words
+
+
 def test_quick_leaves_out_what_needs_a_cluster_and_skips_are_a_persons(tmp_path):
-    [words] = re.findall(r"-m '([^']*)' --budget 2 ", MAKEFILE)
-    code, shown = run(tmp_path, "-m", words)
+    code, shown = run(tmp_path, "-m", words_of("2"))
     assert code == 0
-    assert "1 skipped, 5 deselected" in shown
+    assert "1 skipped, 6 deselected" in shown
 
 
-def test_other_systems_have_a_word_of_their_own(tmp_path):
-    [test] = re.findall(r"-m '([^']*)' --budget 11 ", MAKEFILE)
-    [full] = re.findall(r"-m '([^']*)' --budget 60 ", MAKEFILE)
-    [word] = re.findall(r"pytest -m (\w+) ", MAKEFILE)
-    for words, shown in (
-        (test, "1 passed, 1 skipped, 4 deselected"),
-        (full, "4 passed, 1 skipped, 1 deselected"),
-        (word, "1 passed, 5 deselected"),
+def test_each_word_runs_its_own_and_names_in_its_head_what_it_leaves_out(tmp_path):
+    """Between them they run each test, and `full` runs what `test` does."""
+    for words, shown, left in (
+        (words_of("7"), "1 passed, 1 skipped, 5 deselected", [*tiers.WORDS]),
+        (words_of("60"), "4 passed, 1 skipped, 2 deselected", ["machines", "follow"]),
+        ("machines", "1 passed, 6 deselected", ["full", "follow"]),
+        ("follow", "1 passed, 6 deselected", ["full", "machines"]),
+        ("", "6 passed, 1 skipped", []),
     ):
-        assert shown in run(tmp_path, "-m", words)[1], words
+        said = run(tmp_path, "-m", words)[1]
+        assert shown in said, words
+        assert re.findall(r"^left out: .* \(`make (\w+)`\)", said, re.M) == left
+
+
+def test_the_budget_of_a_word_is_what_contributing_says():
+    table = (ROOT / "CONTRIBUTING.md").read_text().partition("what it checks")[2]
+    said = re.findall(r"^\| `make (test|full)` .* (\d+) minutes \|$", table, re.M)
+    rules = re.split(r"\n(?=\w+:)", MAKEFILE)
+    budgets = [
+        (rule.partition(":")[0], minutes)
+        for rule in rules
+        for minutes in re.findall(r"--budget (\d+)", rule)
+    ]
+    assert said == [pair for pair in budgets if pair[0] in ("test", "full")] != []
 
 
 def test_a_skip_that_nobody_expects_fails_ci_and_one_worker_runs_a_group(tmp_path):
@@ -105,35 +127,8 @@ def test_a_slow_processor_has_more_time(monkeypatch):
 
 
 def test_what_is_named_here_exists():
-    """A file that is renamed keeps its group, and stays out of make quick."""
-    named = {*tiers.TOGETHER, *tiers.ENGINE, *tiers.HEAVY, *tiers.LONGEST}
-    assert [path for path in named if not [*ROOT.glob(f"{path}*")]] == []
-
-
-def test_the_longest_groups_come_first_and_those_without_a_cluster_last():
-    names = (
-        "cluster/tests/existing/test_chapter.py::test",
-        "tests/browser/test_tab.py::test",
-        "cluster/tests/existing/test_use.py::test",
-        "tests/lessons/test_lessons.py::test[06]",
-        "cluster/tests/cli/test_cli.py::test",
-        "tests/project/test_style.py::test",
-    )
-    heavy = {tiers.group(name) for name in names[:-1]}
-    places = [tiers.rank(name, heavy) for name in names]
-    assert places == sorted({*places})
-
-
-def test_the_tests_of_the_site_are_one_group():
-    """Two workers would build it twice."""
-    users = [
-        path.relative_to(ROOT).as_posix()
-        for path in (ROOT / "tests" / "browser").glob("test_*.py")
-        if re.search(r"\b(address|built)\b", text := path.read_text())
-        and "def built(" not in text
-    ]
-    assert len(users) > 1
-    assert {tiers.group(f"{path}::test") for path in users} == {tiers.SITE[0]}
+    """A file that is renamed stays out of make quick."""
+    assert [path for path in tiers.HEAVY if not [*ROOT.glob(f"{path}*")]] == []
 
 
 def test_there_are_as_many_workers_as_the_machine_has_room_for(monkeypatch):

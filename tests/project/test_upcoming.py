@@ -81,7 +81,7 @@ def test_edits_that_do_not_apply_are_its_last_words(monkeypatch, capsys):
         upcoming.main(["v1.99.0"])
 
 
-@pytest.mark.full("the module proxy")
+@pytest.mark.follow("the module proxy")
 def test_every_edit_applies_to_the_version_that_is_built():
     command = [sys.executable, "-m", "tools.upcoming", versions.KUBERNETES]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

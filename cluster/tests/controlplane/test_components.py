@@ -1,4 +1,4 @@
-"""The control plane alone; test_described.py has each option."""
+"""The control plane alone."""
 
 from cluster.controlplane.components import ABSENT, Ports, describe
 from cluster.programs.recipe import CONTROL_PLANE

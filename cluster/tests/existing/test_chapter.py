@@ -28,7 +28,7 @@ from cluster.versions import TOOLBOX_IMAGE, parse
 from helpers import needs
 from tests.notebooks import FILES, NEEDS_MINOR, ROOT, load, tagged, tags_of
 
-pytestmark = pytest.mark.full("existing cluster × all lessons × version")
+pytestmark = pytest.mark.follow("existing cluster × all lessons × version")
 #: a name that only the nodes of this cluster know
 IMAGE = "registry.example/team/toolbox:7"
 #: seconds for all notebooks on a busy machine

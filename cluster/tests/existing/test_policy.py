@@ -17,10 +17,10 @@ from cluster.tests.existing.acting import kubectl, make_namespace, manifest, rec
 from cluster.tests.existing.conftest import use
 from cluster.tests.existing.emulated import MINORS
 
-full = pytest.mark.full("the policy on servers of other versions")
+follow = pytest.mark.follow("the policy on servers of other versions")
 pytestmark = pytest.mark.parametrize(
     "mine",
-    ["", *(pytest.param(minor, marks=full) for minor in MINORS)],
+    ["", *(pytest.param(minor, marks=follow) for minor in MINORS)],
     indirect=True,
     scope="package",
     ids=lambda minor: minor or "own",

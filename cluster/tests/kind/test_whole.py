@@ -30,7 +30,7 @@ from cluster.tests.slowness import scaled
 from cluster.waiting import poll
 
 # Once the node image is made, which takes minutes.
-pytestmark = [pytest.mark.full("other backends"), pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.machines("kind"), pytest.mark.timeout(1800)]
 MAC = ("-m", "cluster.tests.kind.mac")
 
 

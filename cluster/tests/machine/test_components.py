@@ -1,4 +1,4 @@
-"""Descriptions of components, taken together; test_described.py has each option."""
+"""Descriptions of components, taken together."""
 
 import subprocess
 from dataclasses import replace
@@ -8,7 +8,15 @@ import pytest
 from cluster import backend
 from cluster.machine import components, layout
 from cluster.machine.components import Facts
-from cluster.tests.machine.test_described import FACTS
+
+FACTS = Facts(
+    python="/usr/bin/python3",
+    runc="/usr/sbin/runc",
+    seccomp=True,
+    snapshotter="overlayfs",
+    service_proxy=True,
+    import_archive="/run/lab/images/toolbox.tar",
+)
 
 
 def test_each_component_has_a_log_that_can_be_asked_for():

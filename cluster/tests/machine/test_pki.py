@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID as Usage
 
 from cluster.machine import components, layout, pki
-from cluster.tests.machine.test_described import FACTS
+from cluster.tests.machine.test_components import FACTS
 
 DER = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
 SERVERS = ("apiserver", "kubelet", "controller-manager", "scheduler")

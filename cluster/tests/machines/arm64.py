@@ -161,7 +161,7 @@ QEMU = (
     "console=ttyAMA0 quiet",
 )
 #: of what `make venv` installs
-LOCK = ROOT / "requirements-lock-test.txt"
+LOCKS = tuple(ROOT / f"requirements-lock{part}.txt" for part in ("", "-test"))
 #: bytes: of its disk, most of it a hole, and what a build takes until it ends
 SIZE, BUILT = 8 << 30, 10e9
 
@@ -224,7 +224,7 @@ def ensure(progress: Progress | None = None) -> Path:
         root.make_disk(tree, made / "disk", SIZE)
 
     own = Path(__file__).read_text()
-    locked = LOCK.read_text()
+    locked = "".join(lock.read_text() for lock in LOCKS)
     recipe = (own, repr(DEBIAN), locked, binaries.name, archive.name)
     return root.once(NAME, recipe, make, progress)
 
@@ -340,10 +340,10 @@ def _give_python(tree: Path) -> None:
     python = os.readlink(tree / "usr/bin/python3")
     environment = tree / HOME / errors.PROGRAM / ".venv"
     packages = environment / "lib" / python / "site-packages"
-    lock = f"--requirement={LOCK}"
+    first, second = (f"--requirement={lock}" for lock in LOCKS)
     version = python.removeprefix("python")
-    target = (ARM64, os.devnull, str(packages), lock)
-    run(*toolbox.client_command(sys.executable, version, *target), "--no-deps")
+    target = (ARM64, os.devnull, str(packages), first)
+    run(*toolbox.client_command(sys.executable, version, *target), second, "--no-deps")
     for data in "etc", "share":
         (packages / data).rename(environment / data)
     startup = environment / "etc/ipython/startup"

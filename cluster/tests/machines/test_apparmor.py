@@ -14,7 +14,7 @@ import pytest
 from cluster.backends import HINT
 
 pytestmark = [
-    pytest.mark.full("a machine of its own"),
+    pytest.mark.machines("a machine of its own"),
     pytest.mark.timeout(1200),
 ]
 SHELL = "/usr/local/bin/restricted-sh"

@@ -18,7 +18,6 @@ from cluster.tests.slowness import MOST
 #: seconds of three lessons, on a machine that is not imitated
 LESSONS = 300.0
 pytestmark = [
-    pytest.mark.full("a machine of its own"),
     pytest.mark.machines("a processor that is imitated, and programs for it: an hour"),
     pytest.mark.timeout(LESSONS * arm64.Emulated.slower * MOST),
 ]

@@ -18,7 +18,6 @@ from cluster.tests.slowness import MOST, scaled
 #: seconds of all specs, in a kernel that starts programs slowly
 TOGETHER = 3600.0
 pytestmark = [
-    pytest.mark.full("a machine of its own"),
     pytest.mark.machines("Kubernetes' suite, compiled: a quarter of an hour"),
     pytest.mark.timeout(TOGETHER * MOST),
 ]

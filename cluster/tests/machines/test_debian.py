@@ -16,7 +16,7 @@ from cluster.tests.machines.conftest import (
 from cluster.tests.slowness import scaled
 
 pytestmark = [
-    pytest.mark.full("a machine of its own"),
+    pytest.mark.machines("a machine of its own"),
     pytest.mark.timeout(1800),
 ]
 #: seconds of a lesson

@@ -14,7 +14,6 @@ from cluster.tests.machines.systems import SELINUX
 from cluster.tests.machines.test_debian import LESSON
 
 pytestmark = [
-    pytest.mark.full("a machine of its own"),
     pytest.mark.machines("a system of its own, with a policy"),
     pytest.mark.timeout(2400),
 ]

@@ -7,7 +7,7 @@ import pytest
 from cluster.tests.machines.conftest import helpers, in_checkout, kubectl, leave
 
 pytestmark = [
-    pytest.mark.full("a machine of its own"),
+    pytest.mark.machines("a machine of its own"),
     pytest.mark.timeout(1200),
 ]
 MANAGER = "/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service"

@@ -28,7 +28,6 @@ from cluster.tests.slowness import MOST
 #: seconds of all lessons, in a kernel that starts programs slowly
 LESSONS = 7200.0
 pytestmark = [
-    pytest.mark.full("a machine of its own"),
     pytest.mark.machines("Ubuntu's archive, and its kernel: a quarter of an hour"),
     pytest.mark.timeout(LESSONS * MOST),
 ]

@@ -19,7 +19,6 @@ from cluster.tests.slowness import MOST
 #: seconds of pip, of the start of three clusters, and of a lesson in each at once
 LONGEST = 3600.0
 pytestmark = [
-    pytest.mark.full("a machine of its own"),
     pytest.mark.machines("Ubuntu's archive, and its kernel: a quarter of an hour"),
     pytest.mark.timeout(4 * LONGEST * MOST),
 ]

@@ -22,7 +22,6 @@ from cluster.tests.slowness import MOST, scaled
 #: seconds of apt, of the image's way into the machine, and of a lesson
 LONGEST = 1800.0
 pytestmark = [
-    pytest.mark.full("a machine of its own"),
     pytest.mark.machines("Ubuntu's archive, and its kernel: a quarter of an hour"),
     pytest.mark.timeout(3 * LONGEST * MOST),
 ]

@@ -13,7 +13,7 @@ import pytest
 from cluster.tests.machines.conftest import CHECKOUT, SETUP, in_checkout
 
 pytestmark = [
-    pytest.mark.full("a machine of its own"),
+    pytest.mark.machines("a machine of its own"),
     pytest.mark.timeout(1200),
 ]
 #: relays 9P, and renames in each message of type Tattach

@@ -64,7 +64,7 @@ def names_of(program):
     return {name for name, file in RECIPE.links().items() if file == program}
 
 
-@pytest.mark.full("asks Go for upstream's own main packages")
+@pytest.mark.follow("asks Go for upstream's own main packages")
 def test_the_one_program_imports_what_the_main_packages_of_upstream_do():
     """A new version may register more in them: time zones, metrics, formats of logs."""
     if (go := golang.find()) is None:

@@ -1,4 +1,4 @@
-"""Programs and modules of a node in user-mode Linux; test_described.py has options."""
+"""Programs and modules of a node in user-mode Linux."""
 
 import platform
 import shlex

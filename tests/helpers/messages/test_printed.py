@@ -30,7 +30,7 @@ from helpers.command import kubectl
 from helpers.messages import explain_text
 from helpers.messages.rules import rules
 
-pytestmark = pytest.mark.full("programs whose versions are pinned")
+pytestmark = pytest.mark.follow("programs whose versions are pinned")
 PRINTED = tomllib.loads(Path(__file__).with_name("printed.toml").read_text("utf-8"))
 COMMANDS = PRINTED["server"] | PRINTED["node"]
 #: namespaces of these tests, which their messages name
