@@ -27,9 +27,9 @@ def namespace(cluster, request):
     kubectl("delete", "namespace", name, "--wait=false")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def engine():
-    """Return a running Docker engine: one for a run, so of tests of one worker."""
+    """Return a running Docker engine, which no other process has until it ends."""
     if reason := lacks():
         pytest.skip(reason)
     with Engine() as running:

@@ -3,6 +3,7 @@
 import gzip
 import re
 import struct
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlencode, urlsplit
@@ -13,6 +14,7 @@ from playwright.sync_api import Page, expect
 
 from cluster.tests.waiting import until
 from tab import build
+from tests.browser import looked
 from tests.browser.axe import OPTIONS
 from tests.notebooks import FILES, ROOT
 
@@ -71,43 +73,88 @@ def pages(built: Path) -> list[Path]:
     return sorted(file for file in found if file.name != "404.html")
 
 
-def test_axe_finds_nothing_on_any_page(built, open_page):
-    """On a light desk and a dark phone; nor is a page wider than the window.
+def every(name: str) -> bool:
+    """Return that a page is looked at, whatever it is."""
+    return True
 
-    A page in two languages is looked at once in each.
+
+def looks(
+    built: Path, page: Page, chosen: Callable[[str], bool] = every
+) -> Iterator[tuple[str, Page]]:
+    """Yield each page, in the window and the theme that it is looked at in, by name.
+
+    On a light desk and a dark phone; a page in two languages once in each.
     """
-    page = open_page("index.html", reduced_motion="reduce")
     root = page.url.removesuffix("index.html")
-    found, looked = [], 0
-    for file in pages(built):
-        name = str(file.relative_to(built))
+    for name in filter(chosen, (str(one.relative_to(built)) for one in pages(built))):
         page.goto(root + name)
         is_twin = (built / "ko" / name).exists()
         desk, phone = not name.startswith("ko/"), not is_twin
-        # Outputs are looked at on each desk: those in Korean are of other widths.
-        if not desk:
-            page.set_viewport_size({"width": 1280, "height": 1000})
-            found += [(name, "cut", text) for text in page.evaluate(CUT)]
         for width, theme in [(1280, "light")] * desk + [(390, "dark")] * phone:
             page.set_viewport_size({"width": width, "height": 1000})
             page.emulate_media(color_scheme=theme)
             expect(page.locator("html")).to_have_attribute("data-theme", theme)
-            # The theme gives what scrolls its place a moment after the window changes.
-            # The policy of a page forbids what wait_for_function() evaluates in it.
-            until(lambda: page.evaluate(TABBED))
-            where = f"{name}, {width}, {theme}"
-            if page.evaluate("document.documentElement.scrollWidth") > width:
-                found.append((where, "wider than the window", ""))
-            if width == 1280:
-                found += [(where, "cut", text) for text in page.evaluate(CUT)]
-            for rule in Axe().run(page, options=OPTIONS).response["violations"]:
-                found += [(where, rule["id"], node["html"]) for node in rule["nodes"]]
-            looked += 1
-    assert looked > 2 * (
+            yield name, page
+
+
+def axe_faults(
+    built: Path, page: Page, chosen: Callable[[str], bool] = every
+) -> list[tuple[str, str, str]]:
+    """Return what axe finds on the chosen pages, of which there is at least one."""
+    faults, count = [], 0
+    for name, shown in looks(built, page, chosen):
+        # What scrolls gets its place a moment after the window changes.
+        until(lambda: page.evaluate(TABBED))
+        for rule in Axe().run(shown, options=OPTIONS).response["violations"]:
+            faults += [(name, rule["id"], node["html"]) for node in rule["nodes"]]
+        count += 1
+    assert count
+    return faults
+
+
+def test_axe_finds_nothing_on_a_page_of_each_kind_and_on_all_that_changed(
+    built, open_page
+):
+    """All, where a template, a style or a widget is not as all were looked at with."""
+    names = {str(file.relative_to(built)) for file in pages(built)}
+    kinds = {*looked.KINDS} - ({"try.html"} if not build.find() else set())
+    assert kinds <= names
+    page = open_page("index.html", reduced_motion="reduce")
+
+    def chosen(name: str) -> bool:
+        return looked.has_changed() or name.removeprefix("ko/") in kinds
+
+    assert axe_faults(built, page, chosen) == []
+
+
+@pytest.mark.machines("axe on all pages: minutes")
+def test_axe_finds_nothing_on_any_page(built, open_page):
+    page = open_page("index.html", reduced_motion="reduce")
+    assert axe_faults(built, page) == []
+
+
+def test_no_page_is_wider_than_the_window_and_no_output_is_cut(built, open_page):
+    """And all that scrolls can be reached by Tab."""
+    page = open_page("index.html", reduced_motion="reduce")
+    faults, count = [], 0
+    for name, shown in looks(built, page):
+        width = shown.viewport_size["width"]
+        # The policy of a page forbids what wait_for_function() evaluates in it.
+        until(lambda: page.evaluate(TABBED))
+        if shown.evaluate("document.documentElement.scrollWidth") > width:
+            faults.append((name, width, "wider than the window"))
+        if width == 1280:
+            faults += [(name, "cut", text) for text in shown.evaluate(CUT)]
+        elif name.startswith("ko/"):
+            # Outputs are looked at on each desk: those in Korean are of other widths.
+            shown.set_viewport_size({"width": 1280, "height": 1000})
+            faults += [(name, "cut", text) for text in shown.evaluate(CUT)]
+        count += 1
+    assert count > 2 * (
         len(FILES)
         + sum(len([*(ROOT / one).glob("*.md")]) for one in ("docs", "cluster/docs"))
     )
-    assert found == []
+    assert faults == []
 
 
 class Links(HTMLParser):

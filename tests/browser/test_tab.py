@@ -292,49 +292,11 @@ def test_the_drill_is_solved_by_commands(drill):
     assert check(drill).startswith("Solved")
 
 
-@pytest.mark.parametrize(
-    "granted",
-    [
-        {},
-        {"role": "ClusterRole"},
-        {"subjects": ["reporter", "default"]},
-    ],
-    ids=["Role", "ClusterRole bound in the namespace", "another account, too"],
-)
-def test_the_drill_is_solved_by_a_manifest(drill, granted):
-    assert "created" in run(drill, "kubectl apply -f -", grant(**granted))
-    assert check(drill).startswith("Solved")
-
-
-@pytest.mark.parametrize(
-    ("granted", "told"),
-    [
-        ({"rules": [{"verbs": ["get", "list"]}]}, ": get pods -n drill."),
-        ({"rules": [{"verbs": ["*"]}]}, ": * pods -n drill."),
-        (
-            {"rules": [{"resources": ["pods", "configmaps"]}]},
-            ": list configmaps -n drill.",
-        ),
-        (
-            {"rules": [{}, {"verbs": ["get"], "resourceNames": ["web"]}]},
-            ": get pods web -n drill.",
-        ),
-        (
-            {"rules": [{"apiGroups": ["", "metrics.k8s.io"]}]},
-            ": list pods.metrics.k8s.io -n drill.",
-        ),
-        (
-            {"role": "ClusterRole", "binding": "ClusterRole"},
-            "list pods -n default, list pods -n kube-",
-        ),
-        ({"rules": [{"resourceNames": ["web"]}]}, "reporter gets 403"),
-        ({"rules": [{"verbs": ["get", "watch"]}]}, "reporter gets 403"),
-        ({"subjects": ["default"]}, "reporter gets 403"),
-    ],
-)
-def test_the_drill_says_what_is_wrong(drill, granted, told):
-    assert "created" in run(drill, "kubectl apply -f -", grant(**granted))
-    assert told in check(drill)
+def test_the_drill_says_what_is_too_much(drill):
+    """`drill.test.js` has the other verdicts."""
+    granted = grant(rules=({"resources": ["pods", "configmaps"]},))
+    assert "created" in run(drill, "kubectl apply -f -", granted)
+    assert ": list configmaps -n drill." in check(drill)
 
 
 def test_the_drill_looks_into_each_namespace(drill):

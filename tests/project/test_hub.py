@@ -16,7 +16,7 @@ import pytest
 from cluster.local.backend import Local
 from cluster.machine import layout
 from cluster.tests import imagebuild
-from cluster.tests.engine import network_of
+from cluster.tests.engine import Engine, lacks, network_of
 from cluster.tests.lab import Lab
 from cluster.tests.slowness import scaled
 from helpers.course import lessons
@@ -70,19 +70,25 @@ print(json.dumps({
 
 
 @pytest.fixture(scope="module")
-def lab(engine):
-    """Return a cluster that has the image and a hub."""
+def lab():
+    """Return a cluster that has the image and a hub.
+
+    Others have the engine as soon as the image is saved.
+    """
+    if reason := lacks():
+        pytest.skip(reason)
     name = hub.settings()["image"]
     stages = {"server": f"{imagebuild.TAG}:server", hub.TARGET: name}
-    imagebuild.ensure(engine, **stages)
     with tempfile.TemporaryDirectory(prefix="hub-") as made:
+        archive = Path(made, "hub.tar")
+        with Engine() as engine:
+            imagebuild.ensure(engine, **stages)
+            save = ("save", "--output", str(archive), name)
+            engine.docker(*save, timeout=scaled(600))
         lab = Lab(Local(Path(made, "state")))
         lab.seconds = int(scaled(lab.seconds))
         try:
             lab.up()
-            archive = Path(made, "hub.tar")
-            save = ("save", "--output", str(archive), name)
-            engine.docker(*save, timeout=scaled(600))
             lab.backend.add_image(archive)
             archive.unlink()
             hub.prepare(lab)
