@@ -17,10 +17,10 @@ SOURCES = (
     "helpers/data/live.js",
     "helpers/data/view.css",
     "helpers/views/widgets/*.py",
-    "site/**/*.css",
-    "site/**/*.html",
-    "site/**/*.js",
-    "site/*.py",
+    "website/**/*.css",
+    "website/**/*.html",
+    "website/**/*.js",
+    "website/*.py",
 )
 #: one page of each kind, in each language that it has
 KINDS = (
