@@ -44,7 +44,6 @@ const controllerFlags = `
 
 // startControllerManager does what the command kube-controller-manager does.
 func startControllerManager(ctx context.Context) {
-	step("starting the controllers")
 	// client-go takes the program's name for the User-Agent, from which the API server
 	// takes the names of managers of fields. Controllers make their clients later: the
 	// name stays. The scheduler's, the kubelet's and kubectl's clients name themselves.

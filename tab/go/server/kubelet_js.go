@@ -25,7 +25,6 @@ import (
 // startKubelet does what the command kubelet does, with a container runtime of ours, and
 // without what Linux would have: mounts, cgroups, an OOM killer.
 func startKubelet(ctx context.Context, network *node.Network) {
-	step("starting the kubelet")
 	config := clientConfig("kubelet", "cluster")
 	config.UserAgent, config.QPS, config.Burst = userAgent("kubelet"), 50, 100
 	client := kubernetes.NewForConfigOrDie(config)

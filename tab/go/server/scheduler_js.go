@@ -14,7 +14,6 @@ const schedulerFlags = `
 
 // startScheduler does what the command kube-scheduler does.
 func startScheduler(ctx context.Context) {
-	step("starting the scheduler")
 	s := options.NewOptions()
 	parse("kube-scheduler", schedulerFlags, *s.Flags)
 	config, scheduler, err := app.Setup(ctx, s)
