@@ -92,7 +92,6 @@ require (
 	github.com/opencontainers/runtime-spec v1.3.0 // indirect
 	github.com/opencontainers/selinux v1.15.1 // indirect
 	github.com/peterbourgon/diskv v2.0.1+incompatible // indirect
-	github.com/pmezard/go-difflib v1.0.1-0.20181226105442-5d4384ee4fb2 // indirect
 	github.com/pquerna/cachecontrol v0.1.0 // indirect
 	github.com/prometheus/client_golang v1.24.0 // indirect
 	github.com/prometheus/client_model v0.6.2 // indirect
@@ -203,7 +202,10 @@ require github.com/benhoyt/goawk v1.29.1
 
 require github.com/itchyny/gojq v0.12.20
 
-require mvdan.cc/sh/v3 v3.14.1
+require (
+	github.com/pmezard/go-difflib v1.0.1-0.20181226105442-5d4384ee4fb2
+	mvdan.cc/sh/v3 v3.14.1
+)
 
 require (
 	github.com/google/cadvisor/lib v0.60.5

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -207,44 +206,29 @@ func (s *shell) printf(ctx context.Context, args []string) error {
 		fmt.Fprintf(handler.Stderr, "printf: usage: printf [-v var] format [arguments]\n")
 		return interp.ExitStatus(2)
 	}
-	var out strings.Builder
-	for format, values := quoteWords(words[0], words[1:]); ; {
-		text, count, err := expandFormat(format, values)
-		if err != nil {
-			fmt.Fprintf(handler.Stderr, "%s: printf: %s\n", s.name, err)
-			return interp.ExitStatus(1)
-		}
-		out.WriteString(text)
-		if values = values[min(count, len(values)):]; count == 0 || len(values) == 0 {
-			break
-		}
+	text, problems := formatWords(words[0], words[1:])
+	for _, problem := range problems {
+		fmt.Fprintf(handler.Stderr, "%sprintf: %s\n", s.place(handler.Pos.Line()), problem)
 	}
 	if name != "" {
-		quoted, err := syntax.Quote(out.String(), syntax.LangBash)
+		quoted, err := syntax.Quote(text, syntax.LangBash)
 		if err != nil || !syntax.ValidName(name) {
 			return interp.ExitStatus(2)
 		}
 		return handler.Builtin(ctx, []string{"eval", name + "=" + quoted})
 	}
-	return s.write(ctx, out.String())
+	if err := s.write(ctx, text); err != nil {
+		return err
+	}
+	return status(min(len(problems), 1))
 }
 
-var conversion = regexp.MustCompile(`%%|%[-+ 0#]*\d*(?:\.\d+)?[a-zA-Z]`)
-
-// quoteWords quotes the values of %q, which becomes %s.
-func quoteWords(format string, values []string) (string, []string) {
-	conversions := conversion.FindAllString(format, -1)
-	conversions = slices.DeleteFunc(conversions, func(text string) bool { return text == "%%" })
-	if !strings.Contains(format, "%q") {
-		return format, values
+// place returns what begins a message of a builtin: the shell, and the line of a script.
+func (s *shell) place(line uint) string {
+	if s.name == "bash" {
+		return fmt.Sprintf("bash: line %d: ", line)
 	}
-	values = slices.Clone(values)
-	for i := range values {
-		if conversions[i%len(conversions)] == "%q" {
-			values[i] = escapeWord(values[i])
-		}
-	}
-	return strings.ReplaceAll(format, "%q", "%s"), values
+	return fmt.Sprintf("%s: %d: ", s.name, line)
 }
 
 // escapeWord returns a word as bash's %q does: with backslashes, or in $'…'.

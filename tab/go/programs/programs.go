@@ -8,16 +8,16 @@ func All() map[string]Program {
 		"egrep": programWithUsage(2, grep), "fgrep": programWithUsage(2, grep),
 		"grep": programWithUsage(2, grep), "jq": programWithUsage(2, jq),
 		"ls": programWithUsage(2, ls), "sort": programWithUsage(2, sortLines),
-		"tar": programWithUsage(2, runTar),
+		"diff": programWithUsage(2, diff), "tar": programWithUsage(2, runTar),
 	}
 	for name, main := range map[string]func(*run) int{
 		"awk": awk, "base64": encode64, "basename": basename, "cat": cat, "catatonit": catatonit,
 		"chmod": chmod, "cp": cp, "cut": cut, "date": date, "dirname": dirname,
-		"env": printEnvironment, "getent": getent, "head": head, "hostname": hostname, "id": id,
+		"env": printEnvironment, "find": find, "getent": getent, "head": head, "hostname": hostname, "id": id,
 		"kill": kill, "ln": ln, "mkdir": mkdir, "mktemp": mktemp, "mv": mv, "nl": nl,
 		"openssl": openSSL, "paste": paste, "printenv": printenv, "ps": ps, "pwd": pwd,
 		"readlink": readlink, "realpath": realpath, "rev": rev, "rm": rm, "rmdir": rmdir,
-		"sed": sed, "seq": seq, "sleep": sleep, "stat": stat, "tac": tac, "tail": tail,
+		"sed": sed, "seq": seq, "sha256sum": sha256sum, "sleep": sleep, "stat": stat, "tac": tac, "tail": tail,
 		"tee": tee, "timeout": timeout, "touch": touch, "tr": tr, "uname": uname, "uniq": uniq,
 		"wc": wc, "which": which, "whoami": whoami, "xargs": xargs, "yes": yes,
 		// The shell has these, too.
