@@ -26,3 +26,45 @@ def test_each_call_has_the_result_of_the_file_system(tmp_path, seed):
     assert result["differences"] == []
     # Each call has worked, and not only failed alike.
     assert min(result["seen"].values()) > 3, result["seen"]
+
+
+ROOM = """
+require(process.argv[1]);
+const { now, constants: { O_CREAT, O_WRONLY } } = fileTree(() => {});
+const part = new Uint8Array(2 ** 20), codes = [];
+// Fill a file until there is no room; return how many MB went in, and the code.
+const fill = (name) => {
+  const [, fd] = now("open", name, O_CREAT | O_WRONLY, 0o644);
+  for (let count = 0; count < 1000; count++) {
+    const [error] = now("write", fd, part, 0, part.length, null);
+    if (error) return [fd, count, error.code];
+  }
+};
+const [one, count, code] = fill("/one");
+now("unlink", "/one");
+const [, none, stillFull] = fill("/two");
+now("close", one);
+now("unlink", "/two");
+const [, again] = fill("/three");
+now("truncate", "/three", 0);
+const [, afterTruncation] = fill("/four");
+console.log(JSON.stringify({ count, code, none, stillFull, again, afterTruncation }));
+"""
+
+
+def test_there_is_room_for_so_many_bytes():
+    """A file without a name keeps its bytes until it is closed."""
+    if not shutil.which("node"):
+        pytest.skip("Node is not here")
+    words = ["node", "-e", ROOM, build.WEB / "files.js"]
+    done = subprocess.run(
+        words, capture_output=True, text=True, timeout=PATIENCE, check=True
+    )
+    assert json.loads(done.stdout) == {
+        "count": 256,
+        "code": "ENOSPC",
+        "none": 0,
+        "stillFull": "ENOSPC",
+        "again": 256,
+        "afterTruncation": 256,
+    }

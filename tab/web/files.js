@@ -9,6 +9,8 @@ const constants = {
 };
 // How many links a name may have, and how many characters a part of it, as on Linux.
 const LINKS = 40, NAME = 255;
+// How many bytes all files may take: they are in the memory of the page.
+const ROOM = 256 * 2 ** 20;
 
 const is = (node, kind) => (node.mode & KIND) === kind;
 const fileError = (code) => Object.assign(new Error(code), { code });
@@ -17,10 +19,10 @@ const fileError = (code) => Object.assign(new Error(code), { code });
 // program writes to fd 1 or 2; fd 0 is empty.
 globalThis.fileTree = (log, home = "/") => {
   const handles = new Map(), decoder = new TextDecoder();
-  let lastHandle = 2, lastInode = 0;
+  let lastHandle = 2, lastInode = 0, used = 0;
 
   const newNode = (mode, more) => ({
-    mode, uid: 0, gid: 0, inode: ++lastInode, links: 1, time: Date.now(), ...more,
+    mode, uid: 0, gid: 0, inode: ++lastInode, links: 1, opened: 0, time: Date.now(), ...more,
   });
   const newFile = (mode) => newNode(FILE | mode, { bytes: new Uint8Array(0), size: 0 });
   const newDirectory = (mode, parent) => newNode(DIRECTORY | mode, { names: new Map(), parent });
@@ -81,14 +83,26 @@ globalThis.fileTree = (log, home = "/") => {
     directory.time = Date.now();
   };
 
+  // Give a file room for so many bytes.
+  const setRoom = (file, length) => {
+    used += length - file.bytes.length;
+    const bytes = new Uint8Array(length);
+    bytes.set(file.bytes.subarray(0, Math.min(file.size, length)));
+    file.bytes = bytes;
+  };
   const resize = (file, size) => {
     if (!is(file, FILE)) throw fileError(file.names ? "EISDIR" : "EINVAL");
-    if (size > file.bytes.length) {
-      const bytes = new Uint8Array(Math.max(size, file.bytes.length * 2));
-      bytes.set(file.bytes.subarray(0, file.size));
-      file.bytes = bytes;
-    } else if (size < file.size) file.bytes.fill(0, size, file.size);
+    const length = file.bytes.length, free = ROOM - used + length;
+    if (size > length) {
+      if (size > free) throw fileError("ENOSPC");
+      setRoom(file, Math.min(Math.max(size, length * 2), free));
+    } else if (size === 0) setRoom(file, 0);
+    else if (size < file.size) file.bytes.fill(0, size, file.size);
     Object.assign(file, { size, time: Date.now() });
+  };
+  // Free the bytes of a file that has neither a name nor a handle any more.
+  const release = (node) => {
+    if (!node.links && !node.opened && is(node, FILE)) setRoom(node, 0);
   };
   const stat = (node) => {
     const size = is(node, LINK) ? new TextEncoder().encode(node.target).length : node.size ?? 0;
@@ -126,6 +140,7 @@ globalThis.fileTree = (log, home = "/") => {
       if (node && flags & constants.O_DIRECTORY && !node.names) throw fileError("ENOTDIR");
       if (!node) add(found, node = newFile(mode & 0o7777));
       else if (flags & constants.O_TRUNC) resize(node, 0);
+      node.opened++;
       handles.set(++lastHandle, { node, position: 0, flags });
       return lastHandle;
     },
@@ -153,7 +168,10 @@ globalThis.fileTree = (log, home = "/") => {
       return length;
     },
     close(fd) {
+      const node = handles.get(fd)?.node;
       if (!handles.delete(fd)) throw fileError("EBADF");
+      node.opened--;
+      release(node);
     },
     fsync: (fd) => void handleOf(fd),
     stat: (path) => stat(find(path)),
@@ -182,6 +200,7 @@ globalThis.fileTree = (log, home = "/") => {
         if (!source.node.names && target.node.names) throw fileError("EISDIR");
         if (target.node.names?.size) throw fileError("ENOTEMPTY");
         target.node.links = target.node.names ? 0 : target.node.links - 1;
+        release(target.node);
       }
       remove(source);
       add(target, source.node);
@@ -192,6 +211,7 @@ globalThis.fileTree = (log, home = "/") => {
       if (found.node.names) throw fileError("EISDIR");
       remove(found);
       found.node.links--;
+      release(found.node);
     },
     rmdir(path) {
       const found = place(path, false);

@@ -90,6 +90,7 @@ func reason(err error) string {
 		syscall.EROFS: "Read-only file system", syscall.EINVAL: "Invalid argument",
 		syscall.ELOOP: "Too many levels of symbolic links",
 		syscall.EPERM: "Operation not permitted", syscall.EXDEV: "Invalid cross-device link",
+		syscall.ENOSPC: "No space left on device",
 	}
 	var number syscall.Errno
 	if errors.As(err, &number) && texts[number] != "" {
