@@ -3,9 +3,9 @@
     python -m tools.upcoming                 # the newest, a pre-release, too
     python -m tools.upcoming v1.38.0-beta.0
 
-It downloads the sources of the modules that are edited, of the versions that Kubernetes
-requires, and names each edit that does not apply. Whether all of it compiles, a build
-says: `make follow`.
+It downloads the sources of the modules that are edited, and of Go's library, of the
+versions that Kubernetes requires, and names each edit that does not apply. Whether all
+of it compiles, a build says: `make follow`.
 """
 
 import json
@@ -78,6 +78,27 @@ def unpack(archive: Path, files: Iterable[str], vendor: Path) -> None:
                 (vendor / file).write_bytes(module_zip.read(entry))
 
 
+def library_for(go: golang.Go, mod: str) -> Path:
+    """Return src/ of the Go that a go.mod asks for: of the one here, if that is enough.
+
+    A newer one is downloaded as a module. Raise ClickException if it cannot be had.
+    """
+    asked = re.search(r"^go (\S+)$", mod, re.M)
+    wanted = f"go{asked[1]}" if asked else go.version
+    if parse(wanted) <= parse(go.version):
+        wanted = go.version
+    done = subprocess.run(
+        (go.path, "env", "GOROOT"),
+        cwd="/",
+        env=golang.environment() | {"GOTOOLCHAIN": wanted},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise click.ClickException(done.stderr.strip())
+    return Path(done.stdout.strip(), "src")
+
+
 def check(kubernetes: str) -> None:
     """Raise LabError with each edit that does not apply to a Kubernetes."""
     mod = Path(module(KUBERNETES, kubernetes)["GoMod"]).read_text("utf-8")
@@ -91,8 +112,7 @@ def check(kubernetes: str) -> None:
         target.mkdir()
         for name, version in modules_of(mod, kubernetes, files, own).items():
             unpack(fetch_archive(found, name, version), files, vendor)
-        library = found.path.resolve().parents[1] / "src"
-        edits.overlay(Path(place), library, target, kubernetes)
+        edits.overlay(Path(place), library_for(found, mod), target, kubernetes)
 
 
 @click.command(help="Try the edits of tab/edits.toml on a Kubernetes, without a build.")

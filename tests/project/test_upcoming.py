@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+from pathlib import Path
 from zipfile import ZipFile
 
+import click
 import pytest
 
 from cluster import errors, versions
+from cluster.programs import golang
 from tests.notebooks import ROOT
 from tools import upcoming
 
@@ -61,6 +64,21 @@ def test_the_files_come_out_of_the_archive_of_their_module(tmp_path):
     unpacked = [file for file in vendor.rglob("*") if file.is_file()]
     assert unpacked == [vendor / "k8s.io/client-go/util/cert/cert.go"]
     assert unpacked[0].read_text() == "util/cert/cert.go"
+
+
+def test_the_library_is_of_the_go_that_kubernetes_asks_for(tmp_path):
+    """A newer Go is another toolchain; an older one is never taken."""
+    program = tmp_path / "go"
+    program.write_text(
+        '#!/bin/sh\n[ "$GOTOOLCHAIN" != go9.9.9 ] && echo "/$GOTOOLCHAIN"\n'
+    )
+    program.chmod(0o755)
+    here = golang.Go(program, "go1.26.8", "linux", "amd64", tmp_path, False)
+    for asked, taken in (("1.27.0", "1.27.0"), ("1.26.0", "1.26.8")):
+        library = upcoming.library_for(here, MOD.replace("go 1.27.0", f"go {asked}"))
+        assert library == Path(f"/go{taken}/src")
+    with pytest.raises(click.ClickException):
+        upcoming.library_for(here, "go 9.9.9\n")
 
 
 def test_the_newest_may_be_a_pre_release_and_is_never_older_than_ours(monkeypatch):
