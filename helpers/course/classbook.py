@@ -17,6 +17,8 @@ ITEMS = (
     *("lesson", "exercise", "learners", "first_try"),
     *("diagnosis_1", "diagnosis_2", "diagnosis_3"),
 )
+#: in the grades: what Moodle calls a learner's account, and the sum of all lessons
+USERNAME, TOTAL = "username", "total"
 #: the directories above the file that say nothing of the learner
 _USUAL = ("kubernetes-api-notebooks", "state", ".local")
 
@@ -59,6 +61,21 @@ def items(files: Iterable[Path]) -> str:
             row = (lesson.name, name, len(tries), share, *words)
             table.append((*row, *[""] * (len(ITEMS) - len(row))))
     return _table(ITEMS, table)
+
+
+def grades(files: Iterable[Path]) -> str:
+    """Return CSV for the gradebook of Moodle: a row for each learner.
+
+    After USERNAME, a column for each lesson with exercises has how many are solved, and
+    TOTAL has their sum. Raise as `collect`.
+    """
+    graded = [lesson for lesson in lessons() if lesson.exercises]
+    table = []
+    for name, attempts in _learners(files).items():
+        solved = {attempt.exercise for attempt in attempts if attempt.passed}
+        points = [len(solved.intersection(lesson.exercises)) for lesson in graded]
+        table.append((name, *points, sum(points)))
+    return _table([USERNAME, *(lesson.name for lesson in graded), TOTAL], table)
 
 
 def _table(columns: Iterable[str], lines: Iterable[tuple]) -> str:

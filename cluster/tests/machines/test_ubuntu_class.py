@@ -23,7 +23,10 @@ pytestmark = [
     pytest.mark.timeout(4 * LONGEST * MOST),
 ]
 TEACHING = (ROOT / "docs/teaching.md").read_text("utf-8")
-[SET_UP] = re.findall(r"```sh\n(python3 -m venv /opt/lessons\n.*?)```", TEACHING, re.S)
+[SIX] = re.findall(r"^## Six commands.*?```sh\n(.*?)```", TEACHING, re.S | re.M)
+#: the third and the fifth: the environment, and the settings of a login
+_, _, _, ENVIRONMENT, _, SETTINGS, _ = re.split(r"^# \d\. .*\n", SIX, flags=re.M)
+SET_UP = ENVIRONMENT + SETTINGS
 [OPEN] = re.findall(r"^find /srv/lab-cache .*$", TEACHING, re.M)
 [WRITE] = re.findall(r"^(/opt/lessons/bin/kapi apparmor --write)\b", TEACHING, re.M)
 HOOK = "/etc/apt/apt.conf.d/kubernetes-api-notebooks"

@@ -95,6 +95,28 @@ def test_items_is_an_option_of_collect(state, tmp_path):
     assert done.returncode == 1 and "line 1: it is not JSON" in done.stderr
 
 
+def test_grades_have_a_row_for_each_learner_and_their_sum(tmp_path, monkeypatch):
+    monkeypatch.setattr(classbook, "lessons", lambda: COURSE)
+    lines = {
+        "ann": [line(1, "pull"), line(2, "push"), line(3, "push"), line(4, "former")],
+        "ben": [line(1, "pull", "no"), line(2, "greet")],
+    }
+    files = [tmp_path / f"{name}.jsonl" for name in lines]
+    for file in files:
+        file.write_text("".join(lines[file.stem]))
+    table = [*csv.reader(io.StringIO(classbook.grades(files)))]
+    assert table == [
+        ["username", "00-start", "01-more", "11-deep", "total"],
+        ["ann", "0", "2", "0", "2"],
+        ["ben", "1", "0", "0", "1"],
+    ]
+
+
+def test_grades_and_items_are_two_tables(tmp_path):
+    done = helpers("collect", "--grades", "--items", tmp_path / "ann.jsonl")
+    assert done.returncode == 2 and "are two tables: choose one" in done.stderr
+
+
 def test_steps_of_an_exam_are_no_exercises_of_a_class(tmp_path):
     file = tmp_path / "ann.jsonl"
     file.write_text(line(1, "begun", result={"seed": 7}))
