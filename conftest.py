@@ -4,7 +4,6 @@ In the root and not in tests/: there it would not be loaded for `pytest notebook
 and notebook cells see no fixtures, only the environment that is set here.
 """
 
-import functools
 import os
 import shutil
 import signal
@@ -16,9 +15,12 @@ import pytest
 
 from cluster import backends
 from helpers.course.attempts import SETTING
+from helpers.course.pytest_plugin import connect_once, lesson_lacks
 
 # The last one is called first: cells get their proofs, then markers, then an order.
 pytest_plugins = [
+    # pytest finds it by itself where this checkout was installed.
+    "helpers.course.pytest_plugin",
     "cluster.tests.fixtures",
     "tests.groups",
     "tests.tiers",
@@ -124,7 +126,7 @@ def _states(directory: Path) -> list[Path]:
 @pytest.fixture(scope="session")
 def cluster(request):
     """Return the cluster of this run, or of this worker."""
-    return _connect(request.session)
+    return connect_once(request.session)
 
 
 @pytest.fixture(scope="session")
@@ -139,50 +141,13 @@ def browser_server() -> Path:
     return found
 
 
-@functools.cache
-def _connect(session: pytest.Session):
-    """Start the cluster, or end the run: its message says it all, once."""
-    from cluster import backends, errors
-    from helpers import connect
-
-    try:
-        if backends.current().binaries():
-            return connect()
-        # A build takes longer than a test may.
-        why = "no cluster, no tests: there are no binaries yet. Run: make setup"
-    except errors.LabError as error:
-        why = f"no cluster, no tests: {error}"
-    if hasattr(session.config, "workerinput"):
-        session.shouldstop = why
-        pytest.fail(why, pytrace=False)
-    pytest.exit(why, returncode=1)
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Have a cluster for the cells of notebooks, and skip what it cannot run."""
-    if item.path.suffix != ".ipynb":
-        return
-    lesson = item.path.stem.partition("-")[2]
-    tags = item.cell["metadata"].get("tags", [])
-    _connect(item.session)
-    reason = _lack(lesson, tags)
-    if reason:
-        pytest.skip(reason)
+    """Skip a lesson whose pods this cluster cannot run: here the rest proves enough.
 
-
-def _lack(lesson: str, tags: list[str]) -> str:
-    """Return why a cell cannot run on the connected cluster, or ""."""
-    from cluster import errors
-    from helpers import needs
-    from helpers.command import backend_in_use
-    from helpers.course import lessons
-
-    backend = backend_in_use()
-    pods = {one.topic for one in lessons() if one.pods}
-    if lesson in pods or needs.PODS in tags:
-        try:
-            backend.require_node("this cell", wait=False)
-        except errors.NoNode as error:
-            return str(error)
-    return needs.unmet_need(tags)
+    Elsewhere the plugin of the package fails it: there the lesson was asked for.
+    """
+    if item.path.suffix == ".ipynb":
+        connect_once(item.session)
+        if reason := lesson_lacks(item.path.stem):
+            pytest.skip(reason)

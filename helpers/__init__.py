@@ -9,6 +9,7 @@ _HOME = {
     "ApiServer": "cluster.controlplane.apiserver",
     "Caller": "helpers.api.caller",
     "KubectlProxy": "helpers.api.proxy",
+    "NotSolved": "helpers.errors",
     "Token": "helpers.api.tokens",
     "api_resources": "helpers.api.discovery",
     "ask": "helpers.api.pods",
@@ -23,6 +24,7 @@ _HOME = {
     "create_token": "helpers.api.tokens",
     "excess": "helpers.rbac.reviews",
     "exec_in_pod": "helpers.api.pods",
+    "exercise": "helpers.course.exercise",
     "explain": "helpers.messages",
     "field_owners": "helpers.views.managedfields",
     "follow_request": "helpers.views.journey",
@@ -50,6 +52,9 @@ _HOME = {
     "write_app": "helpers.exercises.drills",
 }
 
+#: the names of modules; the others are names in a module
+_MODULES = ("checks", "widgets")
+
 __all__ = sorted(_HOME)
 
 
@@ -59,8 +64,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'helpers' has no attribute {name!r}")
     home = _HOME[name]
     value = importlib.import_module(home)
-    # `checks` and `widgets` are modules; the others are names in a module.
-    if not home.endswith(f".{name}"):
+    if name not in _MODULES:
         value = getattr(value, name)
     globals()[name] = value
     return value

@@ -57,7 +57,15 @@ def progress(as_json: bool) -> None:
 
 @main.command(short_help="Write the notebooks for a class and for its teacher.")
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
-def export(directory: Path) -> None:
+@click.option(
+    "--lesson",
+    "own",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Add a lesson of your own; can be repeated.",
+)
+def export(directory: Path, own: tuple[Path, ...]) -> None:
     """Write the notebooks for a class and for its teacher into DIR.
 
     DIR must be new or empty. Afterwards it has:
@@ -70,7 +78,22 @@ def export(directory: Path) -> None:
     from helpers.course import export as exports
 
     with show_progress(say("written to {directory}", directory=directory)):
-        exports.export(directory)
+        exports.export(directory, own)
+
+
+@main.command(short_help="Write a lesson of ten cells to begin your own with.")
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+def template(file: Path) -> None:
+    """Write a lesson of ten cells to begin your own with, as FILE.
+
+    FILE is new, like my-lesson.ipynb. Its cells connect, show, ask an exercise with a
+    check, and clean up. `export --lesson FILE` adds the lesson to a class, and
+    `pytest --nbval-lax` runs it.
+    """
+    from helpers.course import template as templates
+
+    templates.write(file)
+    click.echo(say("written to {directory}", directory=file), err=True)
 
 
 @main.command(short_help="Print what learners have solved, as CSV.")
@@ -78,7 +101,8 @@ def export(directory: Path) -> None:
     "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
 @click.option("--items", is_flag=True, help="Print a row for each exercise.")
-def collect(files: tuple[Path, ...], items: bool) -> None:
+@click.option("--grades", is_flag=True, help="Print a row for each learner.")
+def collect(files: tuple[Path, ...], items: bool, grades: bool) -> None:
     """Print what learners have solved, as CSV: one row for each exercise.
 
     Each FILE is the progress.jsonl of a learner, under any name. Columns:
@@ -95,10 +119,18 @@ def collect(files: tuple[Path, ...], items: bool) -> None:
     With --items, one row for each exercise: how many learners tried it, the share of
     them, in percent, who solved it at the first try, and the three commonest sentences
     of its check, each with the number of learners who got it.
+
+    With --grades, one row for each learner, as the gradebook of Moodle imports it:
+    username, how many exercises of each lesson are solved, and their sum.
     """
     from helpers.course import classbook
 
-    click.echo((classbook.items if items else classbook.collect)(files), nl=False)
+    if items and grades:
+        raise click.UsageError("--items and --grades are two tables: choose one.")
+    table = classbook.collect
+    if items or grades:
+        table = classbook.items if items else classbook.grades
+    click.echo(table(files), nl=False)
 
 
 @main.command(short_help="Choose an exam, or say how it goes.")

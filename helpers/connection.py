@@ -155,7 +155,7 @@ class Cluster:
         for the node if the lesson begins with a pod; raise NoNode if there is none.
         """
         if any(entry.topic == lesson and entry.pods for entry in lessons()):
-            _require_node()
+            require_node()
         # An earlier run of the cell chose a kubeconfig that now goes.
         use_kubeconfig(self.kubeconfig)
         self._remove_abandoned(lesson)
@@ -248,7 +248,7 @@ class Cluster:
         os.environ["NAMESPACE"] = name
 
 
-def _require_node() -> None:
+def require_node() -> None:
     """Wait for the node; raise NoNode with the lessons that need none."""
     try:
         backend_in_use().require_node(say("This lesson"))

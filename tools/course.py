@@ -27,7 +27,7 @@ LIST = re.compile(
     re.DOTALL,
 )
 #: the pages that have such a list
-PAGES = ("README.md", "docs/machines.md")
+PAGES = ("README.md", "docs/ci.md", "docs/machines.md")
 FIRST = "00-start-here"
 #: on the first page, the way to the Korean one, and back
 OTHER = "[한국어](ko/00-start-here.ipynb)"

@@ -109,7 +109,7 @@ def sources() -> Iterator[Source]:
         yield Source(catalog, english, EDITION / english.name)
     for english in sorted(NOTEBOOKS.glob("images/*.svg")):
         yield Source(PICTURES, english, EDITION / "images" / english.name)
-    for page in ("binder.md", "commands.md", "machines.md", "settings.md"):
+    for page in ("binder.md", "ci.md", "commands.md", "machines.md", "settings.md"):
         yield Source("docs", ROOT / "docs" / page, ROOT / "docs" / "ko" / page)
     yield Source("readme", ROOT / "README.md", ROOT / "README.ko.md")
     for english in sorted((ROOT / "website/en").rglob("*.md")):

@@ -190,6 +190,12 @@ class Existing(Backend):
             "it: `.venv/bin/kapi use --image …`. Another image: fix its name."
         )
 
+    def require_node(self, what: str, *, wait: bool = True) -> None:
+        """Raise NoNode for a cluster that has no node; none is waited for."""
+        client = account.lesson_client(self.record(), self.kubeconfig)
+        if not client.json("get", "nodes", "--chunk-size=1").get("items"):
+            raise errors.NoNode(what)
+
     def namespace_labels(self) -> dict[str, str]:
         """Return the labels of this state directory and of the account."""
         record = self.record()

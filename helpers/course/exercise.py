@@ -8,6 +8,7 @@ import copy
 import functools
 import inspect
 import numbers
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ _FORMS = {
 }
 #: parsed JSON, or what nbformat makes of it
 Notebook = TypeVar("Notebook", bound=dict)
+#: the module of a function that a notebook defines, with dashes
+_NOTEBOOK = "--main--"
 _FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -48,11 +51,15 @@ class Solved:
 
 
 def exercise(check: Callable[..., None]) -> Callable[..., Solved]:
-    """Make a function a check of the lesson that its module is named after."""
-    lesson = check.__module__.rpartition(".")[2].replace("_", "-")
+    """Make a function a check of the lesson that its module is named after.
+
+    In a notebook it is a check of the lesson that the notebook's namespace is of.
+    """
+    home = check.__module__.rpartition(".")[2].replace("_", "-")
 
     @functools.wraps(check)
     def judge(*args: object, **options: object) -> Solved:
+        lesson = _lesson_of_notebook() if home == _NOTEBOOK else home
         try:
             # To a check each letter of a text would be an element.
             if fault := _wrong_form(check, args, options, [Sequence]):
@@ -79,8 +86,13 @@ def exercise(check: Callable[..., None]) -> Callable[..., Solved]:
         note(lesson, check.__name__)
         return Solved(lesson, check.__name__)
 
-    setattr(judge, JUDGES, lesson)
+    setattr(judge, JUDGES, home)
     return judge
+
+
+def _lesson_of_notebook() -> str:
+    """Return the lesson of this notebook's namespace, without the number behind it."""
+    return re.sub(r"-\d+$", "", os.environ.get("NAMESPACE", "")) or "notebook"
 
 
 def _wrong_form(
@@ -124,9 +136,14 @@ def demand_number(letter: str, guesses: Mapping[str, object]) -> int:
     raise errors.NotSolved(say(fault, letter=letter, guess=guess, keys=keys))
 
 
+def tags_of(cell: dict) -> list[str]:
+    """Return the tags of a cell."""
+    return [*cell["metadata"].get("tags", ())]
+
+
 def has_tag(cell: dict, tag: str) -> bool:
-    """Say whether a cell has a tag."""
-    return tag in cell["metadata"].get("tags", ())
+    """Return whether a cell has a tag."""
+    return tag in tags_of(cell)
 
 
 def code_of(solution: dict) -> str:

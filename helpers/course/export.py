@@ -2,13 +2,20 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from cluster.errors import INSTALLED, PROGRAM
 from helpers import errors
 from helpers.course import lessons
-from helpers.course.exercise import with_solutions, without_solutions
+from helpers.course.exercise import (
+    CHECK,
+    SOLUTION,
+    STUB,
+    tags_of,
+    with_solutions,
+    without_solutions,
+)
 
 
 def _notebooks() -> Path:
@@ -24,18 +31,26 @@ EDITIONS = ("", "ko")
 STUDENT, TEACHER = "student", "teacher"
 
 
-def export(directory: Path) -> None:
+def export(directory: Path, own: Iterable[Path] = ()) -> None:
     """Write `student/` and `teacher/` into a new or empty directory.
 
-    Raise LabError without notebooks, or for a directory that is not empty.
+    Both get the lessons of the course, and a teacher's `own`. Raise LabError without
+    notebooks, for a directory that is not empty, or for a file that is no lesson.
     """
     if not all((NOTEBOOKS / lesson.path).exists() for lesson in lessons()):
         raise errors.LabError(
             "There are no notebooks here to export.",
             "Run it in a checkout, or install the package again.",
         )
-    _demand_empty(directory)
     notebooks = {path: load(path) for path in paths()}
+    for file in own:
+        if Path(file.name) in notebooks:
+            raise errors.LabError(
+                f"{file}: there is a lesson {file.name} already.",
+                "Give yours another name.",
+            )
+        notebooks[Path(file.name)] = _load_own(file)
+    _demand_empty(directory)
     for name, change in ((STUDENT, without_solutions), (TEACHER, with_solutions)):
         for path, notebook in notebooks.items():
             text = json.dumps(change(notebook), indent=1, ensure_ascii=False)
@@ -54,6 +69,27 @@ def paths() -> list[Path]:
 def load(path: Path) -> dict:
     """Return a notebook as parsed JSON."""
     return json.loads((NOTEBOOKS / path).read_text("utf-8"))
+
+
+def _load_own(file: Path) -> dict:
+    """Return a teacher's notebook; raise LabError if it is none, or not complete."""
+    hint = "`.venv/bin/kapi template NEW.ipynb` writes a lesson to begin with."
+    try:
+        notebook = json.loads(file.read_text("utf-8"))
+        tags = [tag for cell in notebook["cells"] for tag in tags_of(cell)]
+    except OSError as error:
+        raise errors.LabError(f"{file}: {error.strerror}.", hint) from None
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise errors.LabError(f"{file} is not a notebook.", hint) from None
+    counts = {tag: tags.count(tag) for tag in (STUB, CHECK, SOLUTION)}
+    if len({*counts.values()}) > 1:
+        found = ", ".join(f"{count} × {tag}" for tag, count in counts.items())
+        raise errors.LabError(
+            f"{file}: an exercise has three cells, with the tags {STUB}, {CHECK} and "
+            f"{SOLUTION}; here are {found}.",
+            "Set them in JupyterLab's *Property Inspector*.",
+        )
+    return notebook
 
 
 def _other_files() -> Iterator[Path]:

@@ -10,6 +10,7 @@ import pytest
 
 import helpers
 from cluster.cli.format import NOT_RUNNING
+from helpers.course import template
 from tests.notebooks import FILES, load
 from tests.style.page import Page
 
@@ -54,10 +55,11 @@ HEAVY = {
 
 
 def imported_by_notebooks():
+    pages = [*map(load, FILES), template.notebook("own")]
     return {
         alias.name
-        for path in FILES
-        for cell in Page.read(load(path)).code
+        for page in pages
+        for cell in Page.read(page).code
         for node in cell.nodes(ast.ImportFrom)
         if node.module == "helpers"
         for alias in node.names

@@ -219,10 +219,14 @@ def test_it_holds_the_settings_that_the_set_up_installs(files):
 def test_it_has_one_program_under_two_names_and_no_address_that_leads_nowhere(files):
     """Nor does a link of its page in an index, which has no other files."""
     [scripts] = [files[path] for path in files if path.endswith("entry_points.txt")]
-    head, *found = scripts.decode().split("\n")
-    assert head == "[console_scripts]"
-    entry = "helpers.__main__:run"
-    assert sorted(filter(None, found)) == [f"{SHORT} = {entry}", f"{PROGRAM} = {entry}"]
+    entry, plugin = "helpers.__main__:run", "helpers.course.pytest_plugin"
+    assert sorted(filter(None, scripts.decode().split("\n"))) == [
+        "[console_scripts]",
+        "[pytest11]",
+        f"{plugin} = {plugin}",
+        f"{SHORT} = {entry}",
+        f"{PROGRAM} = {entry}",
+    ]
     [found] = [files[path] for path in files if path.endswith("/METADATA")]
     metadata = email.message_from_bytes(found)
     assert metadata["Version"] == version()

@@ -108,3 +108,53 @@ def test_each_check_is_in_the_module_of_its_lesson():
         names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
         assert set(each.exercises) <= names, each.name
     assert len(set(names_of_checks())) == len(names_of_checks())
+
+
+def test_a_lesson_of_a_teacher_s_own_goes_with_the_others(tmp_path):
+    """In both copies beside those of the course; what is wrong with it is one line."""
+    own = tmp_path / "my-lesson.ipynb"
+    assert helpers("template", own).returncode == 0
+    export.export(tmp_path / "class", [own])
+    code = {
+        name: [
+            "".join(cell["source"])
+            for cell in json.loads((tmp_path / "class" / name / own.name).read_text())[
+                "cells"
+            ]
+        ]
+        for name in (export.STUDENT, export.TEACHER)
+    }
+    assert len(code["teacher"]) == 10 and len(code["student"]) == 9
+    [answer] = {*code["teacher"]} - {*code["student"]} - {code["teacher"][7]}
+    assert answer.startswith("%%sh\nkubectl create configmap colors")
+    notebook = json.loads(own.read_text())
+    notebook["cells"] = [c for c in notebook["cells"] if not has_tag(c, "solution")]
+    (tmp_path / "half.ipynb").write_text(json.dumps(notebook))
+    (tmp_path / "text.ipynb").write_text("[1]")
+    (tmp_path / "00-start-here.ipynb").write_text(own.read_text())
+    for name, said in {
+        "half": "1 × exercise, 1 × check, 0 × solution",
+        "text": "text.ipynb is not a notebook.",
+        "none": "none.ipynb: No such file or directory.",
+        "00-start-here": "there is a lesson 00-start-here.ipynb already.",
+    }.items():
+        with pytest.raises(errors.LabError, match=re.escape(said)):
+            export.export(tmp_path / "other", [tmp_path / f"{name}.ipynb"])
+    assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("name", ["My-lesson.ipynb", "lesson.txt", "-.ipynb", "a" * 41])
+def test_a_template_has_the_name_of_a_lesson(tmp_path, name):
+    done = helpers("template", tmp_path / name)
+    assert done.returncode == 1 and "is no name of a lesson" in done.stderr
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_template_overwrites_nothing_and_is_korean_where_the_lessons_are(tmp_path):
+    file = tmp_path / "my-lesson.ipynb"
+    assert helpers("template", file, env={"LAB_LANG": "ko"}).returncode == 0
+    written = file.read_text("utf-8")
+    assert "## 오브젝트 읽기" in written
+    again = helpers("template", file)
+    assert again.returncode == 1 and "File exists" in again.stderr
+    assert file.read_text("utf-8") == written
