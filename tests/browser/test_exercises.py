@@ -59,3 +59,21 @@ def test_the_cells_of_an_exercise_have_a_bar_and_a_refusal_is_not_red(notebook):
     notebook.type_into("label-check", CRASH)
     notebook.run("label-check")
     assert look(notebook, "label-check")["ground"] != NOTHING
+
+
+def test_prose_has_lines_that_one_reads_and_the_first_cell_is_seen_at_once(notebook):
+    """On a wide screen, and on a small one without scrolling."""
+    page = notebook.page
+    before = page.viewport_size
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    widths = page.locator(".jp-MarkdownOutput > p:not(:has(img))").evaluate_all(
+        "all => all.map(p => p.clientWidth / parseFloat(getComputedStyle(p).fontSize))"
+    )
+    assert len(widths) > 10 and max(widths) <= 46
+    picture = page.locator(".jp-MarkdownOutput > p:has(img)").first
+    assert picture.evaluate("p => p.clientWidth") > 46 * 16
+    page.set_viewport_size({"width": 1280, "height": 800})
+    notebook.select("title")
+    box = notebook.select("connect").bounding_box()
+    assert box["y"] + box["height"] < 800
+    page.set_viewport_size(before)

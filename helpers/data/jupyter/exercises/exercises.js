@@ -1,7 +1,7 @@
 // An extension of JupyterLab that shows exercises as such: a bar beside their cells, which
 // it knows by their tags. A check that is not passed yet is no error of a program, so it
 // has another color, and a screen reader says what any check answers. Any output breaks
-// between words, not within them.
+// between words, not within them, and lines of prose are never longer than 46 em.
 
 const PARTS = ["task", "hint", "exercise", "check", "solution"];
 const OPEN = "NotSolved";
@@ -19,6 +19,9 @@ const STYLE = `
   background: none;
   border-left: 4px solid var(--jp-warn-color1);
 }
+/* Prose has lines of a length that one reads; tables, code and pictures have all room. */
+.jp-MarkdownOutput > :is(p, ul, ol, blockquote):not(:has(> img)) { max-width: 46em; }
+.jp-MarkdownOutput > details > :is(p, ul, ol) { max-width: 46em; }
 /* Sentences of an output break between words. */
 .jp-OutputArea .jp-RenderedText pre { word-break: keep-all; overflow-wrap: anywhere; }`;
 
