@@ -15,12 +15,11 @@ import pytest
 
 from cluster import backends
 from helpers.course.attempts import SETTING
-from helpers.course.pytest_plugin import connect_once, lesson_lacks
 
 # The last one is called first: cells get their proofs, then markers, then an order.
 pytest_plugins = [
     # pytest finds it by itself where this checkout was installed.
-    "helpers.course.pytest_plugin",
+    "helpers.pytest_plugin",
     "cluster.tests.fixtures",
     "tests.groups",
     "tests.tiers",
@@ -126,6 +125,8 @@ def _states(directory: Path) -> list[Path]:
 @pytest.fixture(scope="session")
 def cluster(request):
     """Return the cluster of this run, or of this worker."""
+    from helpers.pytest_plugin import connect_once
+
     return connect_once(request.session)
 
 
@@ -147,6 +148,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
     Elsewhere the plugin of the package fails it: there the lesson was asked for.
     """
+    # Not on top: pytest imports its plugins itself.
+    from helpers.pytest_plugin import connect_once, lesson_lacks
+
     if item.path.suffix == ".ipynb":
         connect_once(item.session)
         if reason := lesson_lacks(item.path.stem):

@@ -64,6 +64,9 @@ def expected(reason: str) -> bool:
     """Say whether a skip with this reason is right on this machine."""
     # Chosen when the run began, by whoever runs it or by conftest.py.
     elsewhere = os.environ.get("LAB_BACKEND") != "local"
-    of_backends = (r"[Tt]his (cell|lesson) needs a node|only the local cluster", elsewhere)
+    of_backends = (
+        r"[Tt]his (cell|lesson) needs a node|only the local cluster",
+        elsewhere,
+    )
     allowed = (*ALLOWED, of_backends)
     return any(here and re.search(pattern, reason) for pattern, here in allowed)

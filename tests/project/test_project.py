@@ -136,6 +136,7 @@ TESTED_BY = {
     "course/exam.py": "tests/helpers/exercises/test_exam.py",
     "exercises/checks": "tests/helpers/exercises/checks/test_answers.py",
     "exercises/grants.py": "tests/helpers/exercises/checks/test_answers.py",
+    "pytest_plugin.py": "tests/project/test_ci.py",
 }
 
 

@@ -35,6 +35,7 @@ DOORS = {
     "command": {"cluster.backend"},
     "connection": {"cluster.backends"},
     "needs": {"cluster.backends"},
+    "pytest_plugin": {"cluster.backends"},
     "api.proxy": {"cluster.die_with_parent"},
 }
 

@@ -219,7 +219,7 @@ def test_it_holds_the_settings_that_the_set_up_installs(files):
 def test_it_has_one_program_under_two_names_and_no_address_that_leads_nowhere(files):
     """Nor does a link of its page in an index, which has no other files."""
     [scripts] = [files[path] for path in files if path.endswith("entry_points.txt")]
-    entry, plugin = "helpers.__main__:run", "helpers.course.pytest_plugin"
+    entry, plugin = "helpers.__main__:run", "helpers.pytest_plugin"
     assert sorted(filter(None, scripts.decode().split("\n"))) == [
         "[console_scripts]",
         "[pytest11]",

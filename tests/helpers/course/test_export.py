@@ -141,20 +141,3 @@ def test_a_lesson_of_a_teacher_s_own_goes_with_the_others(tmp_path):
         with pytest.raises(errors.LabError, match=re.escape(said)):
             export.export(tmp_path / "other", [tmp_path / f"{name}.ipynb"])
     assert not (tmp_path / "other").exists()
-
-
-@pytest.mark.parametrize("name", ["My-lesson.ipynb", "lesson.txt", "-.ipynb", "a" * 41])
-def test_a_template_has_the_name_of_a_lesson(tmp_path, name):
-    done = helpers("template", tmp_path / name)
-    assert done.returncode == 1 and "is no name of a lesson" in done.stderr
-    assert [*tmp_path.iterdir()] == []
-
-
-def test_a_template_overwrites_nothing_and_is_korean_where_the_lessons_are(tmp_path):
-    file = tmp_path / "my-lesson.ipynb"
-    assert helpers("template", file, env={"LAB_LANG": "ko"}).returncode == 0
-    written = file.read_text("utf-8")
-    assert "## 오브젝트 읽기" in written
-    again = helpers("template", file)
-    assert again.returncode == 1 and "File exists" in again.stderr
-    assert file.read_text("utf-8") == written
