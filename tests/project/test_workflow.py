@@ -96,6 +96,25 @@ def test_each_week_a_machine_runs_what_others_run():
     assert "container" in job and job["steps"][-1]["run"] == "make machines"
 
 
+@pytest.mark.parametrize("name", [path.name for path in WORKFLOWS.glob("*.yml")])
+def test_no_limit_is_below_what_a_run_may_take(name):
+    """The one number is the budget of the Makefile; a run may take 1.5 times it."""
+    text = (ROOT / "Makefile").read_text()
+    budgets = {
+        word: float(minutes)
+        for word, minutes in re.findall(
+            r"^(\w+):.*\n(?:\t.*\n)*?\t@\$\(TESTS\).*--budget (\d+)", text, re.MULTILINE
+        )
+    }
+    assert {"test", "full", "quick"} == budgets.keys()
+    for job in yaml.safe_load((WORKFLOWS / name).read_text())["jobs"].values():
+        limits = [step.get("timeout-minutes", 0) for step in job["steps"]]
+        assert max(limits, default=0) <= job["timeout-minutes"]
+        for step in job["steps"]:
+            for word in re.findall(r"\bmake (\w+)", step.get("run", "")):
+                assert step["timeout-minutes"] >= 1.5 * budgets.get(word, 0), step
+
+
 def test_every_python_that_a_learner_gets_the_lock_on_is_tested(workflow):
     """From the oldest that the set-up takes to the newest that it calls tested."""
     versions = re.findall(r"3, (\d+)\)", (ROOT / "tools/setup.sh").read_text())

@@ -6,13 +6,13 @@ Search._parseQuery = (query) => {
     for (const place of [1, 3]) parsed[place].add(code);
   return parsed;
 };
-// A pasted message has words that no page has: the pages that have most of its words are found,
+// Where no page has all words, those with most of them are found, as for a pasted message,
 // and of a long one also those that lack one word more, such as a name of the message's own.
 const LONG = 8;
 const findAll = Search.performTermsSearch;
 Search.performTermsSearch = (words, excluded) => {
   const results = findAll(words, excluded);
-  if (words.size < (results.length ? LONG : 4)) return results;
+  if (words.size < (results.length ? LONG : 2)) return results;
   const whole = new Map(results.map((page) => [page[0], page])), pages = new Map();
   for (const word of words)
     for (const page of findAll(new Set([word]), excluded))
