@@ -5,15 +5,17 @@ A start-up file adds the cell magic `%%sh` to every kernel of this environment, 
 `connect()`.
 """
 
+import codecs
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from helpers import command, errors
 from helpers.language import mark, say
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
 
     from IPython.core.interactiveshell import InteractiveShell
@@ -23,6 +25,8 @@ BASH = "bash -euo pipefail"
 #: Merge stderr into stdout: IPython reads them apart, so an error could appear after
 #: later output. On the first line, so that bash counts lines as the cell does.
 ONE = "exec 2>&1; "
+#: bytes that a tab reads at once of what a program writes
+CHUNK = 1 << 16
 
 
 def add_magic() -> None:
@@ -108,14 +112,24 @@ def _run_script(notebook: "InteractiveShell", line: str, script: str) -> None:
         return
     # IPython's own starts a thread, which a browser's tab does not have.
     pipe = subprocess.PIPE
-    with subprocess.Popen(line.split(), stdin=pipe, stdout=pipe, text=True) as bash:
-        try:
-            bash.stdin.write(script)
-            bash.stdin.close()
-            for text in bash.stdout:
-                print(text, end="")
-        except KeyboardInterrupt:
-            bash.kill()
-            raise
+    with subprocess.Popen(line.split(), stdin=pipe, stdout=pipe) as bash:
+        bash.stdin.write(script.encode())
+        bash.stdin.close()
+        show_output(bash)
     if bash.returncode:
         raise subprocess.CalledProcessError(bash.returncode, line)
+
+
+def show_output(program: "subprocess.Popen") -> None:
+    """Print what a program writes as it comes; kill it if the learner stops the cell.
+
+    Bytes that are no UTF-8 become U+FFFD. Its standard output is a pipe.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    pipe: Any = program.stdout
+    try:
+        while data := pipe.read1(CHUNK):
+            print(decoder.decode(data), end="")
+    except KeyboardInterrupt:
+        program.kill()
+        raise

@@ -104,6 +104,10 @@ _NOT_HERE = re.compile(
 
 _LICENSE = re.compile(r"\.dist-info/.*(LICEN[CS]E|COPYING|NOTICE)[^/]*$", re.IGNORECASE)
 
+_KEY = re.compile("[0-9a-f]{12}")
+#: entries of 30 MB that are kept beside the current one: other checkouts may use them
+OTHERS = 3
+
 Files = Iterator[tuple[str, bytes]]
 
 
@@ -137,7 +141,20 @@ def ensure() -> Path:
         (place / LICENSES).write_text(licenses(), "utf-8")
         with contextlib.suppress(FileExistsError):
             place.rename(entry)
+    _remove_older(entry)
     return entry
+
+
+def _remove_older(entry: Path) -> None:
+    """Keep an entry and the newest others; stages of other processes stay."""
+    others = [
+        path
+        for path in entry.parent.iterdir()
+        if path != entry and _KEY.fullmatch(path.name)
+    ]
+    others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in others[OTHERS:]:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _copy_core(source: Path, place: Path) -> None:

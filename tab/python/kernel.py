@@ -17,6 +17,8 @@ from IPython.core.error import StdinNotImplementedError
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 
+from helpers import shell
+
 #: takes an output: an object of nbformat
 Report = Callable[[dict], None]
 #: passes of a cell's loops between two looks at the clock
@@ -116,9 +118,9 @@ class Shell(InteractiveShell):
 
     def system(self, cmd: str) -> None:
         """Run `!cmd`; keep the exit code."""
-        done = _run_line(self.var_expand(cmd, depth=1))
-        sys.stdout.write(done.stdout)
-        self.user_ns["_exit_code"] = done.returncode
+        with _start_line(self.var_expand(cmd, depth=1)) as program:
+            shell.show_output(program)
+        self.user_ns["_exit_code"] = program.returncode
 
     system_raw = system_piped = system
 
@@ -126,7 +128,8 @@ class Shell(InteractiveShell):
         """Return the lines that `x = !cmd` prints."""
         from IPython.utils.text import LSString, SList
 
-        text = _run_line(self.var_expand(cmd, depth=depth + 1)).stdout
+        program = _start_line(self.var_expand(cmd, depth=depth + 1))
+        text = program.communicate()[0].decode(errors="replace")
         return SList(text.splitlines()) if split else LSString(text)
 
     def get_parent(self) -> dict:
@@ -149,13 +152,12 @@ class Shell(InteractiveShell):
         super().init_history()
 
 
-def _run_line(line: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
+def _start_line(line: str) -> subprocess.Popen:
+    return subprocess.Popen(
         ["bash", "-c", line],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        encoding="utf-8",
     )
 
 

@@ -11,7 +11,11 @@ SCRIPT = """
 import json, sys
 from tab.python.kernel import Kernel
 outputs = []
-kernel = Kernel(outputs.append, sys.argv[1])
+def report(output):
+    outputs.append(output)
+    with open("shown", "a") as shown:
+        shown.write(output)
+kernel = Kernel(report, sys.argv[1])
 for source in json.loads(sys.argv[2]):
     outputs.clear()
     passed = kernel.run(source, ["check"])
@@ -75,6 +79,21 @@ def test_a_cell_runs_programs(run):
         "!echo $((1 + 1)); exit 3", "_exit_code", "lines = !printf 'a\\nb\\n'\nlines"
     )
     assert [text_of(outputs) for _, outputs in answers] == ["2\n", "3", "['a', 'b']"]
+
+
+def test_what_a_program_wrote_is_shown_when_its_cell_is_stopped(run):
+    wait = "for n in {1..500}; do grep -q begun shown && break; sleep 0.02; done"
+    command = f"printf begun; {wait}; kill -INT $PPID; exec sleep 60"
+    [(passed, outputs)] = run(f"!{command}")
+    assert not passed
+    kinds = [output["output_type"] for output in outputs]
+    assert kinds == ["stream", "error"] and text_of(outputs) == "begun"
+
+
+def test_bytes_that_are_no_text_are_shown_as_such(run):
+    mixed = r"printf 'a\377\303\244'"
+    answers = run(f"!{mixed}", f"lines = !{mixed}\nlines")
+    assert [text_of(outputs) for _, outputs in answers] == ["a\ufffdä", "['a\ufffdä']"]
 
 
 def test_a_cell_writes_a_file_beside_it(run, tmp_path):

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import os
 import re
 import tarfile
 from importlib import metadata
@@ -102,3 +103,22 @@ def test_npm_has_a_checksum_and_names_no_host():
     assert "node_modules/pyodide" in packages
     assert all(entry["integrity"].startswith("sha512-") for entry in packages.values())
     assert "resolved" not in pack.LOCK.read_text()
+
+
+def test_a_new_entry_removes_the_oldest(monkeypatch, tmp_path):
+    """Each change of a helper makes one, of 30 MB."""
+    monkeypatch.setattr(pack.paths, "cache_dir", lambda: tmp_path)
+    monkeypatch.setattr(pack, "_install_npm", lambda place: place)
+    monkeypatch.setattr(pack, "_copy_core", lambda source, place: None)
+    monkeypatch.setattr(pack, "_download", lambda place: [])
+    monkeypatch.setattr(pack, "files", lambda wheels: iter(()))
+    keys = [f"{number:012x}" for number in range(6)]
+    for age, key in enumerate(keys):
+        monkeypatch.setattr(pack, "_key", lambda key=key: key)
+        entry = pack.ensure()
+        os.utime(entry, (age, age))
+    (entry.parent / "tmp-of-another").mkdir()
+    monkeypatch.setattr(pack, "_key", lambda: "f" * 12)
+    assert pack.ensure() == pack.find()
+    kept = {path.name for path in entry.parent.iterdir()}
+    assert kept == {*keys[-pack.OTHERS :], "f" * 12, "tmp-of-another"}

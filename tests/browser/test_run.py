@@ -50,10 +50,10 @@ dispatch(self, {
     if (source.includes("leave")) setTimeout(leave);
     if (source.includes("fatal")) throw new Error("memory access out of bounds");
     if (/endless|stuck/.test(source)) await new Promise((resolve) => {
-      report(JSON.stringify({ output_type: "stream", name: "stdout", text: "begun" }));
+      report({ output_type: "stream", name: "stdout", text: "begun" });
       if (source.includes("endless")) signal.addEventListener("abort", resolve);
     });
-    for (const output of outputs(source)) report(JSON.stringify(output));
+    for (const output of outputs(source)) report(output);
     if (tags.includes("check")) attempts += JSON.stringify({ check: source }) + "\\n";
     return !/fails|endless/.test(source);
   },

@@ -60,8 +60,9 @@ def test_it_is_always_ready(tab):
         lambda tab: tab.delete(),
         lambda tab: tab.log("etcd", 10),
         lambda tab: tab.add_image("archive"),
+        lambda tab: tab.audit_log(),
     ],
-    ids=["stop", "delete", "log", "add_image"],
+    ids=["stop", "delete", "log", "add_image", "audit_log"],
 )
 def test_it_says_what_it_cannot(tab, change):
     with pytest.raises(errors.LabError, match="not possible") as caught:

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tab/programs"
@@ -358,4 +359,56 @@ func TestAFailureOfTheSystemHasItsName(t *testing.T) {
 	if problem.Name != "ENOENT" || !strings.Contains(problem.Message, "no such") {
 		t.Errorf("%+v", problem)
 	}
+}
+
+// writeMuch writes more than an inbox holds, and returns when that has ended.
+func writeMuch(b io.Writer) <-chan struct{} {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for range 3 {
+			b.Write(make([]byte, capacity))
+		}
+	}()
+	return ended
+}
+
+func hasEnded(ended <-chan struct{}) bool {
+	synctest.Wait()
+	select {
+	case <-ended:
+		return true
+	default:
+		return false
+	}
+}
+
+func TestAProgramWaitsForTheReaderOfItsOutput(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newInbox()
+		ended := writeMuch(programOutput{b})
+		for want := capacity; want <= 3*capacity; want += capacity {
+			if got := hasEnded(ended); got || len(b.bytes) != capacity {
+				t.Fatalf("ended: %v, with %d bytes", got, len(b.bytes))
+			}
+			if want < 3*capacity {
+				b.read(capacity, 0)
+			}
+		}
+		b.discard()
+		if !hasEnded(ended) {
+			t.Error("it waits for a reader that has gone")
+		}
+	})
+}
+
+func TestAProgramWhoseEndIsWaitedForWritesAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newInbox()
+		ended := writeMuch(programOutput{b})
+		b.lift()
+		if !hasEnded(ended) || len(b.bytes) != 3*capacity {
+			t.Errorf("%d bytes", len(b.bytes))
+		}
+	})
 }

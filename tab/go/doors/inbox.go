@@ -16,6 +16,8 @@ const capacity = 1 << 20
 type inbox struct {
 	mu    sync.Mutex
 	bytes []byte
+	// isUnbounded says that no program waits for a reader any more.
+	isUnbounded bool
 	// ending is io.EOF or what broke the stream, once nothing more arrives.
 	ending error
 	// changed is closed, and replaced, whenever something else is.
@@ -33,7 +35,7 @@ func (b *inbox) change(do func()) {
 	b.changed = make(chan struct{})
 }
 
-// Write takes any number of bytes at once: what a program writes does not wait for a reader.
+// Write takes any number of bytes at once, and does not wait for a reader.
 // After discard, the error is that of a pipe without a reader.
 func (b *inbox) Write(bytes []byte) (count int, err error) {
 	b.change(func() {
@@ -135,14 +137,31 @@ func pump(b *inbox, connection io.Reader) error {
 		if err != nil {
 			return err
 		}
-		for {
-			hasRoom, changed := b.look(func() bool {
-				return len(b.bytes) < capacity || b.ending != nil
-			})
-			if hasRoom {
-				break
-			}
-			<-changed
-		}
+		b.awaitRoom()
 	}
+}
+
+// awaitRoom waits while the inbox is full.
+func (b *inbox) awaitRoom() {
+	for {
+		hasRoom, changed := b.look(func() bool {
+			return len(b.bytes) < capacity || b.ending != nil || b.isUnbounded
+		})
+		if hasRoom {
+			return
+		}
+		<-changed
+	}
+}
+
+// lift ends the bound: the reader waits for the end of the program, and reads then.
+func (b *inbox) lift() { b.change(func() { b.isUnbounded = true }) }
+
+// programOutput is an inbox into which a program writes: it waits while the inbox is full.
+type programOutput struct{ *inbox }
+
+func (o programOutput) Write(bytes []byte) (int, error) {
+	count, err := o.inbox.Write(bytes)
+	o.awaitRoom()
+	return count, err
 }

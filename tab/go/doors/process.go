@@ -31,9 +31,17 @@ type process struct {
 	// ended is closed when the program has ended, and code is its exit code then.
 	ended chan struct{}
 	code  int
+	// outputs are bounded until the end of the program is waited for, or a signal is sent.
+	outputs []*inbox
 }
 
-// Start starts a program. Neither its input nor its output waits for the other side.
+func (p *process) lift() {
+	for _, output := range p.outputs {
+		output.lift()
+	}
+}
+
+// Start starts a program. Its input does not wait for it; it waits for the reader of its output.
 func (d *Doors) Start(command Command) Started {
 	ctx, signal := context.WithCancelCause(context.Background())
 	stdin, output := newInbox(), newInbox()
@@ -43,7 +51,7 @@ func (d *Doors) Start(command Command) Started {
 		errors = newInbox()
 		started.Stderr = d.add(&stream{input: errors})
 	}
-	p := &process{signal: signal, ended: make(chan struct{})}
+	p := &process{signal: signal, ended: make(chan struct{}), outputs: []*inbox{output, errors}}
 	d.mu.Lock()
 	d.last++
 	started.Process = d.last
@@ -53,7 +61,7 @@ func (d *Doors) Start(command Command) Started {
 		defer signal(nil)
 		p.code = d.machine.Run(ctx, &programs.Process{
 			Args: command.Args, Env: command.Env, Dir: command.Dir,
-			Stdin: stdin, Stdout: output, Stderr: errors,
+			Stdin: stdin, Stdout: programOutput{output}, Stderr: programOutput{errors},
 		})
 		stdin.end(io.ErrClosedPipe)
 		output.end(io.EOF)
@@ -70,6 +78,7 @@ func (d *Doors) Wait(number int, limit time.Duration) (code int, hasEnded bool) 
 	if p == nil {
 		return 0, false
 	}
+	p.lift()
 	ctx, cancel := limited(limit)
 	defer cancel()
 	select {
@@ -110,5 +119,6 @@ func (d *Doors) process(number int) *process {
 func (d *Doors) Kill(number, signal int) {
 	if p := d.process(number); p != nil {
 		p.signal(programs.Signal(signal))
+		p.lift()
 	}
 }

@@ -41,7 +41,7 @@ func (r *run) parseJQ() jqCommand {
 		}
 		return words[1 : count+1]
 	}
-	isRest := ""
+	isRest, hasFilter := "", false
 	for words := r.Args[1:]; len(words) > 0; words = words[1:] {
 		switch word := words[0]; word {
 		case "--arg", "--argjson", "--slurpfile", "--rawfile":
@@ -53,14 +53,17 @@ func (r *run) parseJQ() jqCommand {
 			words = words[2:]
 		case "--args", "--jsonargs":
 			isRest = word
+		case "--indent":
+			width := take(words, 1)[0]
+			kept, words = append(kept, word, width), words[1:]
 		default:
-			if isRest != "" && command.filter != "" && !strings.HasPrefix(word, "-") {
+			isOperand := !strings.HasPrefix(word, "-")
+			if isOperand && hasFilter && isRest != "" {
 				positional = append(positional, r.jqArgument(isRest, word, word))
 				continue
 			}
-			if isRest != "" && !strings.HasPrefix(word, "-") {
-				command.filter = word
-			}
+			// The file of -f, which is the next operand, counts as the filter.
+			hasFilter = hasFilter || isOperand
 			kept = append(kept, word)
 		}
 	}
@@ -174,21 +177,22 @@ func (in *jqInputs) nextInput() (any, error) {
 		return nil, io.EOF
 	}
 	in.isSlurped = true
-	values, text := []any{}, ""
+	values, text := []any{}, strings.Builder{}
 	for {
 		value, err := in.nextValue()
 		switch {
 		case err == io.EOF && in.command.has("R"):
-			return text, nil
+			return text.String(), nil
 		case err == io.EOF:
 			return values, nil
 		case err != nil:
 			return nil, err
 		}
-		if line, is := value.(string); is && in.command.has("R") {
-			text += line + "\n"
+		if part, is := value.(string); is && in.command.has("R") {
+			text.WriteString(part)
+		} else {
+			values = append(values, value)
 		}
-		values = append(values, value)
 	}
 }
 
@@ -207,7 +211,9 @@ func (in *jqInputs) nextValue() (any, error) {
 				continue
 			}
 			in.file = file
-			if in.command.has("R") {
+			if in.command.has("R") && in.command.has("s") {
+				in.next = newWholeDecoder(file)
+			} else if in.command.has("R") {
 				in.next = newLineDecoder(file)
 			} else {
 				in.next = newOrderedDecoder(file, in.orders).next

@@ -375,3 +375,16 @@ func newLineDecoder(in io.Reader) func() (any, error) {
 		return nil, err
 	}
 }
+
+// newWholeDecoder returns a function that returns all of a file, then io.EOF.
+func newWholeDecoder(in io.Reader) func() (any, error) {
+	isRead := false
+	return func() (any, error) {
+		if isRead {
+			return nil, io.EOF
+		}
+		isRead = true
+		text, err := io.ReadAll(in)
+		return string(text), err
+	}
+}

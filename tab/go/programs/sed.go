@@ -86,6 +86,13 @@ func (p *sedParser) command() (*sedCommand, error) {
 		p.text = p.text[1:]
 		p.skip(" \t")
 	}
+	if len(command.addresses) > 0 && command.addresses[0] == (sedAddress{}) {
+		if len(command.addresses) < 2 || command.addresses[1].pattern == nil {
+			return nil, errors.New("invalid usage of line address 0")
+		}
+		// The range has begun before the first line, which can end it.
+		command.isIn = true
+	}
 	p.skip(" \t")
 	if strings.HasPrefix(p.text, "!") {
 		command.isOther, p.text = true, p.text[1:]

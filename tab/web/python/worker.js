@@ -130,9 +130,9 @@ dispatch(self, {
     beMain();
     return kernel.run.callPromising(source, python.toPy(tags)).finally(outputs.end);
   },
-  // Return the attempts at exercises, lines of JSON.
+  // Return the attempts at exercises since the last call, lines of JSON.
   async attempts() {
-    return python.pyimport("tab.python.visit").read_attempts();
+    return python.pyimport("tab.python.visit").new_attempts();
   },
   // Have these, and no others.
   async keep([attempts]) {

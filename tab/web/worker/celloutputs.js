@@ -3,14 +3,14 @@ import { newOutput } from "./output.js";
 
 /**
  * Return `add` for each output of a cell, an object of nbformat as JSON, and `end` for its end.
- * What it prints is bounded, and the rest goes to `report` as it is.
+ * `report` gets the objects; what the cell prints is bounded.
  *
- * @param {(json: string) => void} report
+ * @param {(output: object) => void} report
  */
 export const newOutputs = (report) => {
   let name = "stdout";
   const printed = newOutput(
-    (text) => report(JSON.stringify({ output_type: "stream", name, text })),
+    (text) => report({ output_type: "stream", name, text }),
   );
   return {
     /** @param {string} json */
@@ -18,7 +18,7 @@ export const newOutputs = (report) => {
       const output = JSON.parse(json), isStream = output.output_type === "stream";
       // Outputs keep their order.
       if (!isStream || output.name !== name) printed.flush();
-      if (!isStream) return report(json);
+      if (!isStream) return report(output);
       name = output.name;
       printed.add(output.text);
     },

@@ -26,9 +26,9 @@ test("a text is shown as by a terminal", () => {
   assert.deepEqual(shown(stream("10 %\r20 %\r\n\x1b[31mred\x1b[0m\n")), [["text", "20 %\nred\n"]]);
 });
 
-test("of a long text the end is shown", () => {
-  const [[, text]] = shown(...Array(300).fill(stream("x".repeat(999) + "\n")), stream("end"));
-  assert.ok(text.length < 101_000 && text.startsWith("…\n") && text.endsWith("\nend"));
+test("the Worker bounds a text, and the page shows all that it sends", () => {
+  const [[, text]] = shown(...Array(150).fill(stream("x".repeat(999) + "\n")), stream("end"));
+  assert.equal(text.length, 150_003);
 });
 
 test("of many outputs the last ones are shown", () => {

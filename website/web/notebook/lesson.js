@@ -66,14 +66,16 @@ export const connect = async ({ base, at, say, show }) => {
     const current = connection;
     if (!current) return false;
     cell.begin();
-    const call = running = current.call("run", [cell.source, cell.tags], (text) => {
-      cell.add(JSON.parse(text));
-    });
+    const words = [cell.source, cell.tags];
+    const call = running = current.call("run", words, (output) => cell.add(output));
     try {
       const isDone = await call.result;
       cell.end(isDone);
       // Before another cell runs: a Worker that ends with it takes them along.
-      await current.call("attempts", []).result.then((text) => kept.addAttempts(text), () => {});
+      await current.call("attempts", []).result.then(
+        (text) => { if (text) kept.addAttempts(text); },
+        () => {},
+      );
       return isDone;
     } catch (error) {
       const { message } = /** @type {Error} */ (error);

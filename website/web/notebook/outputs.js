@@ -10,8 +10,6 @@
  * }} Shown `content` is text, HTML or the address of a picture; `plain` says it as text
  */
 
-/** Characters of a text that a page can show; of more, the last ones are kept. */
-const MOST = 100_000;
 /** Outputs that a page can show; of more, the last ones are kept. */
 const MOST_OUTPUTS = 200;
 /** What stands in the place of those before. @type {Shown} */
@@ -26,9 +24,6 @@ const asShown = (text) => text
   .replace(/\r\n/g, "\n")
   .replace(/[^\n]*\r(?=[^\n])/g, "")
   .replace(/\r/g, "");
-
-/** Return a text, of a long one its end. @param {string} text */
-const shorten = (text) => text.length > MOST ? `…\n${text.slice(-MOST)}` : text;
 
 /**
  * Return data of a type as text: nbformat has texts or lists of lines.
@@ -88,7 +83,7 @@ export class Outputs {
     if (this.#isOld) this.#clear();
     const last = this.#kept.at(-1);
     if (type === "stream" && last && last.name === output.name) {
-      last.text = shorten((last.text ?? "") + output.text);
+      last.text = (last.text ?? "") + output.text;
     } else {
       this.#kept.push({ ...output });
       if (this.#kept.length > MOST_OUTPUTS) this.#isCut = Boolean(this.#kept.shift());
