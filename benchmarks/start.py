@@ -71,7 +71,7 @@ def client(state: Path, called: float = 0.0, up: Future | None = None) -> httpx.
 
 
 def is_serving(api: httpx.Client) -> bool:
-    """Say whether the API server calls itself ready."""
+    """Return whether the API server calls itself ready."""
     return api.get("/readyz").is_success
 
 

@@ -118,7 +118,7 @@ class Backend(Protocol):
         """Return the name of the kubeconfig's context."""
 
     def running(self) -> bool:
-        """Say whether the cluster runs, ready or not."""
+        """Return whether the cluster runs, ready or not."""
 
     def binaries(self) -> Path | None:
         """Return the directory that holds kubectl, or None before the set-up."""
@@ -127,7 +127,7 @@ class Backend(Protocol):
         """Get the directory of binaries and the image archive, None without a node."""
 
     def is_prepared(self) -> bool:
-        """Say whether a start would find all files and make nothing."""
+        """Return whether a start would find all files and make nothing."""
         return self.binaries() is not None
 
     def topics(self) -> "tuple[type[Topic], ...]":

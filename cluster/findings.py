@@ -34,7 +34,7 @@ class Finding:
 
     @property
     def fatal(self) -> bool:
-        """Say whether this keeps the cluster from starting."""
+        """Return whether this keeps the cluster from starting."""
         return self.level == FATAL
 
 

@@ -117,7 +117,7 @@ def manager() -> str:
 
 
 def has_package(package: str) -> bool:
-    """Say whether this system has a package of what Debian calls `package`."""
+    """Return whether this system has a package of what Debian calls `package`."""
     if _is_gone(package):
         return False
     if package in NOT_IN_UBUNTU and _is_ubuntu():

@@ -186,7 +186,7 @@ def disk_available(path: Path) -> int:
 
 
 def in_wsl() -> bool:
-    """Say whether this is Windows' Linux; its kernel has the maker's name."""
+    """Return whether this is Windows' Linux; its kernel has the maker's name."""
     return "microsoft" in platform.release().lower()
 
 

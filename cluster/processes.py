@@ -127,6 +127,6 @@ def _start_time(pid: int) -> int | None:
 
 
 def is_same_start(now: int, then: int) -> bool:
-    """Say whether two start times of one pid are those of one process."""
+    """Return whether two start times of one pid are those of one process."""
     # A Mac's change when its clock is set.
     return now == then if sys.platform == "linux" else abs(now - then) < 3600

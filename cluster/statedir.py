@@ -67,7 +67,7 @@ def refuse_foreign(state: Path) -> None:
 
 
 def has_more(state: Path) -> bool:
-    """Say whether the directory holds more than the learner's progress."""
+    """Return whether the directory holds more than the learner's progress."""
     return bool(_names(state))
 
 
@@ -124,7 +124,7 @@ def _hold_lock(lock: int, wait: Callable[[], object]) -> Iterator[int]:
 
 
 def is_same_file(descriptor: int, path: Path) -> bool:
-    """Say whether `path` still leads to an open file."""
+    """Return whether `path` still leads to an open file."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except FileNotFoundError:

@@ -184,7 +184,7 @@ def current_namespace() -> str:
 
 
 def _server_responds(path: str, settings: dict[str, str]) -> bool:
-    """Say whether the API server responds at all, be it with a refusal."""
+    """Return whether the API server responds at all, be it with a refusal."""
     try:
         done = subprocess.run(
             [path, "get", "--raw=/readyz", f"--request-timeout={RESPONSE:.0f}s"],

@@ -293,7 +293,7 @@ def _wait_for_pods(began: float) -> None:
 
 
 def _is_from_before(pod: dict, since: str) -> bool:
-    """Say whether a pod that is restarted shows a container from before a time."""
+    """Return whether a pod that is restarted shows a container from before a time."""
     if pod["spec"]["restartPolicy"] != "Always":
         return False
     if "deletionTimestamp" in pod["metadata"]:

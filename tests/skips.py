@@ -61,7 +61,7 @@ ALLOWED = (
 
 
 def expected(reason: str) -> bool:
-    """Say whether a skip with this reason is right on this machine."""
+    """Return whether a skip with this reason is right on this machine."""
     # Chosen when the run began, by whoever runs it or by conftest.py.
     elsewhere = os.environ.get("LAB_BACKEND") != "local"
     of_backends = (

@@ -29,7 +29,7 @@ _SPAN = re.compile(r"(<tspan\b[^>]*>)([^<]*)(</tspan>)")
 
 
 def speaks(text: str) -> bool:
-    """Say whether there is a word to translate in it."""
+    """Return whether there is a word to translate in it."""
     return bool(_WORD.search(_SILENT.sub("", text)))
 
 

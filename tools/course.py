@@ -66,7 +66,7 @@ def cells_elsewhere(notebook: dict) -> list[str]:
 
 
 def runs_in_tab(notebook: dict) -> bool:
-    """Say whether a lesson runs in a browser's tab: its first code cell does."""
+    """Return whether a lesson runs in a browser's tab: its first code cell does."""
     code = (cell for cell in notebook["cells"] if cell["cell_type"] == "code")
     return not has_tag(next(code), NOT_IN_TAB)
 

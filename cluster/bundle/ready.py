@@ -67,7 +67,7 @@ def _has_image(binaries: Path) -> bool:
 
 
 def _is_worth_it(binaries: Path | None) -> bool:
-    """Say whether to ask for an archive: one that nobody has named may not fit.
+    """Return whether to ask for an archive: one that nobody has named may not fit.
 
     Its image is for the kubectl that is in it, which may not be the one here.
     """

@@ -41,7 +41,7 @@ _LEVELS = {"fatal": ("✗", "red"), "warning": ("!", "yellow")}
 
 
 def colours(stream: TextIO) -> bool:
-    """Say whether it is a terminal that may show colours."""
+    """Return whether it is a terminal that may show colours."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return stream.isatty() and not plain
 
@@ -117,7 +117,7 @@ def show_progress(done: str) -> Iterator[progress.Progress]:
 
 
 def confirm(question: str) -> bool:
-    """Say whether a person agrees; the end of input and Ctrl-C are a no."""
+    """Return whether a person agrees; the end of input and Ctrl-C are a no."""
     try:
         return click.confirm(question, err=True)
     except click.Abort:

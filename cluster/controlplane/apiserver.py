@@ -147,7 +147,7 @@ class ApiServer:
 
     @property
     def running(self) -> bool:
-        """Say whether the server runs; a server that ends by itself is restarted."""
+        """Return whether the server runs; a server that ends by itself is restarted."""
         return self._machine is not None and self._machine.running()
 
     @property

@@ -75,7 +75,7 @@ class ControlPlane(MachineBackend):
         return programs.ensure(progress, CONTROL_PLANE, or_any=(RECIPE,)), None
 
     def is_prepared(self) -> bool:
-        """Say whether a start would find all programs: the image is for a node."""
+        """Return whether a start would find all programs: the image is for a node."""
         return self.binaries() is not None
 
     def topics(self) -> "tuple[type[Topic], ...]":

@@ -193,7 +193,7 @@ class _Node:
         self._marked: int | None = None
 
     def ready(self, pid: int | None) -> bool:
-        """Say whether the node of process `pid` is Ready, not an earlier node."""
+        """Return whether the node of process `pid` is Ready, not an earlier node."""
         try:
             if pid != self._marked:
                 if bootstrap.mark_node_unknown(self._api):

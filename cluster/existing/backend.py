@@ -57,7 +57,7 @@ class Existing(Backend):
         return record
 
     def running(self) -> bool:
-        """Say whether a cluster has been named; `status` says whether it answers."""
+        """Return whether a cluster has been named; `status` says whether it answers."""
         return Record.read(self.state) is not None
 
     def binaries(self) -> Path | None:

@@ -118,7 +118,7 @@ def binding(user: str, namespace: str) -> dict:
 
 
 def is_name(text: str) -> bool:
-    """Say whether a text can be the name of a namespace."""
+    """Return whether a text can be the name of a namespace."""
     return len(text) < 64 and bool(re.fullmatch("[a-z0-9]([-a-z0-9]*[a-z0-9])?", text))
 
 

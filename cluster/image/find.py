@@ -54,7 +54,7 @@ def compressed_archive(binaries: Path) -> Path:
 
 
 def is_substitute(archive: Path, binaries: Path) -> bool:
-    """Say whether `archive` is not the one that `ensure` builds, but will do."""
+    """Return whether `archive` is not the one that `ensure` builds, but will do."""
     return archive.name != expected_archive(binaries).name
 
 
@@ -113,7 +113,7 @@ def ensure(binaries: Path, progress: Progress, maker: Maker | None = None) -> Pa
 
 
 def can_build() -> bool:
-    """Say whether an image can be made: by mmdebstrap, here or in a container.
+    """Return whether an image can be made: by mmdebstrap, here or in a container.
 
     On macOS the engine is the backend's.
     """

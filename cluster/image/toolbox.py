@@ -265,7 +265,7 @@ def pick(tree: Tree, unwanted: tuple[str, ...]) -> Tree:
 
 
 def covers(name: str, patterns: tuple[str, ...]) -> bool:
-    """Say whether a pattern matches the path or a directory that it is in."""
+    """Return whether a pattern matches the path or a directory that it is in."""
     parts = name.split("/")
     return any(
         len(pattern_parts := pattern.split("/")) <= len(parts)

@@ -50,7 +50,7 @@ class Kind(Backend):
         return self._plan.context
 
     def running(self) -> bool:
-        """Say whether the node runs; False too if the engine does not answer."""
+        """Return whether the node runs; False too if the engine does not answer."""
         try:
             return self._runs()
         except errors.LabError:
@@ -69,7 +69,7 @@ class Kind(Backend):
         return kubectl, archive
 
     def is_prepared(self) -> bool:
-        """Say whether kubectl and the image archive are there."""
+        """Return whether kubectl and the image archive are there."""
         binaries = self.binaries()
         return bool(binaries and image_find.usable_archive(binaries))
 
@@ -205,7 +205,7 @@ class Kind(Backend):
         return record is not None and record.made
 
     def _runs(self) -> bool:
-        """Say whether a whole cluster runs; raise EngineFailed."""
+        """Return whether a whole cluster runs; raise EngineFailed."""
         return self._is_made() and self._engine().state(self._plan.cluster) == "running"
 
     def _node(self) -> Node:

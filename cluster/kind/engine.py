@@ -82,7 +82,7 @@ class Engine:
         self.ask("stop", "-t", "20", container)
 
     def has_image(self, image: str) -> bool:
-        """Say whether an image need not be pulled."""
+        """Return whether an image need not be pulled."""
         done = ask(self.program, "image", "inspect", image, timeout=LONGEST)
         return done.returncode == 0
 

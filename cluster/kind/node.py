@@ -56,7 +56,7 @@ class Node:
         return f"https://{where.splitlines()[0]}" if where else ""
 
     def answers(self) -> bool:
-        """Say whether the API server calls itself ready."""
+        """Return whether the API server calls itself ready."""
         return self._get("--raw=/readyz") == "ok"
 
     def pods(self) -> list[dict]:

@@ -96,7 +96,7 @@ class Local(MachineBackend):
         return programs, archive
 
     def is_prepared(self) -> bool:
-        """Say whether the programs and the image archive are there."""
+        """Return whether the programs and the image archive are there."""
         from cluster.image import find as image_find
 
         binaries = self.binaries()

@@ -257,7 +257,7 @@ def _locked_flags(path: bytes) -> int:
 
 
 def can_overlay(directory: str, lower: str | None = None) -> bool:
-    """Say whether an overlay with its upper directory in `directory` works here.
+    """Return whether an overlay with its upper directory in `directory` works here.
 
     With `lower`, whether what is in that can be changed in an overlay of it.
     """

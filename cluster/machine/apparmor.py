@@ -32,7 +32,7 @@ _PARSER = "apparmor_parser"
 
 
 def is_restricted() -> bool:
-    """Say whether programs of ordinary accounts need a profile here."""
+    """Return whether programs of ordinary accounts need a profile here."""
     with suppress(OSError):
         return SETTING.read_text().strip() == "1"
     return False
@@ -127,14 +127,14 @@ def copy_problem() -> str:
 
 
 def has_profile() -> bool:
-    """Say whether FILE is the profile of this environment."""
+    """Return whether FILE is the profile of this environment."""
     with suppress(OSError):
         return f'"{program()}"' in FILE.read_text()
     return False
 
 
 def is_roots_task() -> bool:
-    """Say whether this is root of a machine that restricts all other accounts.
+    """Return whether this is root of a machine that restricts all other accounts.
 
     A container sees the setting of its host, and has no program that loads a profile.
     """

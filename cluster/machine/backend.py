@@ -54,7 +54,7 @@ class MachineBackend(Backend):
         return self.state / "kubeconfig"
 
     def running(self) -> bool:
-        """Say whether a process of the cluster is alive."""
+        """Return whether a process of the cluster is alive."""
         return self._machine.running()
 
     def up(self, progress: Progress | None = None, *, port: int | None = None) -> None:

@@ -100,7 +100,7 @@ def mark_node_unknown(api: Prober) -> bool:
 
 
 def node_ready(api: Prober, machine_id: str | None = None) -> bool:
-    """Say whether a first pod could start: node, ServiceAccount, CA ConfigMap.
+    """Return whether a first pod could start: node, ServiceAccount, CA ConfigMap.
 
     With `machine_id` a Node that another machine has left counts for nothing.
     """
@@ -145,12 +145,12 @@ def set_storage(api: Prober, size: int) -> bool:
 
 
 def accounts_ready(api: Prober) -> bool:
-    """Say whether a first pod has its ServiceAccount and the CA's certificate."""
+    """Return whether a first pod has its ServiceAccount and the CA's certificate."""
     return all(api.api("GET", path)[0] == 200 for path in _AWAITED)
 
 
 def controllers_work(api: Prober) -> bool:
-    """Say whether the controller manager has begun: accounts, aggregated roles."""
+    """Return whether the controller manager has begun: accounts, aggregated roles."""
     path = "/apis/rbac.authorization.k8s.io/v1/clusterroles/view"
     _, role = api.api("GET", path)
     account = "/api/v1/namespaces/kube-public/serviceaccounts/default"
@@ -158,7 +158,7 @@ def controllers_work(api: Prober) -> bool:
 
 
 def service_answers(api: Prober) -> bool:
-    """Say whether pods reach the API server under its Service's address.
+    """Return whether pods reach the API server under its Service's address.
 
     Ask when kube-proxy is ready: before that, the address answers without it.
     """

@@ -156,7 +156,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def has_cgroup(state: Path) -> bool:
-    """Say whether a cgroup of a state directory's machine exists."""
+    """Return whether a cgroup of a state directory's machine exists."""
     return (state / _NOTE).exists()
 
 
@@ -193,7 +193,7 @@ def cgroup_of(pid: int | str = "self") -> str:
 
 
 def in_system_service() -> bool:
-    """Say whether a service of the machine started us, such as JupyterHub's server.
+    """Return whether a service of the machine started us, such as JupyterHub's server.
 
     In a scope of the account's manager a cluster would escape the service's limits, and
     end with some login.

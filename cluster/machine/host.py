@@ -99,7 +99,7 @@ class Machine:
     program: Program
 
     def running(self) -> bool:
-        """Say whether a process of the cluster is alive."""
+        """Return whether a process of the cluster is alive."""
         return identity.is_running(self.state)
 
     def status(self) -> dict | None:
@@ -132,7 +132,7 @@ class Machine:
         return None
 
     def is_stopping(self) -> bool:
-        """Say whether the machine runs, but ends: stopped, or its start failed."""
+        """Return whether the machine runs, but ends: stopped, or its start failed."""
         if not self.running():
             return False
         try:
@@ -141,7 +141,7 @@ class Machine:
             return False
 
     def answers(self) -> bool:
-        """Say whether the API server calls itself ready, asked from the host."""
+        """Return whether the API server calls itself ready, asked from the host."""
         from cluster.machine import probes  # loads http.client, for a cluster that runs
 
         authority = self.state / "pki" / "ca.crt"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def is_running(state: Path) -> bool:
-    """Say whether any process of the machine is alive."""
+    """Return whether any process of the machine is alive."""
     try:
         lock = os.open(state / "machine.lock", os.O_RDWR | os.O_CLOEXEC)
     except OSError:

@@ -55,7 +55,7 @@ class Map:
 
     @property
     def full(self) -> bool:
-        """Say whether all 65536 ids exist inside."""
+        """Return whether all 65536 ids exist inside."""
         return sum(row.count for row in self.uids) >= RANGE
 
 

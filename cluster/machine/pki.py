@@ -136,7 +136,7 @@ def _is_valid(pair: Pair | None, authority: x509.Certificate) -> bool:
 
 
 def _readable_key(path: Path) -> bool:
-    """Say whether the private key and, beside it, its public half can be read."""
+    """Return whether the private key and, beside it, its public half can be read."""
     try:
         key = ser.load_pem_private_key(path.read_bytes(), None)
         public = ser.load_pem_public_key(path.with_suffix(".pub").read_bytes())

@@ -25,7 +25,7 @@ class Prober:
         self._tls.load_cert_chain(f"{pki}/super-admin.crt", f"{pki}/super-admin.key")
 
     def ready(self, how: str) -> bool:
-        """Say whether the component is ready now."""
+        """Return whether the component is ready now."""
         return ready(how, self._tls)
 
     def api(
@@ -50,7 +50,7 @@ class Prober:
 
 
 def ready(how: str, tls: ssl.SSLContext | None = None) -> bool:
-    """Say whether a URL answers with 200, or a unix socket accepts."""
+    """Return whether a URL answers with 200, or a unix socket accepts."""
     try:
         if not how.startswith("/"):
             return not how or _ask(how, tls)[0] == 200

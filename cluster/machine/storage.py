@@ -138,7 +138,7 @@ def remove_tree(path: Path) -> None:
 
 
 def is_bootstrapped(etcd: str, binaries: str) -> bool:
-    """Say whether this API server has filled this etcd before."""
+    """Return whether this API server has filled this etcd before."""
     return says(Path(etcd, _BOOTSTRAPPED), _api_server(binaries))
 
 
@@ -153,7 +153,7 @@ def remember_bootstrap(etcd: str, binaries: str) -> None:
 
 
 def says(marker: Path, expected: str) -> bool:
-    """Say whether a marker has the expected text; False without a marker."""
+    """Return whether a marker has the expected text; False without a marker."""
     try:
         return marker.read_bytes() == expected.encode()
     except OSError:

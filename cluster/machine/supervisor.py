@@ -82,7 +82,7 @@ class Supervisor:
         threading.Thread(target=self._keep_logs_small, daemon=True).start()
 
     def all_ready(self) -> bool:
-        """Say whether everything runs, and every job is done."""
+        """Return whether everything runs, and every job is done."""
         return not self.awaited()
 
     def awaited(self) -> list[str]:

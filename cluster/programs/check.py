@@ -96,7 +96,7 @@ def step_problem(step: Step, directory: Path) -> str | None:
 
 
 def system_has(step: Step) -> bool:
-    """Say whether the distribution's programs stand in for this step's."""
+    """Return whether the distribution's programs stand in for this step's."""
     return step.substitute and all(
         shutil.which(name, path=SYSTEM_PATH) for name in step.programs
     )

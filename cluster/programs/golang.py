@@ -130,7 +130,7 @@ def c_compiler() -> list[str] | None:
 
 
 def has_seccomp(compiler: list[str]) -> bool:
-    """Say whether programs can be linked with libseccomp."""
+    """Return whether programs can be linked with libseccomp."""
     if not shutil.which("pkg-config"):
         # runc's sources ask it; without it the headers are of no use.
         return False

@@ -61,7 +61,7 @@ class Release:
         return self.url.split("/")[2]
 
     def is_for(self, system: str) -> bool:
-        """Say whether the file is for an operating system, such as "darwin"."""
+        """Return whether the file is for an operating system, such as "darwin"."""
         return system == LINUX or (system == MACOS and "{system}" in self.url)
 
     def at(
@@ -106,7 +106,7 @@ def hosts() -> str:
 
 
 def is_named() -> bool:
-    """Say whether a person has named the archive."""
+    """Return whether a person has named the archive."""
     return os.environ.get(BUNDLE, "") not in ("", "none")
 
 

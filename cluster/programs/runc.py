@@ -30,5 +30,5 @@ def find_runc(binaries: Path | None) -> Runc | None:
 
 
 def _has_seccomp(runc: Path) -> bool:
-    """Say whether this runc has libseccomp: linked, or in it as in the release."""
+    """Return whether this runc has libseccomp: linked, or in it as in the release."""
     return b"\nlibseccomp:" in ask_program(runc, "--version")[0]

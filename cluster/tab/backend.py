@@ -27,7 +27,7 @@ class Tab(Backend):
     keys: Path = KEYS
 
     def running(self) -> bool:
-        """Say whether Python has connected in this tab before."""
+        """Return whether Python has connected in this tab before."""
         return self.kubeconfig.exists()
 
     def binaries(self) -> None:

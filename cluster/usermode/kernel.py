@@ -72,7 +72,7 @@ def find() -> tuple[Kernel | None, str]:
 
 
 def has_amx() -> bool:
-    """Say whether this is a processor with AMX, which has more registers to keep."""
+    """Return whether this is a processor with AMX, which has more registers to keep."""
     try:
         return "amx_tile" in Path(CPUINFO).read_text().split()
     except OSError:  # not Linux
@@ -80,5 +80,5 @@ def has_amx() -> bool:
 
 
 def _helps_with(program: str, word: bytes) -> bool:
-    """Say whether a program's help has the word."""
+    """Return whether a program's help has the word."""
     return word in b"".join(ask_program(program, "--help"))

@@ -173,7 +173,7 @@ def end(child: subprocess.Popen, grace: float = at.GRACE) -> None:
 
 
 def has_ended(child: subprocess.Popen) -> bool:
-    """Say whether a child has ended, without reaping it."""
+    """Return whether a child has ended, without reaping it."""
     how = os.WEXITED | os.WNOWAIT | os.WNOHANG
     return os.waitid(os.P_PID, child.pid, how) is not None
 

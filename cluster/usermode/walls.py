@@ -59,7 +59,7 @@ def version() -> int:
 
 
 def is_switched_off() -> bool:
-    """Say whether this kernel has Landlock and was started without it."""
+    """Return whether this kernel has Landlock and was started without it."""
     answer = _libc.syscall(_CREATE, None, 0, _VERSION)
     return answer < 0 and ctypes.get_errno() == errno.EOPNOTSUPP
 

@@ -96,7 +96,7 @@ class Watch:
 
     @property
     def running(self) -> bool:
-        """Say whether the thread is alive."""
+        """Return whether the thread is alive."""
         return self._thread.is_alive()
 
     def _run(self) -> None:

@@ -39,7 +39,7 @@ class Lesson:
 
     @property
     def is_core(self) -> bool:
-        """Say whether the lesson is on the core path."""
+        """Return whether the lesson is on the core path."""
         return not self.after
 
     @property

@@ -40,7 +40,7 @@ class Attempt:
 
     @property
     def passed(self) -> bool:
-        """Say whether the answer was right."""
+        """Return whether the answer was right."""
         return not self.diagnosis
 
 

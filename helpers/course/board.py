@@ -64,7 +64,7 @@ class Board:
 
     @property
     def finished(self) -> bool:
-        """Say whether the core lessons are done."""
+        """Return whether the core lessons are done."""
         return all(row.done for row in self.rows if row.level == CORE)
 
     def json(self) -> str:

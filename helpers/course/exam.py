@@ -72,7 +72,7 @@ class Exam:
 
     @property
     def finished(self) -> bool:
-        """Say whether all faults are named and the four copies work."""
+        """Return whether all faults are named and the four copies work."""
         return self.first_answer is not None and {*REPAIRS} <= self.repairs.keys()
 
     @property
@@ -165,7 +165,7 @@ def latest_exam(
 
 
 def _is_readable(step: attempts.Attempt) -> bool:
-    """Say whether a step has its fields: anyone can edit the file."""
+    """Return whether a step has its fields: anyone can edit the file."""
     name = _FIELDS.get(step.exercise)
     if name is None or step.result.keys() != {"seed", name} - {""}:
         return False

@@ -107,7 +107,7 @@ def _has_token(volume: dict) -> bool:
 
 
 def _names_namespace(variable: dict, metadata: dict) -> bool:
-    """Say whether a variable has the pod's namespace, as text or from the pod."""
+    """Return whether a variable has the pod's namespace, as text or from the pod."""
     field = variable.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath")
     return field == "metadata.namespace" or (
         variable.get("value") == metadata.get("namespace", "")

@@ -173,7 +173,7 @@ def subject_of(user: str) -> dict:
 
 
 def allows(rule: dict, request: Attributes) -> bool:
-    """Say whether a rule of a role allows a request."""
+    """Return whether a rule of a role allows a request."""
     if not {"*", request.verb} & set(rule.get("verbs", ())):
         return False
     if request.path:
@@ -224,7 +224,7 @@ def granting_bindings(
 
 
 def has_subject(binding: dict, user: str, groups: Iterable[str] = ()) -> bool:
-    """Say whether a binding names a user, or a group that the user is in."""
+    """Return whether a binding names a user, or a group that the user is in."""
     return any(
         subject["name"] in groups
         if subject["kind"] == "Group"
@@ -234,7 +234,7 @@ def has_subject(binding: dict, user: str, groups: Iterable[str] = ()) -> bool:
 
 
 def is_for(binding: dict, users: set[str]) -> bool:
-    """Say whether a binding names no one but these users."""
+    """Return whether a binding names no one but these users."""
     subjects = binding.get("subjects") or ()
     return {_user(subject, binding) for subject in subjects} <= users
 
@@ -247,13 +247,13 @@ def other_subjects(binding: dict, user: str) -> str:
 
 
 def has_outsider(binding: dict) -> bool:
-    """Say whether a binding names anyone who is no part of Kubernetes itself."""
+    """Return whether a binding names anyone who is no part of Kubernetes itself."""
     subjects = binding.get("subjects") or ()
     return any(not _PART.match(_user(subject, binding)) for subject in subjects)
 
 
 def is_changed(binding: dict, roles: list[dict], since: str, *, unknown: bool) -> bool:
-    """Say whether a binding or its role was created or changed since a time.
+    """Return whether a binding or its role was created or changed since a time.
 
     Times are as the API writes them. It is `unknown` of a built-in binding and its role
     without `managedFields`; a local cluster begins with such objects.
@@ -445,7 +445,7 @@ def _user(subject: dict, binding: dict) -> str:
 
 
 def _mentions(rule: dict, request: Attributes) -> bool:
-    """Say whether a rule names the resource at all, in whatever API group."""
+    """Return whether a rule names the resource at all, in whatever API group."""
     resources = rule.get("resources", ())
     return any(what.split("/")[0] == request.resource for what in resources)
 

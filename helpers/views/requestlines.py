@@ -77,7 +77,7 @@ def _begin(cell: Any = None) -> None:
 
 
 def _is_check(source: str) -> bool:
-    """Say whether the cell that runs is a check, by its tag if it came with tags."""
+    """Return whether the cell that runs is a check, by its tag if it came with tags."""
     from IPython import get_ipython
 
     # Only JupyterLab sends them.
@@ -131,7 +131,7 @@ def _line(event: dict) -> str:
 
 
 def _is_elsewhere(event: dict) -> bool:
-    """Say whether a request is of another lesson: by its namespace or its account.
+    """Return whether a request is of another lesson: by its namespace or its account.
 
     A review, or a list of all namespaces, has neither: those are shown.
     """

@@ -63,7 +63,7 @@ class Lock:
         self._is_locked = False
 
     def locked(self) -> bool:
-        """Say whether somebody has it."""
+        """Return whether somebody has it."""
         return self._is_locked
 
     def __enter__(self) -> bool:
@@ -87,7 +87,7 @@ class Handle:
             self._ended.release()
 
     def is_done(self) -> bool:
-        """Say whether it has ended."""
+        """Return whether it has ended."""
         return not self._ended.locked()
 
     def _set_done(self) -> None:

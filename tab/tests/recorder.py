@@ -142,5 +142,5 @@ def start(log: str) -> None:
 
 
 def is_kubectl(words: object) -> bool:
-    """Say whether the words of a command are those of kubectl."""
+    """Return whether the words of a command are those of kubectl."""
     return isinstance(words, list) and Path(str(words[0])).name == "kubectl"

@@ -178,7 +178,7 @@ def without_polls(commands: list[Command]) -> Iterator[Command]:
 
 
 def is_read(command: Command) -> bool:
-    """Say whether a command of kubectl changes nothing."""
+    """Return whether a command of kubectl changes nothing."""
     return not command.script and command.words[1] in READS
 
 

@@ -64,7 +64,7 @@ def client_of_a_new_kernel(server: JupyterLab) -> BlockingKernelClient:
 
 
 def listens(at: int | str) -> bool:
-    """Say whether somebody listens at a port of 127.0.0.1, or at a unix socket."""
+    """Return whether somebody listens at a port of 127.0.0.1, or at a unix socket."""
     unix = isinstance(at, str)
     with socket.socket(socket.AF_UNIX if unix else socket.AF_INET) as one:
         return one.connect_ex(at if unix else ("127.0.0.1", at)) == 0

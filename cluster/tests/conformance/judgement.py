@@ -60,7 +60,7 @@ class Judgement:
 
     @property
     def is_good(self) -> bool:
-        """Say whether every spec has run, and each failure is expected."""
+        """Return whether every spec has run, and each failure is expected."""
         return not self.missing and not self.unexpected
 
     def counts(self) -> dict[str, Counter[str]]:

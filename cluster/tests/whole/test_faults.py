@@ -146,7 +146,7 @@ UNKNOWN_AFTER = 50
 
 
 def ready_node(lab: Lab) -> bool:
-    """Say whether the node is Ready, and nothing keeps pods away from it."""
+    """Return whether the node is Ready, and nothing keeps pods away from it."""
     node = json.loads(lab.kubectl("get", "node", layout.NODE_NAME, "-o", "json"))
     [ready] = [c for c in node["status"]["conditions"] if c["type"] == "Ready"]
     return ready["status"] == "True" and "taints" not in node["spec"]

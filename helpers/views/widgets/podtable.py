@@ -93,7 +93,7 @@ class Table:
         )
 
     def has_event(self, kind: str, name: str) -> bool:
-        """Say whether the history has an event of an object."""
+        """Return whether the history has an event of an object."""
         return any((entry.type, entry.what) == (kind, name) for entry in self.history)
 
     def matching(self, query: str = "") -> list[PodRow]:

@@ -103,7 +103,7 @@ class View(ipywidgets.VBox):
 
     @property
     def stopped(self) -> bool:
-        """Say whether the view is no longer kept up to date."""
+        """Return whether the view is no longer kept up to date."""
         return self._ended.is_set()
 
     @property

@@ -26,7 +26,7 @@ NA = _Missing()
 
 
 def isna(value: Any) -> bool:
-    """Say whether a value is not there."""
+    """Return whether a value is not there."""
     return value is NA or value is None or value != value
 
 
@@ -190,11 +190,11 @@ class Series(_Labelled):
         return list(dict.fromkeys(self.values))
 
     def all(self) -> bool:
-        """Say whether each value is true."""
+        """Return whether each value is true."""
         return all(self.values)
 
     def any(self) -> bool:
-        """Say whether a value is true."""
+        """Return whether a value is true."""
         return any(self.values)
 
     def __repr__(self) -> str:
@@ -248,7 +248,7 @@ class DataFrame(_Labelled):
 
     @property
     def empty(self) -> bool:
-        """Say whether there is no value."""
+        """Return whether there is no value."""
         return not self.index or not self._cells
 
     @property

@@ -35,7 +35,7 @@ class Process:
 
 
 def pid_exists(pid: int) -> bool:
-    """Say whether it is this process."""
+    """Return whether it is this process."""
     return pid == os.getpid()
 
 
