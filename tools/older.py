@@ -39,7 +39,7 @@ def write_lock(version: str, locks: Path) -> None:
 
 
 def complete(directory: Path, source: Path) -> None:
-    """Link to the directory each of our programs that it lacks."""
+    """Link into the directory each program that it lacks."""
     for program in source.iterdir():
         there = directory / program.name
         if program.is_dir():
@@ -54,7 +54,7 @@ def main(version: str) -> None:
     """Build, and run the tests; exit as they do."""
     if not (present_programs := programs.find()):
         raise click.ClickException("there are no programs here: run `make setup`.")
-    # Published are those of our version alone.
+    # Only our own version is published.
     os.environ[releases.OFF] = "1"
     with tempfile.TemporaryDirectory(prefix="older-") as work:
         write_lock(version, Path(work))

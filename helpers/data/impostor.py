@@ -3,9 +3,9 @@
 `sys.argv` is the command for `bash -c`, and the names of servers. The copy's three
 files are made anew, and `sleep` is over soon. The first server, `localhost`, has the
 certificate in `ca.crt`, until an impostor takes its place at connection `ROUNDS` + 1.
-In the place of `localhost:443` one does so at the second connection, and then at each
-later one that the first server had. Of any other name the server is an impostor, with
-port 443 one with a certificate in `ca.crt` for a name that no client looks for.
+For `localhost:443` the impostor takes over at the second connection, and at each later
+one that the first server had. Any other name is an impostor from the start; with port
+443 its certificate is in `ca.crt`, for a name that no client asks for.
 
 Print for each server a line of JSON, never a token: the names by which clients came
 (`reached`); method, path and credential of each request that it (`heard`) or an

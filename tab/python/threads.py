@@ -51,7 +51,7 @@ class Lock:
                 self._waiting.remove(turn)
 
     def release(self) -> None:
-        """Give the lock to who waits longest."""
+        """Hand the lock to the longest waiter."""
         if not self._is_locked:
             raise RuntimeError("release unlocked lock")
         self._is_locked = False

@@ -39,7 +39,7 @@ ALLOWED = {
     ("stop", "words", "path", "options"),
     [
         ("", ALLOWED, PODS, {}),
-        # Of what never ends is counted what came so far.
+        # An endless response counts the bytes received so far.
         ("", {"response": "still coming"}, f"{PODS}?watch=true", {}),
         ("", {"authorization": "unauthenticated"}, "/version", {"token": ""}),
         ("name", {"name": "resolve host: kubernetes"}, PODS, {"host": "kubernetes"}),
