@@ -56,6 +56,7 @@ def shortages(state: Path) -> dict[str, errors.LabError]:
 def _removal_hint(state: Path) -> str:
     text = mark(
         "Free some; the cluster then goes on by itself. "
-        "You can delete these files of ours: `rm {state}/logs/*.log.1`, `rm -r {cache}/build`."
+        "You can delete these files of ours: "
+        "`rm {state}/logs/*.log.1`, `rm -r {cache}/build`."
     )
     return say(text, state=state, cache=paths.cache_dir())
