@@ -60,7 +60,12 @@ def say(text: str, /, **values: object) -> str:
 
     `text` is a literal and a whole sentence: the catalog is made from the calls.
     """
-    return _catalog(language()).gettext(text).format(**values)
+    return translate(text).format(**values)
+
+
+def translate(text: str) -> str:
+    """Return a text that is in the catalog in the learner's language, as it stands."""
+    return _catalog(language()).gettext(text)
 
 
 def mark(text: str) -> str:

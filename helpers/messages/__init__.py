@@ -12,9 +12,9 @@ from typing import Any
 
 from helpers.api.tokens import Token
 from helpers.course import lessons
-from helpers.language import language, mark, say
+from helpers.language import language, mark, say, translate
 from helpers.messages import pasted
-from helpers.messages.rules import Rule, find_rule
+from helpers.messages.rules import Rule, find_clue, find_rule
 from helpers.rbac import refusals
 from helpers.rbac.objects import (
     Attributes,
@@ -22,6 +22,7 @@ from helpers.rbac.objects import (
     kubectl_commands,
     subject_of,
 )
+from helpers.rbac.refusals.request import is_refusal
 
 #: where a request ended, and the name of that step, in the order of a request
 STEPS = {
@@ -47,14 +48,6 @@ WORDS = {
     "empty": mark("There is no message to explain."),
     "paste": mark("Paste the message, with the lines above and below it."),
     "unknown": mark("No rule knows this message, so its cause is unknown."),
-    "foreign": mark(
-        "No rule knows this text, and it doesn't look like a message of Kubernetes: "
-        "nothing in it names kubectl, the API server or an object."
-    ),
-    "source": mark(
-        "Paste what kubectl, curl, a client library or the log of a pod has printed "
-        "about a request to the API server."
-    ),
     "search": mark(
         "Add the lines above it, or `kubectl … -v=8`: the request, the status code and "
         "the `message` of the response say most."
@@ -65,11 +58,6 @@ WORDS = {
     "button": mark("Explain it"),
     "trial": mark("Reproduce it on an API server in this browser"),
 }
-#: a word of what is about Kubernetes; the script of the site has it, too
-KUBERNETES = re.compile(
-    "kube|k8s|api ?server|error from server|namespace|service ?account|forbidden"
-    "|unauthorized|x509|tls|etcd|(?:^|[^a-z])pods?(?:[^a-z]|$)|deployment|container"
-)
 #: the most requests of one text for which Roles are shown
 MOST_ROLES = 10
 
@@ -78,9 +66,9 @@ MOST_ROLES = 10
 class Advice:
     """What a pasted message means; `rule` is "" for a message that no rule knows.
 
-    `step` is where the request ended, `ask` a command that shows more, `commands` make
-    the smallest Role and its binding, `lesson` is a number, `trial` a line for the API
-    server in a browser.
+    `step` is where the request ended, as far as it can be told, `ask` a command that
+    shows more, `commands` make the smallest Role and its binding, `lesson` is a number,
+    `trial` a line for the API server in a browser.
     """
 
     rule: str
@@ -119,16 +107,34 @@ class Advice:
 def explain(
     error: Any, *, token: Token | None = None
 ) -> "Advice | refusals.Explanation":
-    """Explain a text that was pasted, or a 401 or 403; raise LabError for other errors.
+    """Explain a text that was pasted, a 401 or 403, or any exception.
 
-    `error` is a text, such as some lines of kubectl, curl or a traceback, or an
-    ApiException, a KubectlFailed, a Completed, a response of a Caller, or a Status as a
-    dict. `token` is the token of a denied request. For these, but not for a text, ask
-    the API server for its reason, and for bindings that nearly fit.
+    `error` is a text, such as some lines of kubectl, curl or a traceback, an exception,
+    a Completed, a response of a Caller, or a Status as a dict. `token` is the token of
+    a denied request. For a request that was denied, ask the API server for its reason,
+    and for bindings that nearly fit; read what else an exception says as a text. Raise
+    LabError for what is neither.
     """
     if isinstance(error, str):
         return explain_text(error)
+    if isinstance(error, BaseException) and not is_refusal(error):
+        return explain_text(_text_of(error))
     return refusals.explain(error, token=token)
+
+
+def _text_of(error: BaseException) -> str:
+    """Return what an exception says: its type, its message and body, and its cause."""
+    lines = []
+    seen: set[int] = set()
+    each: BaseException | None = error
+    while each and id(each) not in seen:
+        seen.add(id(each))
+        body = getattr(each, "body", None)
+        lines += [f"{type(each).__name__}: {each}", *([str(body)] if body else [])]
+        each = each.__cause__ or (
+            None if each.__suppress_context__ else each.__context__
+        )
+    return "\n".join(lines)
 
 
 def explain_text(text: str) -> Advice:
@@ -139,18 +145,16 @@ def explain_text(text: str) -> Advice:
     matched = find_rule(readings)
     cut = f" {_word('cut')}" if len(text) > pasted.LIMIT else ""
     if not matched:
-        ours = KUBERNETES.search(readings[0].lower())
-        why, hint = ("unknown", "search") if ours else ("foreign", "source")
-        return Advice("", "", _word(why) + cut, "", _word(hint))
+        clue = find_clue(readings)
+        return Advice("", clue.step, _word("unknown") + cut, clue.ask, _word("search"))
     rule, matches = matched
     values = _values(rule, matches[0])
-    quoted = {key: shlex.quote(text) for key, text in values.items()}
     return Advice(
         rule.id,
         rule.step,
-        say(rule.cause, **values) + cut,
-        _check(matches[0]) if rule.role else rule.ask.format(**quoted),
-        say(rule.way, **values),
+        fill(translate(rule.cause), values) + cut,
+        _check(matches[0]) if rule.role else rule.ask.format(**_quoted(values)),
+        fill(translate(rule.way), values),
         _role_commands(rule, matches),
         rule.lesson,
         rule.trial,
@@ -175,8 +179,35 @@ def _values(rule: Rule, groups: dict[str, str]) -> dict[str, str]:
     parts = (found.get("resource", ""), found.get("sub", ""))
     found["what"] = "/".join(filter(None, parts)) or found.get("path", "")
     values = {**dict.fromkeys(groups, ""), **rule.defaults, **found}
-    # A backtick would end the code in which a value is shown.
+    return _shown(values)
+
+
+def _shown(values: dict[str, str]) -> dict[str, str]:
+    """Return values without backticks, which would end the code that shows them.
+
+    This comes before any quoting, which it would undo.
+    """
     return {key: text.replace("`", "'") for key, text in values.items()}
+
+
+def fill(template: str, values: dict[str, str]) -> str:
+    """Return a sentence of a rule with values in it, quoted for a shell in commands.
+
+    What stands between backticks is a command, unless it is a value and nothing else.
+    """
+    parts = template.split("`")
+    for place, part in enumerate(parts):
+        is_command = place % 2 and not re.fullmatch(r"\{\w+\}", part)
+        parts[place] = part.format(**(_quoted(values) if is_command else values))
+    return "`".join(parts)
+
+
+def _quoted(values: dict[str, str]) -> dict[str, str]:
+    """Return values as words of a command: a name that looks like an option is none."""
+    return {
+        key: key.upper() if text.startswith("-") else shlex.quote(text)
+        for key, text in values.items()
+    }
 
 
 def _word(key: str) -> str:
@@ -196,7 +227,10 @@ def _role_commands(rule: Rule, matches: list[dict[str, str]]) -> tuple[str, ...]
 
 
 def _check(groups: dict[str, str]) -> str:
-    return check_command(_request(groups)).replace("`", "'")
+    shown = _shown(groups).items()
+    # A name that looks like an option is none.
+    names = {key: key.upper() if text[:1] == "-" else text for key, text in shown}
+    return check_command(_request(names))
 
 
 def _request(groups: dict[str, str]) -> Attributes:

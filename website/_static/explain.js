@@ -25,9 +25,6 @@ const explainText = (() => {
       'in API group $1 in the namespace "$2"'],
     [`User ${USER} cannot ([a-z]{1,40}) path (/[^" ,]{0,300})`, 'User "$1" cannot $2 path "$3"'],
   ].map(([pattern, plain]) => [new RegExp(pattern, "g"), plain]);
-  const KUBERNETES = new RegExp(
-    "kube|k8s|api ?server|error from server|namespace|service ?account|forbidden"
-    + "|unauthorized|x509|tls|etcd|(?:^|[^a-z])pods?(?:[^a-z]|$)|deployment|container", "u");
   const CLASS_OR_BLANK = /(\[(?:\\.|[^\]\\])*\])| \??/g;
   const ACCOUNT = /^system:serviceaccount:([^:]+):([^:]+)$/;
   const UNBINDABLE = ["system:serviceaccount:", "system:anonymous", "system:node:"];
@@ -58,14 +55,16 @@ const explainText = (() => {
   const compiled = new WeakMap();
   const forms = (rule) => {
     if (!compiled.has(rule)) {
-      const bare = rule.pattern.replace(CLASS_OR_BLANK, (_, group) => group ?? "");
-      compiled.set(rule, [compile(rule.pattern), compile(bare)]);
+      const [bare, excluded] = [rule.pattern, rule.excludes]
+        .map((pattern) => compile(pattern.replace(CLASS_OR_BLANK, (_, group) => group ?? "")));
+      compiled.set(rule, [compile(rule.pattern), bare, rule.excludes && excluded]);
     }
     return compiled.get(rule);
   };
   const findRule = (rules, [spaced, joined, bare]) => {
     for (const rule of rules) {
-      const [pattern, barePattern] = forms(rule);
+      const [pattern, barePattern, excluded] = forms(rule);
+      if (excluded && bare.search(excluded) >= 0) continue;
       for (const [form, text] of [[pattern, spaced], [pattern, joined], [barePattern, bare]]) {
         const matches = [...text.matchAll(form)].map(({ groups = {} }) =>
           Object.fromEntries(Object.entries(groups).map(([key, found]) => [key, found ?? ""])));
@@ -79,10 +78,19 @@ const explainText = (() => {
   const quote = (text) =>
     text === "" ? "''" : /^[\w@%+=:,./-]+$/.test(text) ? text
       : `'${text.replaceAll("'", `'"'"'`)}'`;
-  const fill = (template, values) =>
+  // A name that looks like an option is none.
+  const quoted = (values) => Object.fromEntries(Object.entries(values).map(([key, text]) =>
+    [key, text.startsWith("-") ? key.toUpperCase() : quote(text)]));
+  const fillWith = (template, values) =>
     template.replace(/\{\{|\}\}|\{(\w+)\}/g, (found, key) => (key ? values[key] : found[0]));
+  // What stands between backticks is a command, unless it is a value and nothing else.
+  const fill = (template, values) => template.split("`").map((part, place) =>
+    fillWith(part, place % 2 && !/^\{\w+\}$/.test(part) ? quoted(values) : values)).join("`");
   const whatOf = ({ resource = "", sub = "", path = "" }) =>
     [resource, sub].filter(Boolean).join("/") || path;
+  // A backtick would end the code that shows a value; quoting comes after this.
+  const shown = (values) => Object.fromEntries(
+    Object.entries(values).map(([key, text]) => [key, text.replaceAll("`", "'")]));
   const valuesOf = (rule, groups) => {
     const values = Object.fromEntries(Object.keys(groups).map((key) => [key, ""]));
     const found = Object.fromEntries(Object.entries(groups).filter(([, text]) => text)
@@ -90,9 +98,12 @@ const explainText = (() => {
     if (found.host && found.port) found.address = `${found.host}:${found.port}`;
     found.what = whatOf(found);
     const entries = Object.entries({ ...values, ...rule.defaults, ...found });
-    return Object.fromEntries(entries.map(([key, text]) => [key, text.replaceAll("`", "'")]));
+    return shown(Object.fromEntries(entries));
   };
   const kindOf = ({ resource = "", group = "" }) => `${resource}.${group}`.replace(/\.+$/, "");
+  // A name that looks like an option is none.
+  const named = (groups) => Object.fromEntries(Object.entries(groups).map(([key, text]) =>
+    [key, text.startsWith("-") ? key.toUpperCase() : text]));
   const isNamed = ({ path, name, sub, verb }) =>
     !path && name && (sub || !NAMELESS.includes(verb));
   const checkCommand = (request) => {
@@ -100,8 +111,7 @@ const explainText = (() => {
     const what = path || kindOf(request) + (isNamed(request) ? `/${name}` : "");
     const part = sub && ` --subresource=${quote(sub)}`;
     const where = path ? "" : namespace ? ` -n ${quote(namespace)}` : " -A";
-    return `kubectl auth can-i ${verb} ${quote(what)}${part}${where} --as=${quote(user)}`
-      .replaceAll("`", "'");
+    return `kubectl auth can-i ${verb} ${quote(what)}${part}${where} --as=${quote(user)}`;
   };
   const roleCommands = (request) => {
     const { user, verb, sub = "", namespace = "", path = "" } = request;
@@ -138,7 +148,7 @@ const explainText = (() => {
     return requests.flatMap(roleCommands);
   };
 
-  return ({ rules, words }, pasted) => {
+  return ({ rules, clues, words }, pasted) => {
     const none = { rule: "", step: "", ask: "", commands: [], lesson: "", trial: "" };
     const [text, isCut] = shorten(pasted);
     const found = readings(text);
@@ -146,19 +156,16 @@ const explainText = (() => {
     const cut = isCut ? ` ${words.cut}` : "";
     const matched = findRule(rules, found);
     if (!matched) {
-      const isOurs = KUBERNETES.test(found[0].toLowerCase());
-      const [why, hint] = isOurs ? [words.unknown, words.search] : [words.foreign, words.source];
-      return { ...none, why: why + cut, hint };
+      const { step, ask } = clues.find(({ pattern }) => compile(pattern).test(found[0]));
+      return { ...none, step, why: words.unknown + cut, ask, hint: words.search };
     }
     const [rule, matches] = matched;
     const values = valuesOf(rule, matches[0]);
-    const quoted = Object.fromEntries(
-      Object.entries(values).map(([key, value]) => [key, quote(value)]));
     return {
       rule: rule.id,
       step: rule.step,
       why: fill(rule.cause, values) + cut,
-      ask: rule.role ? checkCommand(matches[0]) : fill(rule.ask, quoted),
+      ask: rule.role ? checkCommand(named(shown(matches[0]))) : fillWith(rule.ask, quoted(values)),
       hint: fill(rule.way, values),
       commands: allCommands(rule, matches),
       lesson: rule.lesson,

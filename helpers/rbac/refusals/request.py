@@ -15,7 +15,10 @@ _KUBECTL_401 = (
     "the server has asked for the client to provide credentials",
 )
 _FORBIDDEN = re.compile(
-    r"(?:\(Forbidden\): |unable to upgrade connection: |\(forbidden\): )(.*)", re.DOTALL
+    # A kubelet refuses in its own words, and an upgrade fails for other reasons.
+    r"(?:\([Ff]orbidden\): |unable to upgrade connection: (?=.* is forbidden: ))"
+    r"(?!Forbidden \(user=)(.*)",
+    re.DOTALL,
 )
 _UPGRADE = re.compile(
     r"/api/v1/namespaces/(?P<namespace>[a-z0-9-]+)/pods/(?P<name>[a-z0-9.-]+)/"
@@ -79,6 +82,12 @@ class DeniedRequest:
         """Return namespace, name and subresource if a URL is that of an exec."""
         matches = filter(None, map(_UPGRADE.search, self.words))
         return next((match.groupdict() for match in matches), {})
+
+
+def is_refusal(error: Any) -> bool:
+    """Return whether an error is the API server's 401 or 403, in any of the forms."""
+    denied = _parse(error)
+    return denied is not None and denied.code in (401, 403)
 
 
 def _parse(error: Any) -> DeniedRequest | None:
