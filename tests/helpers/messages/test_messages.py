@@ -8,7 +8,11 @@ import shutil
 import time
 
 import pytest
+from kubernetes import client
+from pydantic import ValidationError
+from urllib3.exceptions import LocationValueError
 
+from cluster.errors import LabError
 from cluster.tests.slowness import scaled
 from helpers import explain
 from helpers.course import lessons
@@ -385,3 +389,44 @@ def test_the_script_has_the_limit_of_the_page():
         sum((ROOT / "website/_static" / name).stat().st_size for name in scripts)
         < 60_000
     )
+
+
+# --- Exceptions -----------------------------------------------------------------------
+
+
+class Refused(Exception):
+    """An exception of a client, whose body has the server's words."""
+
+    body = (
+        '{"message": "Operation cannot be fulfilled on pods \\"q\\": '
+        "the object has been modified; please apply your changes to the "
+        'latest version and try again"}'
+    )
+
+
+def chained() -> Exception:
+    """Return an exception that says nothing, caused by one that says all."""
+    try:
+        try:
+            raise OSError("dial tcp 10.0.0.5:6443: connect: connection refused")
+        except OSError as error:
+            raise RuntimeError("it failed") from error
+    except RuntimeError as error:
+        return error
+
+
+def test_an_exception_is_read_with_its_type_body_and_cause():
+    with pytest.raises(ValidationError) as missing:
+        client.V1PodSpec()
+    with pytest.raises(LocationValueError) as lost:
+        raise LocationValueError("No host specified.")
+    assert explain(missing.value).rule == "python-required"
+    assert explain(lost.value).rule == "not-configured"
+    assert explain(chained()).rule == "connection-refused"
+    assert explain(Refused("it failed")).rule == "modified"
+    assert explain(ValueError("no such color")).rule == ""
+
+
+def test_what_is_no_exception_and_no_text_is_refused():
+    with pytest.raises(LabError):
+        explain(7)
