@@ -70,6 +70,20 @@ class NotSolved(LabError):
     """An exercise is not solved yet: one sentence says where, and why."""
 
 
+class Undecided(LabError):
+    """A check cannot tell yet whether an answer is right; `what` it waited for.
+
+    `seen` is how that stood last. Nothing is noted: this is no attempt.
+    """
+
+    def __init__(self, what: str, seen: str = "") -> None:
+        self.what, self.seen = what, seen
+        state = f" ({seen.strip().rstrip('.')})" if seen.strip() else ""
+        text = mark("Not decided: the check still waits for {what}{state}.")
+        hint = say("Run this cell again: this does not count as an attempt.")
+        super().__init__(say(text, what=what, state=state), hint)
+
+
 class NotAToken(LabError):
     """A text or a file is not a ServiceAccount token; `reason` shows none of it."""
 

@@ -14,12 +14,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_origin
 
+from cluster.waiting import PASSING
 from helpers import errors
 from helpers.command import demand_cluster
 from helpers.course.attempts import note
 from helpers.course.steps import show_steps
 from helpers.language import mark, say
 
+#: what kubectl says if a server is too slow, or had an error that passes
+SLOW = re.compile(
+    r"\(Timeout\)|\(ServiceUnavailable\)|\(TooManyRequests\)|\(InternalError\)"
+    r"|timed? ?out|deadline exceeded|[Tt]imeout|connection reset|unexpected EOF"
+    r"|error dialing backend|etcdserver"
+)
 #: attribute of a check, which other functions lack
 JUDGES = "lesson"
 #: tags of the cells of an exercise, and of a task that may be left out
@@ -53,7 +60,9 @@ class Solved:
 def exercise(check: Callable[..., None]) -> Callable[..., Solved]:
     """Make a function a check of the lesson that its module is named after.
 
-    In a notebook it is a check of the lesson that the notebook's namespace is of.
+    In a notebook it is a check of the lesson that the notebook's namespace is of. A
+    wrong answer is noted and raises NotSolved. What a slow cluster has not decided is
+    no attempt: it raises Undecided.
     """
     home = check.__module__.rpartition(".")[2].replace("_", "-")
 
@@ -69,10 +78,14 @@ def exercise(check: Callable[..., None]) -> Callable[..., Solved]:
         except errors.NotSolved as wrong:
             note(lesson, check.__name__, wrong.message)
             raise
-        except errors.LabError:
+        except errors.LabError as error:
+            if undecided := _undecided(error):
+                raise undecided from error
             raise
         except Exception as error:
             demand_cluster()
+            if undecided := _undecided(error):
+                raise undecided from None
             # Not a traceback: it would show our code, and the answer is to blame.
             words = f"{type(error).__name__}: {error}".splitlines()[0]
             message = _wrong_form(check, args, options) or say(
@@ -93,6 +106,26 @@ def exercise(check: Callable[..., None]) -> Callable[..., Solved]:
 def _lesson_of_notebook() -> str:
     """Return the lesson of this notebook's namespace, without the number behind it."""
     return re.sub(r"-\d+$", "", os.environ.get("NAMESPACE", "")) or "notebook"
+
+
+def _undecided(error: Exception) -> errors.Undecided | None:
+    """Return what leaves an answer undecided if an error is that of a slow cluster."""
+    if isinstance(error, errors.NotReady):
+        return errors.Undecided(error.what, error.last)
+    server = say("a response of the API server")
+    match error:
+        case errors.KubectlFailed(stderr=words) if SLOW.search(words):
+            return errors.Undecided(server, words.strip().splitlines()[-1])
+        case errors.ApiError(status=status) if status in PASSING:
+            return errors.Undecided(server, error.message)
+        case errors.DoesNotEnd() | errors.Unreachable():
+            return errors.Undecided(server, error.message)
+    # httpx, urllib3, subprocess and Python itself have a class each.
+    if re.search("Time(d_?)?[oO]ut", type(error).__name__) or (
+        type(error).__name__ == "MaxRetryError" and SLOW.search(str(error))
+    ):
+        return errors.Undecided(server)
+    return None
 
 
 def _wrong_form(

@@ -10,7 +10,10 @@ one that the first server had. Any other name is an impostor from the start; wit
 Print for each server a line of JSON, never a token: the names by which clients came
 (`reached`); method, path and credential of each request that it (`heard`) or an
 impostor in its place (`given`) received; whether the command printed the list
-(`printed`); the lines that count pods (`counted`), and the line that would be `right`.
+(`printed`); the lines that count pods (`counted`), and the line that would be `right`;
+whether it has `ended`; and whether that is all that it does there (`whole`): it has
+ended, has come too often ever to end, has given an impostor a request, or stays away
+although this machine is quick.
 """
 
 import contextlib
@@ -34,10 +37,14 @@ FILES = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 QUICK = Path("/tmp/quick")
 #: connections after which a command that has not ended never ends, and the last one
 #: before which an impostor takes the server's place for a command that ends
-ROUNDS, LAST = 12, 8
-#: seconds for a command at the first server, at another, and if it never comes, on a
-#: machine that starts its cluster quickly
-FIRST, OTHER, SILENT = 20.0, 10.0, 5.0
+ROUNDS, LAST = 12, 12
+#: seconds without a new connection after which a command is ended, and seconds in all,
+#: on a machine that starts its cluster quickly
+STILL, MOST = 20.0, 60.0
+#: seconds after which a command that never came stays away, if the machine is so quick
+#: that WORK takes less than PROMPT
+SILENT, PROMPT = 8.0, 1.0
+WORK = (sys.executable, "-c", "import ssl, urllib.request")
 TOKEN, NAMESPACE = secrets.token_hex(), "elsewhere"
 PODS = [secrets.token_hex(8) for _ in range(20 + secrets.randbelow(80))]
 _COUNT = re.compile(r"^200: \d+ pods in [\w.-]+$", re.MULTILINE)
@@ -121,13 +128,15 @@ def main(slowness: str, command: str, first: str, *others: str) -> None:
     """
     genuine, misnamed, impostor = write_files()
     last, scale = ROUNDS + 1, float(slowness)
-    limits = scale * FIRST, scale * SILENT
+    limits = scale * STILL, scale * MOST
     found = meet_apart(first, command, genuine, impostor, last, last + ROUNDS, limits)
     print(json.dumps(found), flush=True)
     ends, connections = found["ended"], len(found["reached"])
-    # Who does not come to the first server comes to no other.
-    limits = (scale * OTHER, scale * SILENT) if connections else (0.0, 0.0)
     for name in others:
+        if not connections:
+            # Who does not come to the first server comes to no other.
+            print(json.dumps(found), flush=True)
+            continue
         turns = [1]
         if name.startswith("localhost"):
             turns = [*range(2, 1 + max(2, min(LAST, connections)))] if ends else [2]
@@ -135,7 +144,7 @@ def main(slowness: str, command: str, first: str, *others: str) -> None:
         for turn in turns:
             most = sys.maxsize if ends else turn + ROUNDS
             met = meet_apart(name, command, genuine, false, turn, most, limits)
-            if met["given"]:
+            if met["given"] or not met["whole"]:
                 break
         print(json.dumps(met), flush=True)
 
@@ -166,9 +175,9 @@ def meet(
     """Run the command against one server; return what that received.
 
     An impostor takes its place at connection `turn`; the command ends with connection
-    `most`. `limits` are in seconds: for one that comes, and for one that does not.
+    `most`. `limits` are in seconds: since the last connection, and in all.
     """
-    seconds, silent = limits
+    still, seconds = limits
 
     def greet(connection: ssl.SSLObject, host: str, _: ssl.SSLContext) -> None:
         reached.append(host)
@@ -187,12 +196,20 @@ def meet(
     child = subprocess.Popen(
         line, env=os.environ | environment, stdout=output, stderr=quiet
     )
-    began = time.monotonic()
+    began = changed = time.monotonic()
+    count, is_away = 0, False
     # Some commands never end, and come again and again.
-    while child.poll() is None and len(reached) < most:
-        if time.monotonic() - began > (seconds if reached else silent):
+    while child.poll() is None and len(reached) < most and not given:
+        now = time.monotonic()
+        if len(reached) != count:
+            count, changed = len(reached), now
+        if not reached and not is_away and now - began > SILENT and _is_quick():
+            # It may have come meanwhile.
+            is_away = True
+            continue
+        if is_away or now - changed > still or now - began > seconds:
             break
-        time.sleep(0.05)
+        time.sleep(0.02)
     ended = child.poll() is not None
     child.terminate()
     # It would come to the next server, too.
@@ -207,7 +224,15 @@ def meet(
         "counted": _COUNT.findall(text),
         "right": f"200: {len(PODS)} pods in {NAMESPACE}",
         "ended": ended,
+        "whole": ended or len(reached) >= most or bool(given) or is_away,
     }
+
+
+def _is_quick() -> bool:
+    """Say whether this machine is quick now."""
+    began = time.monotonic()
+    subprocess.run(WORK, check=True)
+    return time.monotonic() - began < PROMPT
 
 
 if __name__ == "__main__":

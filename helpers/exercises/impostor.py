@@ -9,6 +9,7 @@ from helpers.api.pods import exec_in_pod, wait_for
 from helpers.api.tokens import FILES
 from helpers.command import kubectl, time_limit
 from helpers.course.steps import name_step
+from helpers.errors import Undecided
 from helpers.language import say
 
 #: the names of a server that the copy's `ca.crt` fits, of an impostor, of one that has
@@ -18,6 +19,8 @@ GENUINE, IMPOSTOR = "localhost", "kubernetes.default.svc"
 MISNAMED, TURNING = f"{IMPOSTOR}:443", f"{GENUINE}:443"
 #: the path of a list of the pods in the copy's namespace
 PATH = "/api/v1/namespaces/elsewhere/pods"
+#: seconds that a command may usually take at each server
+LIMIT = 100.0
 _PROGRAM = Path(__file__).parents[1] / "data" / "impostor.py"
 
 
@@ -38,6 +41,8 @@ class Meeting(NamedTuple):
     printed: bool
     counted: list[str]
     right: str
+    ended: bool
+    whole: bool
 
 
 def hear(pod: dict, command: str, *others: str) -> list[Meeting]:
@@ -45,7 +50,8 @@ def hear(pod: dict, command: str, *others: str) -> list[Meeting]:
 
     It runs in a copy of a pod with other files: the namespace is `elsewhere`, and the
     token is worth nothing. A command that does not end is ended; one that does not come
-    to the first server meets no other.
+    to the first server meets no other. Raise Undecided if the time did not do for all
+    that a command does.
     """
     name_step(say("running the command in a copy of the pod, against an impostor"))
     made = kubectl("create", "-f", "-", "-o", "name", input=_copy(pod)).stdout.strip()
@@ -53,8 +59,16 @@ def hear(pod: dict, command: str, *others: str) -> list[Meeting]:
     try:
         wait_for("condition=Ready", made)
         run = ("python3", "-c", program, f"{time_limit(1.0)}", command, GENUINE)
-        lines = exec_in_pod(made, *run, *others).stdout.splitlines()
-        return [_read(json.loads(line)) for line in lines]
+        limit = time_limit(LIMIT * (1 + len(others)))
+        done = exec_in_pod(made, *run, *others, timeout=limit)
+        meetings = [_read(json.loads(line)) for line in done.stdout.splitlines()]
+        decides = all(one.whole for one in meetings) or any(
+            one.given for one in meetings
+        )
+        if not decides or len(meetings) <= len(others):
+            what = say("the command to end in a copy of the pod, or to come again")
+            raise Undecided(what, (done.stderr.strip().splitlines() or [""])[-1])
+        return meetings
     finally:
         kubectl("delete", made, "--now", "--wait=false")
 

@@ -269,15 +269,48 @@ def is_changed(binding: dict, roles: list[dict], since: str, *, unknown: bool) -
     return False
 
 
-def is_pending(request: Attributes, groups: Iterable[str], objects: Objects) -> bool:
-    """Say whether a denied request may soon be allowed: the server watches its rules.
+def is_pending(
+    request: Attributes, groups: Iterable[str], objects: Objects, *, allowed: bool
+) -> bool:
+    """Say whether the server has yet to learn what the objects say of a request.
 
-    Also if a binding's ClusterRole is composed of others, which a controller does.
+    `allowed` is what it says now. Also if a binding's ClusterRole is composed of
+    others, which a controller does: it may still lack a rule.
     """
-    return bool(granting_bindings(request, groups, objects)) or any(
+    bindings = granting_bindings(request, groups, objects)
+    if allowed != bool(bindings):
+        return True
+    return not allowed and any(
         has_subject(binding, request.user, groups)
-        and (role_of(binding, objects.roles) or {}).get("aggregationRule")
+        and _allow(_composed_rules(binding, objects.roles), request)
         for binding in objects.bindings
+        if binding["metadata"].get("namespace", "") in ("", request.namespace)
+    )
+
+
+def _composed_rules(binding: dict, roles: list[dict]) -> list[dict]:
+    """Return the rules of which a binding's ClusterRole is to be composed."""
+    composed = (role_of(binding, roles) or {}).get("aggregationRule") or {}
+    selectors = composed.get("clusterRoleSelectors", ())
+    return [
+        rule
+        for role in roles
+        if role["kind"] == "ClusterRole"
+        and any(_selects(one, role["metadata"].get("labels", {})) for one in selectors)
+        for rule in role.get("rules") or ()
+    ]
+
+
+def _selects(selector: dict, labels: dict[str, str]) -> bool:
+    """Say whether a label selector matches labels."""
+    return selector.get("matchLabels", {}).items() <= labels.items() and all(
+        {
+            "In": labels.get(one["key"]) in one.get("values", ()),
+            "NotIn": labels.get(one["key"]) not in one.get("values", ()),
+            "Exists": one["key"] in labels,
+            "DoesNotExist": one["key"] not in labels,
+        }[one["operator"]]
+        for one in selector.get("matchExpressions", ())
     )
 
 

@@ -124,6 +124,17 @@ def permissions_of_all(
     accounts: Iterable[Account], verbs: Iterable[str], resources: Iterable[str]
 ) -> list[tuple[Account, str, str]]:
     """Return each account, verb and row that the API server allows together."""
+    reviews = review_all(accounts, verbs, resources)
+    return [one for one, (allowed, _) in reviews.items() if allowed]
+
+
+def review_all(
+    accounts: Iterable[Account], verbs: Iterable[str], resources: Iterable[str]
+) -> dict[tuple[Account, str, str], tuple[bool, str]]:
+    """Return for each account, verb and row whether it is allowed, and the reason.
+
+    The reason is the API server's: "RBAC: allowed by RoleBinding …".
+    """
     here, asked = current_namespace(), list(product(accounts, verbs, resources))
     items = [
         access_review(attributes_of(who.user, verb, row, here), who.groups)
@@ -131,10 +142,13 @@ def permissions_of_all(
     ]
     document = {"apiVersion": "v1", "kind": "List", "items": items}
     # A single process and connection asks all; each answer is a line.
-    line = 'jsonpath={.status.allowed}{"\\n"}'
+    line = 'jsonpath={.status.allowed} {.status.reason}{"\\n"}'
     done = kubectl("create", "-f", "-", "-o", line, input=document)
-    answers = zip(asked, done.stdout.splitlines(), strict=True)
-    return [one for one, answer in answers if answer == "true"]
+    answers = [line.partition(" ") for line in done.stdout.splitlines()]
+    return {
+        one: (allowed == "true", reason)
+        for one, (allowed, _, reason) in zip(asked, answers, strict=True)
+    }
 
 
 def attributes_of(user: str, verb: str, row: str, namespace: str) -> Attributes:

@@ -158,7 +158,7 @@ def demand_sentences(kernel: Kernel, lesson: str) -> None:
         if not name.startswith(lesson):
             continue
         check = name.partition("/")[2]
-        for answer, expected in exercise["answers"]:
+        for answer, expected, *_ in exercise["answers"]:
             kernel.fine(answer)
             _, failed = kernel.run(source(lesson, check))
             sentence = re.escape(expected).replace("…", ".*")

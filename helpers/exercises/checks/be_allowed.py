@@ -10,7 +10,10 @@ from helpers.language import mark, say
 
 #: what the lesson grants itself: to list pods, and in *Write*
 _BESIDE = [(verb, "pods") for verb in ("get", "list")]
-_WRITE = [(verb, "configmaps", "curl-writes") for verb in ("create", "patch", "delete")]
+_WRITE = [
+    (verb, "configmaps", "curl-writes", "config-writer")
+    for verb in ("create", "patch", "delete")
+]
 
 #: letter of a symptom: the step at which the request stops, and what fixes it (the
 #: name, the CA, the token, a rule), with a clue to each

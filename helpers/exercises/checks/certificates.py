@@ -7,13 +7,14 @@ from helpers.api.certificates import address_of, server_certificate, verify_serv
 from helpers.api.pods import exec_in_pod
 from helpers.command import Completed
 from helpers.course.exercise import exercise
-from helpers.errors import NotSolved
+from helpers.errors import NotSolved, Undecided
 from helpers.language import mark, say
 
 SERVICE = "kubernetes.default.svc"
 CA = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
-#: exit codes of curl: the certificate is refused; the file has no authorities
-REFUSED, NO_AUTHORITIES = 60, 77
+#: exit codes of curl: the certificate is refused; the file has no authorities; there
+#: was no response in time
+REFUSED, NO_AUTHORITIES, LATE = 60, 77, 28
 #: OpenSSL's codes for the chain: self-signed, or an unknown issuer. curl compares names
 #: itself, with another code in each version.
 CHAIN = {"18", "19", "20", "21"}
@@ -31,17 +32,21 @@ def find_name(name: str, *, server: str, ca: Path) -> None:
         fault = mark("{host} is the host of the URL itself: find another name.")
         raise NotSolved(say(fault, host=host))
     if not (name.isascii() and name.isprintable()):
-        raise NotSolved(say("{name} is not a name.", name=ascii(name)))
+        shown = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in name)
+        raise NotSolved(say("{name} is not a name.", name=f"'{shown}'"))
     names = server_certificate(server).names
     verdict = verify_server(server, ca=ca, name=name)
     if verdict.code:
         said = f"{verdict.code}, {verdict.message.rstrip('.')}"
-        fault = mark("OpenSSL refuses the name: {said}. The names are: {names}.")
-        raise NotSolved(say(fault, said=said, names=", ".join(names)))
+        # Without the names, which are the answer.
+        fault = mark(
+            "OpenSSL refuses the name: {said}. Look at the names in the certificate."
+        )
+        raise NotSolved(say(fault, said=said))
     # OpenSSL takes other spellings of an address, too.
     if name not in map(str.lower, names):
-        fault = mark("{name} is not among the names, which are: {names}.")
-        raise NotSolved(say(fault, name=name, names=", ".join(names)))
+        fault = mark("{name} is not among the names in the certificate, as written.")
+        raise NotSolved(say(fault, name=name))
 
 
 @exercise
@@ -80,7 +85,11 @@ def be_refused_twice(pod: str, *, wrong_ca: str, wrong_host: str) -> None:
 def _ask(pod: str, *arguments: str) -> Completed:
     # Without globs: of several hosts, the last would decide.
     verdict = ("--globoff", "-o", "/dev/null", "-w", "%{ssl_verify_result}")
-    return exec_in_pod(pod, "curl", "-sS", "--max-time", "10", *verdict, *arguments)
+    line = ("curl", "-sS", "--max-time", "10", *verdict, *arguments)
+    done = exec_in_pod(pod, *line)
+    if done.exit_code == LATE:
+        raise Undecided(say("a response of the API server"), _error(done))
+    return done
 
 
 def _error(done: Completed) -> str:

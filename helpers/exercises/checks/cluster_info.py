@@ -4,14 +4,17 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from cluster.waiting import PASSING
 from helpers.api.caller import Caller
 from helpers.command import demand_cluster
 from helpers.course.exercise import demand_number, exercise
-from helpers.errors import NotSolved
+from helpers.errors import NotSolved, Undecided
 from helpers.language import mark, say
 
 #: curl's number for a server that it does not trust
 NOT_TRUSTED = 60
+#: how curl ends if a server is slow, or goes meanwhile
+LATE = (28, 52, 56)
 _OLD = ("-H", "Authorization: Bearer old")
 #: letter to options of curl, whether the authority is given, and the path
 COMMANDS = {
@@ -73,6 +76,8 @@ def predict_statuses(
     for letter, (name, path) in QUESTIONS.items():
         code = demand_number(letter, statuses)
         status = callers[name].get(path).status
+        if status in PASSING:
+            raise Undecided(say("a response of the API server"), f"{status}")
         if name == ACCOUNT and status == 401:
             fault = say("The token of `callers` has expired: run its cell again.")
             raise NotSolved(fault)
@@ -88,6 +93,8 @@ def _curl(url: str, *options: str) -> int:
     """Return the status code of a GET, or NOT_TRUSTED."""
     line = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", *options, url]
     done = subprocess.run(line, capture_output=True, text=True, timeout=30)
+    if done.returncode in LATE:
+        raise Undecided(say("a response of the API server"), done.stderr)
     if done.returncode not in (0, NOT_TRUSTED):
         demand_cluster()
         fault = mark(

@@ -17,7 +17,7 @@ from helpers.course.exam import (
 )
 from helpers.course.exercise import exercise
 from helpers.course.steps import name_step
-from helpers.errors import NotSolved
+from helpers.errors import NotSolved, Undecided
 from helpers.exercises.repairs import fault_of_app
 from helpers.language import mark, say
 
@@ -74,11 +74,16 @@ def repair_faults(exam: Exam) -> None:
             faults[copy] = fault
         else:
             note_step(exam, REPAIRED, copy=copy)
-    if failures:
-        raise failures[0]
+    broken = [failure for failure in failures if not isinstance(failure, Undecided)]
+    if broken:
+        raise broken[0]
     for copy in left:
         if copy in faults:
-            raise NotSolved(f"{copy}: {faults[copy]}")
+            alike = [*faults.values()].count(faults[copy]) > 1
+            # What concerns several copies is no fault of one.
+            raise NotSolved(faults[copy] if alike else f"{copy}: {faults[copy]}")
+    if failures:
+        raise failures[0]
 
 
 def judge_copies(copies: list[str]) -> Iterator[tuple[str, Future[str]]]:

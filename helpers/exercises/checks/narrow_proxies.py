@@ -5,19 +5,19 @@ import secrets
 from collections.abc import Sequence
 from itertools import product
 
-from cluster.waiting import poll
+from cluster.waiting import PASSING
 from helpers.api.ambassadors import AMBASSADOR, ask_ambassador, ask_ambassador_all
 from helpers.api.caller import Reply
-from helpers.api.pods import PodResponse
+from helpers.api.pods import PodResponse, exec_in_pod
 from helpers.api.proxy import REFUSAL, KubectlProxy
-from helpers.command import current_namespace, kubectl, time_limit
+from helpers.command import current_namespace, kubectl
 from helpers.course.exercise import exercise
 from helpers.course.steps import name_step
-from helpers.errors import NotReady, NotSolved, ProxyEnded
+from helpers.errors import NotReady, NotSolved, ProxyEnded, Undecided
+from helpers.exercises.evidence import look_often
 from helpers.language import mark, say
 
-#: seconds until an ambassador that listens answers
-STARTED = 5.0
+CONTAINER = "ambassador"
 _END = mark(
     "GET {path} still passes the proxy: end the pattern with `$`, and let `[^/]+` be "
     "one part of the path."
@@ -85,12 +85,14 @@ def narrow_ambassador(pod: str) -> None:
     pods = f"/api/v1/namespaces/{namespace}/pods"
     # The failure of curl in a pod that is not there would show curl's whole line.
     kubectl("get", "pod", pod)
-    if not poll(lambda: ask_ambassador(pod, pods).status, time_limit(STARTED)):
+    if not look_often(lambda: ask_ambassador(pod, pods).status):
         fault = mark(
             "Nothing responds at port 8001 of {pod}: `kubectl logs {pod} -c "
             "ambassador` shows why."
         )
         raise NotSolved(say(fault, pod=pod))
+    if fault := _fault_of_files(pod):
+        raise NotSolved(fault)
     name_step(say("sending requests to the proxy in {pod}", pod=pod))
     needed = {pods: 200, f"{pods}/{pod}": 200, f"{pods}/{_draw_name()}": 404}
     faults, methods = _faults(namespace, pod), ("POST", "PUT", "PATCH", "DELETE")
@@ -100,7 +102,11 @@ def narrow_ambassador(pod: str) -> None:
         *(["-X", method, f"{AMBASSADOR}{pods}/nobody"] for method in methods),
         [f"http://{address}:8001{pods}"],
     ]
-    responses = iter(ask_ambassador_all(pod, requests))
+    replies = ask_ambassador_all(pod, requests)
+    # The last one is to a place where nobody should listen.
+    if any(one.status == 0 or one.status in PASSING for one in replies[:-1]):
+        raise Undecided(say("the responses of the proxy in {pod}", pod=pod))
+    responses = iter(replies)
     for path, expected in needed.items():
         if (status := next(responses).status) != expected:
             fault = mark("GET {path} returns {status}, and the application needs it.")
@@ -115,6 +121,27 @@ def narrow_ambassador(pod: str) -> None:
     if next(responses).status:
         fault = mark("Every pod can reach the proxy at {address}: leave out --address.")
         raise NotSolved(say(fault, address=address))
+
+
+def _fault_of_files(pod: str) -> str:
+    """Return which files of its container a proxy serves besides the API, or ""."""
+    # No request could find out the prefix.
+    ps = ("ps", "-eo", "args")
+    lines = exec_in_pod(pod, *ps, container=CONTAINER).stdout.splitlines()
+    for line in lines:
+        words = line.split()
+        if not words or words[0].rpartition("/")[2] != "kubectl":
+            continue
+        found = dict(re.findall(r"(?<=\s)(--www(?:-prefix)?|-[wP])[= ]?(\S+)", line))
+        directory = found.get("--www") or found.get("-w")
+        if directory:
+            prefix = found.get("--www-prefix") or found.get("-P") or "/static/"
+            fault = mark(
+                "kubectl proxy also serves the files of {directory} at {prefix}: leave "
+                "out --www."
+            )
+            return say(fault, directory=directory, prefix=prefix)
+    return ""
 
 
 def _faults(namespace: str, pod: str) -> dict[str, str]:

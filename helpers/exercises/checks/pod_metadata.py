@@ -1,16 +1,16 @@
 """Check the origin of fields, and a pod that uses the downward API."""
 
-import contextlib
 import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from helpers.api.pods import exec_in_pod, wait_for
-from helpers.command import kubectl, time_limit
+from helpers.api.pods import exec_in_pod
+from helpers.command import kubectl
 from helpers.course.exercise import exercise
-from helpers.course.steps import name_step
-from helpers.errors import NotReady, NotSolved
+from helpers.errors import NotSolved
+from helpers.exercises.evidence import wait_for_evidence
+from helpers.exercises.repairs import running_or_fault
 from helpers.language import mark, say
 
 #: the fields to sort, and the letters: the author wrote it, or the cluster added it
@@ -27,8 +27,6 @@ _ORIGINS = {
     MANIFEST: mark("{field}: {value!r} is in the manifest."),
     CLUSTER: mark("{field}: it is {value!r} in the pod, and not in the manifest."),
 }
-#: seconds until a pod that was just created has to run
-START = 20.0
 #: where `kubectl apply` keeps the manifest of an object
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -72,10 +70,9 @@ def hand_down_facts(*, pod: str) -> None:
     if limits.get("cpu") != f"{MILLICORES}m":
         raise NotSolved(say("The container needs a CPU limit of 250m."))
     if manifest["status"]["phase"] == "Pending":
-        name_step(say("waiting for the pod {pod} to run", pod=pod))
-        with contextlib.suppress(NotReady):
-            running = "jsonpath={.status.phase}=Running"
-            wait_for(running, f"pod/{pod}", timeout=time_limit(START))
+        what = say("the pod {pod} to run", pod=pod)
+        # It runs, or it never will.
+        wait_for_evidence(lambda: running_or_fault(_get(pod)), what)
         manifest = _get(pod)
     phase = manifest["status"]["phase"]
     if phase != "Running":

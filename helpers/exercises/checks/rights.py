@@ -9,8 +9,8 @@ _BESIDE = (
     ("list", "pods"),
     ("get", "pods"),
     ("get", "pods/log"),
-    ("get", "pods/exec", "see-more"),
-    ("create", "pods/exec", "reader-create-pods-exec"),
+    ("get", "pods/exec", "see-more", "see-more"),
+    ("create", "pods/exec", *["reader-create-pods-exec"] * 2),
 )
 
 

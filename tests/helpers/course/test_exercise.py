@@ -1,12 +1,15 @@
 """Exercises: what a notebook holds of them, how they are judged and what is noted."""
 
 import json
+import subprocess
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
+import httpx
 import nbformat
 import numpy
 import pytest
+import urllib3
 
 from helpers import errors
 from helpers.course import attempts, exercise
@@ -171,6 +174,58 @@ def test_what_is_no_fault_of_the_answer_stays_what_it_is(noted):
     with pytest.raises(errors.NotConnected):
         be_connected(42)
     assert noted() == []
+
+
+@exercise.exercise
+def be_decided(error):
+    """Fail as a check does on a slow machine."""
+    raise error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.Undecided("the pod", "ContainerCreating"),
+        errors.NotReady("the pod", 20.0, "ContainerCreating"),
+        errors.DoesNotEnd(["get", "pods"], 65.0),
+        errors.Unreachable("https://127.0.0.1:1", "timed out"),
+        errors.ApiError("GET", "/version", 503, ""),
+        errors.KubectlFailed(
+            ["wait"], 1, "error: timed out waiting for the condition on jobs/a\n"
+        ),
+        errors.KubectlFailed(
+            ["get"], 1, "Error from server (Timeout): etcdserver: request timed out"
+        ),
+        subprocess.TimeoutExpired("curl", 30),
+        TimeoutError("timed out"),
+        httpx.ReadTimeout("The read operation timed out"),
+        urllib3.exceptions.ReadTimeoutError(None, "/", "Read timed out."),
+    ],
+    ids=repr,
+)
+def test_what_a_slow_cluster_leaves_open_is_no_attempt(noted, error):
+    with pytest.raises(errors.Undecided) as undecided:
+        be_decided(error)
+    assert noted() == []
+    first, second = str(undecided.value).splitlines()
+    assert first.startswith("Not decided: the check still waits for ")
+    assert second == "Run this cell again: this does not count as an attempt."
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_it_is_said_in_both_languages(noted, monkeypatch, language):
+    monkeypatch.setenv("LAB_LANG", language)
+    with pytest.raises(errors.Undecided) as undecided:
+        be_decided(errors.NotReady("pod/a", 20.0, ""))
+    said = str(undecided.value)
+    assert said.startswith("Not decided") is (language == "en")
+    assert "pod/a" in said and "{" not in said
+
+
+def test_a_refusal_of_kubectl_is_no_sign_of_a_slow_cluster(noted):
+    refused = errors.KubectlFailed(["get"], 1, "Error from server (NotFound): pods")
+    with pytest.raises(errors.KubectlFailed):
+        be_decided(refused)
 
 
 @pytest.fixture

@@ -288,21 +288,36 @@ def test_a_check_that_is_stopped_loses_no_copy(repairing, monkeypatch):
 
 
 def test_a_copy_that_cannot_be_judged_costs_no_other(repairing, monkeypatch):
-    """What works is noted; then the failure is told, before what does not work."""
+    """What works is noted; then what does not work is told, or else is undecided."""
 
     def judge(copy):
         if copy == "copy-2":
-            raise errors.NotReady("copy-2", 1, "nothing")
+            raise errors.Undecided("copy-2")
         return "It is broken." if copy == "copy-1" else ""
 
     monkeypatch.setattr("helpers.exercises.checks.exam.fault_of_copy", judge)
-    with pytest.raises(errors.NotReady):
+    with pytest.raises(errors.NotSolved, match="^copy-1: It is broken.$"):
         repair_faults(repairing)
     assert repairing.repairs.keys() == {"copy-3", "copy-4"}
     monkeypatch.setattr(
+        "helpers.exercises.checks.exam.fault_of_copy",
+        lambda copy: judge("copy-2") if copy == "copy-2" else "",
+    )
+    with pytest.raises(errors.Undecided, match="waits for copy-2"):
+        repair_faults(repairing)
+    assert repairing.repairs.keys() == {"copy-1", "copy-3", "copy-4"}
+    monkeypatch.setattr(
         "helpers.exercises.checks.exam.fault_of_copy", lambda copy: f"{copy} is not."
     )
-    with pytest.raises(errors.NotSolved, match="^copy-1: copy-1 is not.$"):
+    with pytest.raises(errors.NotSolved, match="^copy-2: copy-2 is not.$"):
+        repair_faults(repairing)
+
+
+def test_what_concerns_several_copies_is_said_once(repairing, monkeypatch):
+    """A stray binding is no fault of the first copy."""
+    module = "helpers.exercises.checks.exam.fault_of_copy"
+    monkeypatch.setattr(module, lambda _: "RoleBinding `an` names `alice`.")
+    with pytest.raises(errors.NotSolved, match="^RoleBinding `an` names `alice`.$"):
         repair_faults(repairing)
 
 

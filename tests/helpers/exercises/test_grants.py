@@ -254,7 +254,13 @@ class World:
                 self.ask(f"{item['kind'].lower()}s", item["spec"])
                 for item in input["items"]
             ]
-            text = "\n".join(f"{one['status']['allowed']}".lower() for one in items)
+            states = [one["status"] for one in items]
+            text = "\n".join(
+                f"{one['allowed']} {one.get('reason', '')}".lower().replace(
+                    "rbac", "RBAC"
+                )
+                for one in states
+            )
         elif line.startswith("get roles,"):
             kinds = ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")
             lists = {
@@ -443,7 +449,6 @@ def test_what_is_accepted_is_exact(
     monkeypatch.setattr("helpers.command._kubeconfig", place)
     path = os.pathsep.join([str(programs.ensure_api_server()), os.defpath])
     monkeypatch.setenv("PATH", path)
-    monkeypatch.setattr(grants, "PROPAGATION", 1.0)
     if in_process:
         # A process for each question would take most of the time.
         for module in ("exercises.grants", "rbac.objects", "rbac.reviews"):

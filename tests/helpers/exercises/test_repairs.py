@@ -4,6 +4,8 @@ The sentences are among the wrong answers to the exercises of lessons 26 and 27,
 `tests/helpers/exercises/checks/answers.toml`.
 """
 
+from types import SimpleNamespace
+
 import pytest
 
 from helpers.exercises import repairs
@@ -40,21 +42,62 @@ def test_a_line_shows_its_layer(line, layer):
     assert repairs.layer_of(line, "here") == layer
 
 
-def test_an_application_without_replicas_is_said_at_once(scripted, monkeypatch):
+def test_an_application_without_replicas_is_said_at_once(scripted):
     """A pod that is still to come is waited for; here none will."""
-    waited = []
-    monkeypatch.setattr(repairs, "poll", lambda *_: waited.append(1))
-    program = scripted("printf 0")
+    scripted("printf 0")
     assert repairs.fault_of_app("copy") == (
         "There is no pod, because `replicas` is 0: run `kubectl scale deployment copy "
         "--replicas=1`."
     )
-    assert not waited
-    program.write_text("#!/bin/sh\nprintf 1\n")
-    assert repairs.fault_of_app("copy") == (
-        "There is no pod yet: see `kubectl describe deployment copy`."
-    )
-    assert waited
+
+
+def running(name="copy-7f", **state):
+    """Return a pod in a state of its container."""
+    metadata = {"name": name, "namespace": "here"}
+    statuses = [{"name": "main", "state": state}]
+    return {"metadata": metadata, "status": {"containerStatuses": statuses}}
+
+
+def test_a_pod_that_may_still_run_decides_nothing(scripted, monkeypatch):
+    """ContainerCreating is no fault, and neither is what a slow runtime says."""
+    scripted("""printf '{"items": []}'""")
+    backend = SimpleNamespace(image_hint=lambda: "Build it.")
+    monkeypatch.setattr(repairs, "backend_in_use", lambda: backend)
+    assert repairs.running_or_fault(running(running={}))[0][1] == ""
+    for reason, message in [
+        ("ContainerCreating", ""),
+        ("CreateContainerError", "context deadline exceeded"),
+    ]:
+        waiting = {"reason": reason, "message": message}
+        assert repairs.running_or_fault(running(waiting=waiting))[0] is None
+    lacking = {"reason": "ErrImageNeverPull", "message": "no image"}
+    [(_, fault), _] = repairs.running_or_fault(running(waiting=lacking))
+    assert fault.startswith("Pod copy-7f does not run: container main: ErrImage")
+
+
+@pytest.mark.parametrize(
+    ("reach", "is_cause"),
+    [
+        ("7 0 0.02", True),
+        ("28 0 0.4", True),
+        # The genuine server is slow, or silent, too.
+        ("28 0 4.1", False),
+        ("28 28 60.0", False),
+        # It responds by now.
+        ("0 0 0.02", False),
+        ("", False),
+    ],
+)
+def test_an_address_is_at_fault_if_the_genuine_server_responds(reach, is_cause):
+    pod = {
+        "spec": {"containers": [{"env": [{"name": "SERVER", "value": "https://x"}]}]}
+    }
+    pod["metadata"] = {"name": "copy-7f"}
+    line = "curl: (28) Connection timed out after 5001 milliseconds"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(repairs, "current_namespace", lambda: "here")
+        said = repairs.cause_of_failure(line, pod, reach)
+    assert bool(said) is is_cause
 
 
 @pytest.mark.parametrize(("letter", "layer"), LAYERS.items())
@@ -70,7 +113,8 @@ def test_the_files_are_where_the_script_looks():
 def met(counted, *, path=PATH, credential="own", given=()):
     """Return what an application met that sent a request, and printed lines."""
     heard = [Request("GET", path, credential)]
-    return Meeting(["localhost"], heard, list(given), False, counted, "200: 31 pods")
+    counts = (counted, "200: 31 pods")
+    return Meeting(["localhost"], heard, list(given), False, *counts, False, True)
 
 
 def test_an_application_prints_what_the_server_of_its_copy_returned():

@@ -1,10 +1,10 @@
 // An extension of JupyterLab that shows exercises as such: a bar beside their cells, which
-// it knows by their tags. A check that is not passed yet is no error of a program, so it
+// it knows by their tags. A check that is not passed yet, or not decided, is no error of a program, so it
 // has another color, and a screen reader says what any check answers. Any output breaks
 // between words, not within them, and lines of prose are never longer than 46 em.
 
 const PARTS = ["task", "hint", "exercise", "check", "solution"];
-const OPEN = "NotSolved";
+const OPEN = ["NotSolved", "Undecided"];
 
 const STYLE = `
 /* Korean lines break between words. */
@@ -33,7 +33,7 @@ function mark(cell) {
   if (part !== "check") return;
   cell.outputArea.node.setAttribute("aria-live", "polite");
   const errors = cell.model.outputs.toJSON().map((output) => output.ename);
-  cell.node.toggleAttribute("data-open", errors.includes(OPEN));
+  cell.node.toggleAttribute("data-open", errors.some((error) => OPEN.includes(error)));
 }
 
 const plugin = {
