@@ -102,7 +102,8 @@ def template(file: Path) -> None:
 )
 @click.option("--items", is_flag=True, help="Print a row for each exercise.")
 @click.option("--grades", is_flag=True, help="Print a row for each learner.")
-def collect(files: tuple[Path, ...], items: bool, grades: bool) -> None:
+@click.option("--exams", is_flag=True, help="Print a row for each exam.")
+def collect(files: tuple[Path, ...], items: bool, grades: bool, exams: bool) -> None:
     """Print what learners have solved, as CSV: one row for each exercise.
 
     Each FILE is the progress.jsonl of a learner, under any name. Columns:
@@ -122,14 +123,22 @@ def collect(files: tuple[Path, ...], items: bool, grades: bool) -> None:
 
     With --grades, one row for each learner, as the gradebook of Moodle imports it:
     username, how many exercises of each lesson are solved, and their sum.
+
+    With --exams, one row for each exam that a learner has begun: its seed, points and
+    minutes, whether it is finished, and whether the answers were shown before the
+    first complete answer.
     """
     from helpers.course import classbook
 
-    if items and grades:
-        raise click.UsageError("--items and --grades are two tables: choose one.")
-    table = classbook.collect
-    if items or grades:
-        table = classbook.items if items else classbook.grades
+    tables = {
+        "--items": (items, classbook.items),
+        "--grades": (grades, classbook.grades),
+        "--exams": (exams, classbook.exams),
+    }
+    named = {name: table for name, (chosen, table) in tables.items() if chosen}
+    if len(named) > 1:
+        raise click.UsageError(f"{' and '.join(named)} are two tables: choose one.")
+    [table] = named.values() or [classbook.collect]
     click.echo(table(files), nl=False)
 
 

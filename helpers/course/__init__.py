@@ -26,6 +26,7 @@ class Lesson:
     short: str = ""
     after: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
+    exam: int = 0
 
     @property
     def number(self) -> str:

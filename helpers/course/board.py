@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cluster.progress import columns
 from helpers.course import Lesson, attempts, lessons
-from helpers.course.exam import latest_exam
+from helpers.course.exam import POINTS, best_exam, latest_exam
 from helpers.course.questions import first_answers, gain
 from helpers.errors import LabError
 from helpers.language import mark, say
@@ -163,6 +163,11 @@ def progress(lesson: str = "") -> Board:
     exam = latest_exam(noted=tried)
     if exam and exam.first_answer is not None:
         results.append(repr(exam))
+        best = best_exam(tried)
+        if best and best.points > exam.points:
+            text = mark("Your best exam: {seed}, {points} of {all} points.")
+            about = {"seed": best.seed, "points": best.points, "all": POINTS}
+            results.append(say(text, **about))
     return replace(whole, rows=rows, results=tuple(filter(None, results)))
 
 

@@ -11,6 +11,7 @@ from cluster import paths
 from helpers import errors
 from helpers.course import lessons
 from helpers.course.attempts import Attempt, BadLine, read
+from helpers.course.exam import all_exams
 
 COLUMNS = ("learner", "lesson", "exercise", "passed", "attempts", "first_pass")
 ITEMS = (
@@ -19,6 +20,7 @@ ITEMS = (
 )
 #: in the grades: what Moodle calls a learner's account, and the sum of all lessons
 USERNAME, TOTAL = "username", "total"
+EXAMS = ("learner", "seed", "points", "minutes", "finished", "revealed")
 #: the directories above the file that say nothing of the learner
 _USUAL = ("kubernetes-api-notebooks", "state", ".local")
 
@@ -78,14 +80,36 @@ def grades(files: Iterable[Path]) -> str:
     return _table([USERNAME, *(lesson.name for lesson in graded), TOTAL], table)
 
 
+def exams(files: Iterable[Path]) -> str:
+    """Return CSV with EXAMS: a row for each exam that a learner has begun.
+
+    `revealed` is whether the answers were shown before the first complete answer. Raise
+    as `collect`.
+    """
+    lines = (
+        (
+            name,
+            *(exam.seed, exam.points, exam.minutes),
+            "yes" if exam.finished else "no",
+            "yes" if exam.first_answer == "" else "no",
+        )
+        for name, noted in _learners(files, steps=True).items()
+        for exam in all_exams(noted)
+        if exam._steps
+    )
+    return _table(EXAMS, lines)
+
+
 def _table(columns: Iterable[str], lines: Iterable[tuple]) -> str:
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows([columns, *lines])
     return out.getvalue()
 
 
-def _learners(files: Iterable[Path]) -> dict[str, list[Attempt]]:
-    """Return the attempts of each learner; raise as `collect`."""
+def _learners(
+    files: Iterable[Path], *, steps: bool = False
+) -> dict[str, list[Attempt]]:
+    """Return the attempts of each learner, or the `steps`; raise as `collect`."""
     learners: dict[str, Path] = {}
     attempts = {}
     for file in files:
@@ -96,7 +120,7 @@ def _learners(files: Iterable[Path]) -> dict[str, list[Attempt]]:
                 "Give one of them another name.",
             )
         learners[name] = file
-        attempts[name] = _attempts(file)
+        attempts[name] = [one for one in _attempts(file) if bool(one.result) is steps]
     return attempts
 
 
@@ -147,4 +171,4 @@ def _attempts(file: Path) -> list[Attempt]:
                 f"{file}, line {line.number}: {line.reason}.",
                 "Remove the line, or ask for the file again.",
             )
-    return [line for line in lines if isinstance(line, Attempt) and not line.result]
+    return [line for line in lines if isinstance(line, Attempt)]

@@ -149,19 +149,41 @@ def latest_exam(
 
     Its steps are in `noted`, or else in the learner's file.
     """
+    found = [exam for exam in all_exams(noted) if seed in (None, exam.seed)]
+    return found[-1] if found else None
+
+
+def best_exam(noted: list[attempts.Attempt] | None = None) -> Exam | None:
+    """Return the finished exam with most points, the latest of equals, or None.
+
+    One whose answers were shown before the first answer does not count.
+    """
+    finished = [exam for exam in all_exams(noted) if exam.finished]
+    fair = [exam for exam in reversed(finished) if exam.first_answer]
+    return max(fair, key=lambda exam: exam.points, default=None)
+
+
+def all_exams(noted: list[attempts.Attempt] | None = None) -> list[Exam]:
+    """Return each exam that was begun or chosen, the one of the last step at the end.
+
+    A seed may be there several times. The steps are in `noted`, or else in the
+    learner's file.
+    """
     exams: dict[int, Exam] = {}
-    newest = None
+    found: list[Exam] = []
     for step in attempts.results(TOPIC, noted):
         if not _is_readable(step):
             continue
         number = step.result["seed"]
         exam = exams.setdefault(number, Exam(number))
         if step.exercise == BEGUN or (step.exercise == CHOSEN and exam.finished):
+            if exam in found and not exam._steps:
+                found.remove(exam)
             exam = exams[number] = Exam(number)
         if step.exercise != CHOSEN:
             exam._steps.append(step)
-        newest = number
-    return exams.get(seed or newest or 0)
+        found = [*(one for one in found if one is not exam), exam]
+    return found
 
 
 def _is_readable(step: attempts.Attempt) -> bool:

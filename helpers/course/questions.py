@@ -53,7 +53,7 @@ def ten_questions(*, before: str = "", after: str = "") -> Lines:
         attempts.note(TOPIC, when, result={"letters": letters})
     if when == BEFORE:
         return Lines(
-            say("Your first answers are noted. Lesson 09 asks the same again.")
+            say("Your first answers are noted. Lesson 08 asks the same again.")
         )
     wrong = [
         f"{number} ({lesson})"

@@ -12,6 +12,7 @@ from helpers.course.exam import (
     MENDED,
     REPAIRS,
     RESUMED,
+    WORTH,
     Exam,
     Fault,
     choose_exam,
@@ -50,6 +51,11 @@ class RunningExam(Exam):
         if not copies or not {*copies} <= {*REPAIRS}:
             fault = mark("Name the copies to replace, some of {copies}.")
             raise errors.LabError(say(fault, copies=", ".join(REPAIRS)))
+        lost = [copy for copy in copies if copy not in self.repairs]
+        if lost:
+            gives_up = mark("This gives up {points} points: those of {copies}.")
+            about = {"points": WORTH * len(lost), "copies": ", ".join(lost)}
+            print(say(gives_up, **about), flush=True)
         for copy in copies:
             if copy not in self.repairs:
                 note_step(self, MENDED, copy=copy)

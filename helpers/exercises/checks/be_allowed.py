@@ -15,6 +15,9 @@ _WRITE = [
     for verb in ("create", "patch", "delete")
 ]
 
+_LOG = ("get", "pods/log", "log-reader", "log-reader")
+_CONFIGMAPS = [(verb, "configmaps") for verb in ("get", "list")]
+
 #: letter of a symptom: the step at which the request stops, and what fixes it (the
 #: name, the CA, the token, a rule), with a clue to each
 _SYMPTOMS = {"A": "1N", "B": "3C", "C": "4T", "D": "5T", "E": "5R"}
@@ -33,14 +36,24 @@ _FIXES = {
     "E": mark("The server has accepted the token: it names the account."),
 }
 #: for C, D and E, if the name or the CA is to change
-_REACHED = mark("The server responds, so the address and the CA are right.")
+_REACHED = mark(
+    "The server responds, so the address is right, and the CA is not what stops it."
+)
 
 
 @exercise
 def allow_configmaps(account: str) -> None:
     """Demand that `account` may get and list ConfigMaps, and no more."""
-    beside = (*_BESIDE, *_WRITE)
+    beside = (*_BESIDE, *_WRITE, _LOG)
     if fault := fault_of_grant(account, ["get", "list"], "configmaps", beside):
+        raise NotSolved(fault)
+
+
+@exercise
+def allow_log(account: str) -> None:
+    """Demand that `account` may get the log of a pod, and no more."""
+    beside = (*_BESIDE, *_WRITE, *_CONFIGMAPS)
+    if fault := fault_of_grant(account, ["get"], "pods/log", beside):
         raise NotSolved(fault)
 
 

@@ -90,16 +90,25 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 @exercise
 def predict_from_pod(pod: str, predicted: Mapping[str, int | None]) -> None:
     """Demand the result of each request from `pod`."""
-    guesses = {letter: demand_number(letter, predicted) for letter in REQUESTS}
-    results = _send(pod, *REQUESTS.values())
+    guesses: dict[str, int] = {}
+    lacking = None
+    for letter in REQUESTS:
+        try:
+            guesses[letter] = demand_number(letter, predicted)
+        except NotSolved as fault:
+            lacking = fault
+            break
+    # Those before the first that lacks are judged; without any, nothing is sent.
+    sent = {letter: REQUESTS[letter] for letter in guesses}
+    results = _send(pod, *sent.values()) if sent else []
     if any(code == LATE or status in PASSING for code, status in results):
         raise Undecided(say("a response of the API server"))
-    for (letter, request), (code, status) in zip(
-        REQUESTS.items(), results, strict=True
-    ):
+    for (letter, request), (code, status) in zip(sent.items(), results, strict=True):
         guess = guesses[letter]
         if guess != (code or status):
             raise NotSolved(say(_clue(request, code), letter=letter, guess=guess))
+    if lacking:
+        raise lacking
 
 
 def _clue(request: str, code: int) -> str:

@@ -38,7 +38,9 @@ def hide_secrets(guards: Sequence[str]) -> None:
     any_one = _draw_name()
     namespaces = (current_namespace(), "kube-system", secrets.token_hex(4))
     homes = [f"/namespaces/{name}/" for name in namespaces]
-    every = [("/", ""), *product(homes, ("", f"/{any_one}"))]
+    # A name may have the word in it.
+    names = (any_one, f"my-secret-{any_one}")
+    every = [("/", ""), *product(homes, ("", *(f"/{name}" for name in names)))]
     for guard in guards:
         if re.search(r"\{\d+,\d*\}", guard):
             fault = mark("kubectl splits {pattern!r} at the comma: write it without.")

@@ -62,7 +62,7 @@ def test_what_is_not_ten_letters_is_refused_in_one_line(noted, answers):
 
 
 def test_the_first_answers_count_and_the_board_shows_the_gain(noted):
-    said = "Your first answers are noted. Lesson 09 asks the same again."
+    said = "Your first answers are noted. Lesson 08 asks the same again."
     assert ten_questions(before="?" * 10) == said
     assert ten_questions(before=RIGHT) == said
     gain = "Ten questions: 0 right before the lessons, 9 after them."

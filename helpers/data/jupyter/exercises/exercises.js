@@ -1,7 +1,8 @@
 // An extension of JupyterLab that shows exercises as such: a bar beside their cells, which
-// it knows by their tags. A check that is not passed yet, or not decided, is no error of a program, so it
-// has another color, and a screen reader says what any check answers. Any output breaks
-// between words, not within them, and lines of prose are never longer than 46 em.
+// it knows by their tags. A check that is not passed yet, or not decided, is no error of a
+// program, so it has another color, and a screen reader says what any check answers. Any
+// output breaks between words, not within them, and lines of prose are never longer than
+// 46 em.
 
 const PARTS = ["task", "hint", "exercise", "check", "solution"];
 const OPEN = ["NotSolved", "Undecided"];
