@@ -1,6 +1,7 @@
 """Run a command in a copy of a pod, against servers in the place of the API server.
 
-`sys.argv` is the command for `bash -c`, and the names of servers. The copy's three
+`sys.argv` has how slow this machine is, the seconds that the command has taken
+elsewhere, the command for `bash -c`, and the names of servers. The copy's three
 files are made anew, and `sleep` is over soon. The first server, `localhost`, has the
 certificate in `ca.crt`, until an impostor takes its place at connection `ROUNDS` + 1.
 For `localhost:443` the impostor takes over at the second connection, and at each later
@@ -17,6 +18,7 @@ although this machine is quick.
 """
 
 import contextlib
+import ctypes
 import http.server
 import json
 import os
@@ -44,6 +46,8 @@ STILL, MOST = 20.0, 60.0
 #: seconds after which a command that never came stays away, if the machine is so quick
 #: that WORK takes less than PROMPT
 SILENT, PROMPT = 8.0, 1.0
+#: of prctl: what a command leaves behind becomes a child of this process
+SUBREAPER = 36
 WORK = (sys.executable, "-c", "import ssl, urllib.request")
 TOKEN, NAMESPACE = secrets.token_hex(), "elsewhere"
 PODS = [secrets.token_hex(8) for _ in range(20 + secrets.randbelow(80))]
@@ -121,14 +125,15 @@ def write_files() -> tuple[ssl.SSLContext, ssl.SSLContext, ssl.SSLContext]:
     return contexts
 
 
-def main(slowness: str, command: str, first: str, *others: str) -> None:
+def main(slowness: str, took: str, command: str, first: str, *others: str) -> None:
     """Run the command against each server; print what the server received.
 
-    `slowness` is how many times as long as usual things take on this machine.
+    `slowness` is how many times as long as usual things take on this machine. `took` is
+    how many seconds the command has taken elsewhere: it has as many more here.
     """
     genuine, misnamed, impostor = write_files()
     last, scale = ROUNDS + 1, float(slowness)
-    limits = scale * STILL, scale * MOST
+    limits = tuple(float(took) + scale * one for one in (SILENT, STILL, MOST))
     found = meet_apart(first, command, genuine, impostor, last, last + ROUNDS, limits)
     print(json.dumps(found), flush=True)
     ends, connections = found["ended"], len(found["reached"])
@@ -170,14 +175,15 @@ def meet(
     impostor: ssl.SSLContext,
     turn: int,
     most: int,
-    limits: tuple[float, float],
+    limits: tuple[float, ...],
 ) -> dict:
     """Run the command against one server; return what that received.
 
     An impostor takes its place at connection `turn`; the command ends with connection
-    `most`. `limits` are in seconds: since the last connection, and in all.
+    `most`. `limits` are in seconds: until the first connection, since the last one, and
+    in all.
     """
-    still, seconds = limits
+    silent, still, seconds = limits
 
     def greet(connection: ssl.SSLObject, host: str, _: ssl.SSLContext) -> None:
         reached.append(host)
@@ -193,17 +199,18 @@ def meet(
     # It ends what it has started, too.
     line = ["timeout", "--kill-after=1", f"{seconds + 5}", "bash", "-c", command]
     output, quiet = tempfile.TemporaryFile(), subprocess.DEVNULL
+    ctypes.CDLL(None).prctl(SUBREAPER, 1)
     child = subprocess.Popen(
         line, env=os.environ | environment, stdout=output, stderr=quiet
     )
     began = changed = time.monotonic()
     count, is_away = 0, False
     # Some commands never end, and come again and again.
-    while child.poll() is None and len(reached) < most and not given:
+    while _is_at_work(child) and len(reached) < most and not given:
         now = time.monotonic()
         if len(reached) != count:
             count, changed = len(reached), now
-        if not reached and not is_away and now - began > SILENT and _is_quick():
+        if not reached and not is_away and now - began > silent and _is_quick():
             # It may have come meanwhile.
             is_away = True
             continue
@@ -226,6 +233,18 @@ def meet(
         "ended": ended,
         "whole": ended or len(reached) >= most or bool(given) or is_away,
     }
+
+
+def _is_at_work(child: subprocess.Popen) -> bool:
+    """Say whether a command runs, or what it has started in the background does."""
+    if child.poll() is None:
+        return True
+    try:
+        # Those that have ended are taken away, one by one.
+        os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return False
+    return True
 
 
 def _is_quick() -> bool:

@@ -45,21 +45,23 @@ class Meeting(NamedTuple):
     whole: bool
 
 
-def hear(pod: dict, command: str, *others: str) -> list[Meeting]:
+def hear(pod: dict, command: str, *others: str, took: float = 0.0) -> list[Meeting]:
     """Return what GENUINE, and each of `others`, met of a command for `bash -c`.
 
     It runs in a copy of a pod with other files: the namespace is `elsewhere`, and the
     token is worth nothing. A command that does not end is ended; one that does not come
-    to the first server meets no other. Raise Undecided if the time did not do for all
-    that a command does.
+    to the first server meets no other. `took` is how many seconds it has taken in the
+    pod: it has as many more here. Raise Undecided if the time did not do for all that a
+    command does.
     """
     name_step(say("running the command in a copy of the pod, against an impostor"))
     made = kubectl("create", "-f", "-", "-o", "name", input=_copy(pod)).stdout.strip()
     program = _PROGRAM.read_text("utf-8")
     try:
         wait_for("condition=Ready", made)
-        run = ("python3", "-c", program, f"{time_limit(1.0)}", command, GENUINE)
-        limit = time_limit(LIMIT * (1 + len(others)))
+        times = f"{time_limit(1.0)}", f"{took}"
+        run = ("python3", "-c", program, *times, command, GENUINE)
+        limit = (time_limit(LIMIT) + took) * (1 + len(others))
         done = exec_in_pod(made, *run, *others, timeout=limit)
         meetings = [_read(json.loads(line)) for line in done.stdout.splitlines()]
         decides = all(one.whole for one in meetings) or any(

@@ -66,17 +66,24 @@ def send_sure_request(pod: str, request: str) -> None:
     bash = ("env", f"SERVER={SERVER}", "bash", "-c", request)
     began = time.monotonic()
     pool = ThreadPoolExecutor(1)
-    running = pool.submit(exec_in_pod, pod, *limit, *bash, timeout=2.0 * seconds)
+
+    def run() -> tuple[Completed, float]:
+        done = exec_in_pod(pod, *limit, *bash, timeout=2.0 * seconds)
+        return done, time.monotonic() - began
+
+    running = pool.submit(run)
     pool.shutdown(wait=False)
     wait([running], PROMPT)
     if not running.done():
         # Whether it ever ends, a copy shows without the API server.
         [met] = _meet(pod, request)
-        if fault := _fault_of_stay(met):
+        fault = _fault_of_stay(met)
+        # It may have ended meanwhile.
+        if fault and not running.done():
             raise NotSolved(say(fault, seconds=round(time.monotonic() - began)))
-    done = running.result()
+    done, took = running.result()
     # A command that was killed early has such an exit code, too.
-    if done.exit_code in ENDED and time.monotonic() - began >= seconds:
+    if done.exit_code in ENDED and took >= seconds:
         raise Undecided(say("a response to the command"))
     if done.exit_code:
         if done.exit_code in NO_RESPONSE and not _responds(pod):
@@ -101,13 +108,14 @@ def send_sure_request(pod: str, request: str) -> None:
     if pod not in names:
         fault = mark("The list does not contain the pod {pod}: which namespace is it?")
         raise NotSolved(say(fault, pod=pod))
-    if fault := _fault_of_request(*_meet(pod, request, IMPOSTOR, MISNAMED, TURNING)):
+    others = (IMPOSTOR, MISNAMED, TURNING)
+    if fault := _fault_of_request(*_meet(pod, request, *others, took=took)):
         raise NotSolved(fault)
 
 
-def _meet(pod: str, request: str, *others: str) -> list[Meeting]:
+def _meet(pod: str, request: str, *others: str, took: float = 0.0) -> list[Meeting]:
     found = kubectl("get", "pod", pod, "-o", "json").json()
-    return hear(found, request, *others)
+    return hear(found, request, *others, took=took)
 
 
 def _fault_of_stay(genuine: Meeting) -> str:
@@ -168,6 +176,8 @@ def _fault_of_request(
     """Return what a command did wrong in a copy of the pod, or ""."""
     if impostor.given:
         return say("The impostor received the request: let curl check certificates.")
+    if not (genuine.reached or genuine.ended):
+        return say("In a copy of the pod, it still runs, and has reached no server.")
     if GENUINE not in genuine.reached:
         return say("The command does not use `$SERVER`: begin the URL with it.")
     if misnamed.given:

@@ -4,9 +4,12 @@ What a command does there is among the answers to the exercises of lessons 08, 2
 27, in `tests/helpers/exercises/checks/answers.toml`.
 """
 
+import os
 import runpy
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 
 from helpers.api.tokens import FILES
@@ -39,6 +42,30 @@ def test_each_connection_to_the_server_shows_its_certificate(tmp_path):
             session = connection.session
         thread.join()
     listener.close()
+
+
+def test_a_command_is_at_work_while_it_has_left_something_behind(tmp_path):
+    """What runs in the background sends requests, in a session of its own, too."""
+    end = tmp_path / "end"
+    os.mkfifo(end)
+    program = f"""
+import ctypes, runpy, subprocess
+module = runpy.run_path({str(impostor._PROGRAM)!r})
+ctypes.CDLL(None).prctl(module["SUBREAPER"], 1)
+child = subprocess.Popen(["bash", "-c", "setsid cat {end} & exit 0"])
+child.wait()
+print(module["_is_at_work"](child), flush=True)
+while module["_is_at_work"](child):
+    pass
+print("ended")
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "True\n"
+        # Its reader gets an end of file, and ends.
+        end.open("w").close()
+        assert process.communicate(timeout=60)[0] == "ended\n"
 
 
 def test_a_copy_sleeps_without_a_token_and_is_its_own_server():

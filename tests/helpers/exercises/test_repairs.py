@@ -4,10 +4,12 @@ The sentences are among the wrong answers to the exercises of lessons 26 and 27,
 `tests/helpers/exercises/checks/answers.toml`.
 """
 
+import contextlib
 from types import SimpleNamespace
 
 import pytest
 
+from helpers import errors
 from helpers.exercises import repairs
 from helpers.exercises.checks.drills import LAYERS
 from helpers.exercises.drills import FILES
@@ -98,6 +100,28 @@ def test_an_address_is_at_fault_if_the_genuine_server_responds(reach, is_cause):
         patch.setattr(repairs, "current_namespace", lambda: "here")
         said = repairs.cause_of_failure(line, pod, reach)
     assert bool(said) is is_cause
+
+
+@pytest.mark.parametrize(
+    ("reach", "error"),
+    [("0 0 0.02", None), ("28 28 60.0", errors.Undecided)],
+    ids=["prompt", "slow"],
+)
+def test_a_silent_application_is_at_fault_while_the_server_is_prompt(
+    monkeypatch, reach, error
+):
+    """What does nothing says nothing however often it is looked at."""
+    pod = {"metadata": {"name": "copy-7f"}, "spec": {"containers": [{}]}}
+    monkeypatch.setattr(repairs, "last_line", lambda _: "")
+    monkeypatch.setattr(repairs, "current_namespace", lambda: "here")
+    monkeypatch.setattr("helpers.exercises.evidence.STILL", 1.0)
+    monkeypatch.setattr(
+        repairs, "exec_in_pod", lambda *_: SimpleNamespace(stdout=reach)
+    )
+    with pytest.raises(error) if error else contextlib.nullcontext():
+        line, fault = repairs._last_round(pod)
+        assert line == ""
+        assert fault.startswith("The application reports '', and not `200: N pods in")
 
 
 @pytest.mark.parametrize(("letter", "layer"), LAYERS.items())
