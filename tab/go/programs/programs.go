@@ -13,11 +13,13 @@ func All() map[string]Program {
 	for name, main := range map[string]func(*run) int{
 		"awk": awk, "base64": encode64, "basename": basename, "cat": cat, "catatonit": catatonit,
 		"chmod": chmod, "cp": cp, "cut": cut, "date": date, "dirname": dirname,
-		"env": printEnvironment, "find": find, "getent": getent, "head": head, "hostname": hostname, "id": id,
+		"env": printEnvironment, "find": find, "getent": getent, "head": head,
+		"hostname": hostname, "id": id,
 		"kill": kill, "ln": ln, "mkdir": mkdir, "mktemp": mktemp, "mv": mv, "nl": nl,
 		"openssl": openSSL, "paste": paste, "printenv": printenv, "ps": ps, "pwd": pwd,
 		"readlink": readlink, "realpath": realpath, "rev": rev, "rm": rm, "rmdir": rmdir,
-		"sed": sed, "seq": seq, "sha256sum": sha256sum, "sleep": sleep, "stat": stat, "tac": tac, "tail": tail,
+		"sed": sed, "seq": seq, "sha256sum": sha256sum, "sleep": sleep, "stat": stat,
+		"tac": tac, "tail": tail,
 		"tee": tee, "timeout": timeout, "touch": touch, "tr": tr, "uname": uname, "uniq": uniq,
 		"wc": wc, "which": which, "whoami": whoami, "xargs": xargs, "yes": yes,
 		// The shell has these, too.
