@@ -117,10 +117,15 @@ def page(wheel, tmp_path_factory):
     # Not there: the name of a unix socket is short.
     with tempfile.TemporaryDirectory(prefix="lab-") as state:
         door = Door(folder, tmp_path_factory.mktemp("home"), f"{state}/ours")
-        done = door.run("sh", "-euc", SHELL, PACKAGE=str(wheel), LAB_BACKEND="local")
-        door.output = done.stdout
-        door.code = done.returncode
-        yield door
+        try:
+            done = door.run(
+                "sh", "-euc", SHELL, PACKAGE=str(wheel), LAB_BACKEND="local"
+            )
+            door.output, door.code = done.stdout, done.returncode
+            yield door
+        finally:
+            # Of a run that was interrupted, too.
+            door.run("kapi", "delete", "--yes")
 
 
 @pytest.fixture
