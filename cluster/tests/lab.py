@@ -1,4 +1,7 @@
-"""A cluster on a directory of its own, for tests that are rough with it."""
+"""A cluster on a directory of its own, for tests that are rough with it.
+
+PYTEST_DONT_REWRITE: tests read the messages of its assertions as they stand.
+"""
 
 import contextlib
 import json

@@ -4,17 +4,13 @@ from cluster.progress import Silent
 
 
 class Notes(Silent):
-    """Keeps every line in `shown`, in `kept` those that stay on the screen.
-
-    `details` has how far each step of `shown` was.
-    """
+    """Keeps every line in `shown`, and in `kept` those that stay on the screen."""
 
     def __init__(self):
-        self.shown, self.kept, self.details = [], [], []
+        self.shown, self.kept = [], []
 
-    def update(self, message, detail=""):
+    def update(self, message):
         self.shown.append(message)
-        self.details.append(detail)
 
     def finish(self, message):
         self.shown.append(message)

@@ -1,4 +1,7 @@
-"""Install a system into a directory, by mmdebstrap; only root can."""
+"""Install a system into a directory, by mmdebstrap; only root can.
+
+PYTEST_DONT_REWRITE: tests read the messages of its assertions as they stand.
+"""
 
 import os
 import shutil

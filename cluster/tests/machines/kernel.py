@@ -2,6 +2,8 @@
 
 No release of Ubuntu has it as a package. Its source and the compiler are packages of
 the newest release, installed in a directory: this machine needs nothing more for it.
+
+PYTEST_DONT_REWRITE: tests read the messages of its assertions as they stand.
 """
 
 import fcntl

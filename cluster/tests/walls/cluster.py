@@ -1,4 +1,7 @@
-"""A cluster of one kind of account, and what of that account may not be reached."""
+"""A cluster of one kind of account, and what of that account may not be reached.
+
+PYTEST_DONT_REWRITE: tests read the messages of its assertions as they stand.
+"""
 
 import ctypes
 import json
