@@ -84,10 +84,11 @@ def cell_lacks(tags: list[str]) -> str:
     from cluster import errors
     from helpers import needs
     from helpers.command import backend_in_use
+    from helpers.language import say
 
     if needs.PODS in tags:
         try:
-            backend_in_use().require_node("this cell", wait=False)
+            backend_in_use().require_node(say("A pod"), wait=False)
         except errors.LabError as error:
             return str(error)
     return needs.unmet_need(tags)
