@@ -13,6 +13,7 @@ from pathlib import Path
 
 from helpers import needs
 from helpers.course import lessons
+from helpers.course.exercise import has_tag, tags_of
 
 ROOT = Path(__file__).parent.parent
 FILES = [ROOT / "notebooks" / lesson.path for lesson in lessons()]
@@ -30,12 +31,8 @@ def load(path: Path) -> dict:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def tags_of(cell: dict) -> list[str]:
-    return cell["metadata"].get("tags", [])
-
-
 def tagged(notebook: dict, tag: str) -> list[dict]:
-    return [cell for cell in notebook["cells"] if tag in tags_of(cell)]
+    return [cell for cell in notebook["cells"] if has_tag(cell, tag)]
 
 
 #: tags of cells that need a minor version of Kubernetes

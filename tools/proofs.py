@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 
-from helpers.course.exercise import CHECK, STUB, has_tag
+from helpers.course.exercise import CHECK, STUB, has_tag, tags_of
 
 #: tag of a copy of a stub, and of the check that must refuse it
 PROOF = "proof"
@@ -56,7 +56,7 @@ def empty_answers(stub: str) -> str:
 
 def copy_of(cell: dict, end: str, *tags: str) -> dict:
     """Return a code cell that runs and is not kept; `end` is that of its id."""
-    metadata = {"tags": sorted({*tags, *cell["metadata"].get("tags", ())})}
+    metadata = {"tags": sorted({*tags, *tags_of(cell)})}
     name = f"{cell['id']}-{end}"
     return nbformat.v4.new_code_cell(cell["source"], id=name, metadata=metadata)
 

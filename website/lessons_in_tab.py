@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from cluster import errors
 from helpers.course import Lesson, lessons
-from helpers.course.exercise import has_tag, with_solutions
+from helpers.course.exercise import has_tag, tags_of, with_solutions
 from helpers.needs import NOT_IN_TAB
 from tab import build, pack
 from tools import chapter, course, proofs
@@ -81,8 +81,7 @@ class Tab:
 
     def run_cell(self, cell: Any) -> None:
         """Run a cell, and give it its outputs."""
-        tags = cell["metadata"].get("tags", [])
-        answer = self.call("run", cell["source"], tags)
+        answer = self.call("run", cell["source"], tags_of(cell))
         cell["outputs"] = [*combine(answer["outputs"])]
 
     def run_lesson(self, notebook: Any, lesson: Lesson) -> list[dict]:
@@ -123,8 +122,7 @@ def combine(outputs: Iterator[dict]) -> Iterator[dict]:
 def fault(cell: dict) -> str:
     """Return the error of a cell that was not to raise one, or ""."""
     raised = [out for out in cell["outputs"] if out["output_type"] == "error"]
-    may = "raises-exception" in cell["metadata"].get("tags", [])
-    if not raised or may:
+    if not raised or has_tag(cell, "raises-exception"):
         return ""
     return f"{raised[0]['ename']}: {raised[0]['evalue']}"
 

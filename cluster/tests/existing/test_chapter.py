@@ -26,7 +26,8 @@ from cluster.tests.existing.emulated import MINORS, Emulated
 from cluster.tests.lab import Lab
 from cluster.versions import TOOLBOX_IMAGE, parse
 from helpers import needs
-from tests.notebooks import FILES, NEEDS_MINOR, ROOT, load, tagged, tags_of
+from helpers.course.exercise import tags_of
+from tests.notebooks import FILES, NEEDS_MINOR, ROOT, load, tagged
 
 pytestmark = pytest.mark.follow("existing cluster × all lessons × version")
 #: a name that only the nodes of this cluster know
