@@ -21,8 +21,7 @@ _REFUSED = pytest.StashKey[set[str]]()
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Connect before the first cell; fail a lesson, or skip a cell, that cannot run."""
-    notebook = getattr(item.parent, "nb", None)
-    if notebook is None or not _imports_helpers(notebook):
+    if not _imports_helpers(item.parent):
         return
     connect_once(item.session)
     refused = item.session.stash.setdefault(_REFUSED, set())
@@ -32,12 +31,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         refused.add(str(item.path))
         pytest.fail(reason, pytrace=False)
     cell: Any = getattr(item, "cell", None)
-    if reason := cell_lacks(cell["metadata"].get("tags", [])):
+    from helpers.course.exercise import tags_of
+
+    if reason := cell_lacks(tags_of(cell)):
         pytest.skip(reason)
 
 
-def _imports_helpers(notebook: Any) -> bool:
-    code = (cell.source for cell in notebook.cells if cell.cell_type == "code")
+# Once for a file, not for each of its cells.
+@functools.cache
+def _imports_helpers(file: Any) -> bool:
+    cells = file.nb.cells if hasattr(file, "nb") else ()
+    code = (cell.source for cell in cells if cell.cell_type == "code")
     return any(map(_OURS.search, code))
 
 
