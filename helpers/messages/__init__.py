@@ -203,9 +203,14 @@ def fill(template: str, values: dict[str, str]) -> str:
 
 
 def _quoted(values: dict[str, str]) -> dict[str, str]:
-    """Return values as words of a command: a name that looks like an option is none."""
+    """Return values as words of a command."""
+    return {key: shlex.quote(text) for key, text in _named(values).items()}
+
+
+def _named(values: dict[str, str]) -> dict[str, str]:
+    """Return values, and placeholders for those that look like an option."""
     return {
-        key: key.upper() if text.startswith("-") else shlex.quote(text)
+        key: key.upper() if text.startswith("-") else text
         for key, text in values.items()
     }
 
@@ -227,10 +232,7 @@ def _role_commands(rule: Rule, matches: list[dict[str, str]]) -> tuple[str, ...]
 
 
 def _check(groups: dict[str, str]) -> str:
-    shown = _shown(groups).items()
-    # A name that looks like an option is none.
-    names = {key: key.upper() if text[:1] == "-" else text for key, text in shown}
-    return check_command(_request(names))
+    return check_command(_request(_named(_shown(groups))))
 
 
 def _request(groups: dict[str, str]) -> Attributes:
