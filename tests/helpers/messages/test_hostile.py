@@ -1,5 +1,6 @@
 """Nothing that others have written into a message may run when a command is pasted."""
 
+import functools
 import itertools
 import re
 import shlex
@@ -89,21 +90,24 @@ def attacks(rule: Rule) -> list[str]:
     return texts
 
 
-#: each attack that its rule takes for its message
-ATTACKS = [
-    (rule, text)
-    for rule in rules()
-    for text in attacks(rule)
-    if explain_text(text).rule == rule.id
-]
+# Not when this file is collected: it takes seconds, in each worker.
+@functools.cache
+def successful_attacks() -> list[tuple[Rule, str]]:
+    """Return each attack that its rule takes for its message."""
+    return [
+        (rule, text)
+        for rule in rules()
+        for text in attacks(rule)
+        if explain_text(text).rule == rule.id
+    ]
 
 
 def test_rules_have_values_and_attacks_get_through():
     """What is tested here happens: most rules with values take some hostile ones."""
     valued = {rule.id for rule in rules() if attacks(rule)}
-    reached = {rule.id for rule, _ in ATTACKS}
+    reached = {rule.id for rule, _ in successful_attacks()}
     assert len(valued) > 40 and len(reached) > len(valued) / 2
-    texts = [text for _, text in ATTACKS]
+    texts = [text for _, text in successful_attacks()]
     assert all(any(evil in text for text in texts) for evil in HOSTILE)
 
 
@@ -111,12 +115,12 @@ def test_rules_have_values_and_attacks_get_through():
 def test_a_hostile_value_is_one_word_of_a_command(language, monkeypatch):
     monkeypatch.setenv("LAB_LANG", language)
     benign = {rule.id: shapes(rule, explain_text(rule.examples[0])) for rule in rules()}
-    for rule, text in ATTACKS:
+    for rule, text in successful_attacks():
         assert shapes(rule, explain_text(text)) == benign[rule.id], (rule.id, text)
 
 
 def test_a_role_of_hostile_names_has_no_other_option():
-    roles = [(rule, text) for rule, text in ATTACKS if rule.role]
+    roles = [(rule, text) for rule, text in successful_attacks() if rule.role]
     assert len(roles) > 20
     for _, text in roles:
         advice = explain_text(text)
@@ -143,6 +147,6 @@ def test_no_rule_puts_a_value_into_quotes(rule, language, monkeypatch):
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_the_script_quotes_the_same(language, monkeypatch):
     monkeypatch.setenv("LAB_LANG", language)
-    texts = [text for _, text in ATTACKS]
+    texts = [text for _, text in successful_attacks()]
     for text, said in zip(texts, in_node(texts, translate), strict=True):
         assert said == as_data(explain_text(text)), text
