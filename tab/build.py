@@ -20,8 +20,9 @@ from cluster.progress import Progress, for_here
 from tab import edits
 
 SOURCES = Path(__file__).with_name("go")
-#: the program, and Go's JavaScript that runs it, which has to be of the same Go
+#: the modules of the Workers
 WEB = Path(__file__).with_name("web")
+#: the program, and Go's JavaScript that runs it, which has to be of the same Go
 PROGRAM, RUNTIME = "kube-apiserver.wasm", "wasm_exec.js"
 #: the program as a web server sends it: most compress no file of this kind
 PACKED = f"{PROGRAM}.gz"

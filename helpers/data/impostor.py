@@ -236,7 +236,7 @@ def meet(
 
 
 def _is_at_work(child: subprocess.Popen) -> bool:
-    """Say whether a command runs, or what it has started in the background does."""
+    """Return whether a command runs, or what it has started in the background does."""
     if child.poll() is None:
         return True
     try:
@@ -248,7 +248,7 @@ def _is_at_work(child: subprocess.Popen) -> bool:
 
 
 def _is_quick() -> bool:
-    """Say whether this machine is quick now."""
+    """Return whether this machine is quick now."""
     began = time.monotonic()
     subprocess.run(WORK, check=True)
     return time.monotonic() - began < PROMPT

@@ -171,7 +171,7 @@ def _last_round(pod: dict) -> tuple[str, str]:
 
 
 def _is_prompt(reach: str) -> bool:
-    """Say whether the genuine server answered in good time, in a round of ours."""
+    """Return whether the genuine server answered in good time, in a round of ours."""
     words = reach.split()
     return len(words) == 3 and words[1] == "0" and float(words[2]) < PROMPT
 

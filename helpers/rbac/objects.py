@@ -272,7 +272,7 @@ def is_changed(binding: dict, roles: list[dict], since: str, *, unknown: bool) -
 def is_pending(
     request: Attributes, groups: Iterable[str], objects: Objects, *, allowed: bool
 ) -> bool:
-    """Say whether the server has yet to learn what the objects say of a request.
+    """Return whether the server has yet to learn what the objects say of a request.
 
     `allowed` is what it says now. Also if a binding's ClusterRole is composed of
     others, which a controller does: it may still lack a rule.
@@ -302,7 +302,7 @@ def _composed_rules(binding: dict, roles: list[dict]) -> list[dict]:
 
 
 def _selects(selector: dict, labels: dict[str, str]) -> bool:
-    """Say whether a label selector matches labels."""
+    """Return whether a label selector matches labels."""
     return selector.get("matchLabels", {}).items() <= labels.items() and all(
         {
             "In": labels.get(one["key"]) in one.get("values", ()),

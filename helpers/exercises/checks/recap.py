@@ -131,7 +131,7 @@ def _fault_of_stay(genuine: Meeting) -> str:
 
 
 def _responds(pod: str) -> bool:
-    """Say whether curl in the pod gets a response of the API server in good time."""
+    """Return whether curl in the pod gets a response of the API server in good time."""
     curl = ("curl", "-q", "-s", "-k", "-o", "/dev/null", "--max-time", "2.5")
     return not exec_in_pod(pod, *curl, f"{SERVER}/version").exit_code
 

@@ -282,7 +282,7 @@ class World:
         return Completed([], text, "", 0)
 
     def may(self, user, groups, verb, name=""):
-        """Say whether a user may do that with the ConfigMaps of the namespace.
+        """Return whether a user may do that with the ConfigMaps of the namespace.
 
         Or with that of a name, which a rule may permit alone.
         """
