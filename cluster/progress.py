@@ -23,8 +23,11 @@ def columns(text: str) -> int:
 class Progress(Protocol):
     """A view of long work."""
 
-    def update(self, message: str) -> None:
-        """Show the present step; call again with the same text while the step lasts."""
+    def update(self, message: str, detail: str = "") -> None:
+        """Show the present step; call again with the same text while the step lasts.
+
+        `detail` says how far it is, and is no new step: a log gets it now and then.
+        """
         return
 
     def finish(self, message: str) -> None:
@@ -51,12 +54,13 @@ class _Line:
         self._message = ""
         self._shown = float("-inf")
 
-    def update(self, message: str) -> None:
-        """Show `message` with the seconds since the work began."""
+    def update(self, message: str, detail: str = "") -> None:
+        """Show `message` and `detail` with the seconds since the work began."""
         now = time.monotonic()
         if message != self._message or now - self._shown >= self.pause:
             self._message, self._shown = message, now
-            self._show(message, now - self._began, keep=False)
+            line = f"{message}: {detail}" if detail else message
+            self._show(line, now - self._began, keep=False)
 
     def finish(self, message: str) -> None:
         """Show `message` for good."""

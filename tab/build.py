@@ -127,7 +127,8 @@ def _build(go: golang.Go, work: WorkDir, stage: Path, progress: Progress) -> Pat
     overlay.write_text(json.dumps({"Replace": replaced}))
     builder = dataclasses.replace(builder, label=f"building {LABEL}")
     words = (*builder.arguments(), "-mod=vendor", f"-overlay={overlay}")
-    builder.go("build", *words, f"-o={output}/{PROGRAM}", flags, "./server")
+    target = f"-o={output}/{PROGRAM}"
+    builder.compile(*words, flags, target, packages=["./server"])
     # Only here are the edits in place without which the sources do not compile.
     builder.go("vet", *words, "./...")
     shutil.copy(root / "lib" / "wasm" / RUNTIME, output)

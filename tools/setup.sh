@@ -347,9 +347,7 @@ venv() {
     usable || make_environment
     packages=$(versions)
     step "$(text 'installing Python packages into .venv (%s)' "$packages")" \
-        install_packages "$1" ||
-        die 'the packages could not be installed; the reason is above. '\
-'Other versions: make setup PACKAGES=ranges'
+        install_packages "$1" || no_packages "$1"
     extension=.venv/share/jupyter/labextensions/kubernetes-api-notebooks
     mkdir -p .venv/share/jupyter/lab/settings .venv/etc/ipython/startup "$extension"
     cp "$jupyter"/exercises/* "$extension"
@@ -357,6 +355,19 @@ venv() {
     cp "$jupyter/startup.ipy" .venv/etc/ipython/startup/lessons.ipy
     fingerprint >"$stamp"
     [ -z "$1" ] || cp "$stamp" "$stamp$1"
+}
+
+no_packages() {
+    # By the words of Python and of uv, in what this step wrote.
+    if tail -n "+$wrote" "$log" | grep -qE 'Errno 28|os error 28|No space left'; then
+        needed=500
+        [ -z "$1" ] || needed=800
+        free=$(df -Pm . | awk 'NR == 2 { print $4 }')
+        die 'the packages need %s MB of disk, and %s has %s MB free: make room, and run the same again.' \
+            "$needed" "$(pwd)" "$free"
+    fi
+    die 'the packages could not be installed; the reason is above. '\
+'Other versions: make setup PACKAGES=ranges'
 }
 
 site() {

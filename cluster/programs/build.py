@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,12 @@ COMPILER = 750_000_000
 #: A compiler lives for a second: to collect its garbage is a fifth of its work.
 GARBAGE = {"GOGC": "off", "GOMEMLIMIT": "600MiB"}
 
+#: seconds of a build that say nothing of its rest yet
+LITTLE = 10.0
+
 _DISK_FULL = re.compile(r"no space left on device|disk quota exceeded", re.I)
+#: a line of `go build -v`: a package that is compiled now
+_PACKAGE = re.compile(r"[\w./~+-]+")
 _KILLED = re.compile(r"signal: killed|cannot allocate memory|out of memory", re.I)
 _NOT_FETCHED = re.compile(
     r"dial tcp|no such host|proxyconnect|i/o timeout|TLS handshake|x509: "
@@ -37,12 +43,13 @@ _NOT_FETCHED = re.compile(
 FULL = 50_000_000
 #: Hints, by the cause that Go's output names.
 _ROOM = mark(
-    "A build takes up to 10 GB of disk until it ends: free some, or name directories "
-    "on another disk in LAB_CACHE_DIR and GOMODCACHE."
+    "A build takes up to 10 GB of disk until it ends, and {place} has {disk:.1f} GB "
+    "free: make room, or name directories on another disk in LAB_CACHE_DIR and "
+    "GOMODCACHE."
 )
 _MEMORY = mark(
-    "A build needs about 3 GB of memory: close other programs, or give the machine or "
-    "container more."
+    "A build needs about 3 GB of memory, and {memory:.1f} GB are free now: close other "
+    "programs, or give the machine or container more."
 )
 _NETWORK = mark(
     "Sources come from Go's module proxy: fix the network, or set GOPROXY or "
@@ -172,6 +179,48 @@ def _is_needed(step: Step, compiler: list[str] | None) -> bool:
     )
 
 
+class Compiled:
+    """The packages of a `go build -v`, which names each in its log as it begins it."""
+
+    def __init__(self, log: Path, start: int, count: int) -> None:
+        """Count them in `log` from the byte `start` on; `count` is how many come."""
+        self._log, self._place, self._count = log, start, count
+        self._fetched = self._done = 0
+        self._began = time.monotonic()
+
+    def detail(self) -> str:
+        """Return how far the build is, from what is new in the log."""
+        with self._log.open("rb") as file:
+            file.seek(self._place)
+            whole, end, _ = file.read().rpartition(b"\n")
+        self._place += len(whole + end)
+        lines = whole.decode(errors="replace").splitlines()
+        self._fetched += sum(line.startswith("go: downloading ") for line in lines)
+        if not self._done:
+            self._began = time.monotonic()
+        self._done += sum(1 for line in lines if _PACKAGE.fullmatch(line))
+        return describe_build(
+            self._fetched, self._done, self._count, time.monotonic() - self._began
+        )
+
+
+def describe_build(fetched: int, done: int, count: int, seconds: float) -> str:
+    """Return how far a build is: modules fetched, packages compiled of `count`; pure.
+
+    The rest is estimated from the `seconds` since the first package.
+    """
+    if not count or not done:
+        text = mark("{count} modules fetched")
+        return say(text, count=fetched) if fetched else ""
+    if done >= count:
+        return say("all {count} packages, linking", count=count)
+    if seconds < LITTLE:
+        return say("{done} of {count} packages", done=done, count=count)
+    rest = seconds * (count - done) / done
+    text = mark("{done} of {count} packages, about {rest:.0f} s left")
+    return say(text, done=done, count=count, rest=rest)
+
+
 @dataclass(frozen=True)
 class Build:
     """The build of one step in `stage`; `compilers` is how many run at once."""
@@ -191,8 +240,8 @@ class Build:
         flags = f"-ldflags={self.link_flags()}"
         output = self.stage / "output"
         output.mkdir()
-        # Sources are fetched that the imports lead to, and no others.
-        self.go("build", *self.arguments(), flags, f"-o={output}/", *outputs.values())
+        packages = [*outputs.values()]
+        self.compile(*self.arguments(), flags, f"-o={output}/", packages=packages)
         for name, package in outputs.items():
             (output / default_name(package)).rename(target / name)
         link(self.step, target)
@@ -229,18 +278,31 @@ class Build:
         # No symbol table, no debug information.
         return " ".join(["-s", "-w", *variables])
 
-    def go(self, *arguments: str) -> str:
-        """Run Go and return its standard output; the log has the rest."""
+    def compile(self, *arguments: str, packages: Sequence[str]) -> None:
+        """Run `go build`, and show how many packages of how many are compiled."""
+        settings = [word for word in arguments if not word.startswith(("-o=", "-p="))]
+        # Sources are fetched that the imports lead to, and no others. What an earlier
+        # build has left is not compiled again.
+        stale = "-f={{if .Stale}}{{.ImportPath}}{{end}}"
+        names = self.go("list", "-deps", stale, *settings, *packages)
+        self.go("build", "-v", *arguments, *packages, count=len(names.split()))
+
+    def go(self, *arguments: str, count: int = 0) -> str:
+        """Run Go and return its standard output; the log has the rest.
+
+        With `count`, that of the packages to compile, the progress counts them.
+        """
         answer, log = self.stage / "answer", self.work.log
         # On a disk that runs full, what Go says of it has room in the log's last block.
         with log.open("a") as file:
             file.write(f"{self.label}\n")
         began = log.stat().st_size
+        compiled = Compiled(log, began, count)
         code = processes.run(
             [self.tools.go.path, *arguments],
             output=answer,
             log=log,
-            watch=lambda _: self.progress.update(self.label),
+            watch=lambda _: self.progress.update(self.label, compiled.detail()),
             env=self._environment(),
             cwd=self.source,
         )
@@ -265,18 +327,25 @@ class Build:
         }
 
     def _failure(self, code: int, output: str) -> errors.LabError:
-        lines = output.splitlines()
+        # Before room is given back.
+        free = shutil.disk_usage(self.work.root).free
+        lines = [line for line in output.splitlines() if not _PACKAGE.fullmatch(line)]
         hint, shown_lines = "", lines[-20:]
         for pattern, helps in _REASONS:
             # A single line is enough: a full disk fails each file in the same words.
             if matches := [line for line in lines if pattern.search(line)]:
                 hint, shown_lines = helps, matches[-1:]
                 break
-        if not hint and shutil.disk_usage(self.work.root).free < FULL:
+        if not hint and free < FULL:
             hint, shown_lines = _ROOM, [f"{self.work.root}: no space left on device"]
         if hint == _ROOM:
             # Given back: gigabytes that cannot be finished here.
             shutil.rmtree(self.work.compiled, ignore_errors=True)
         tail = "\n".join(shown_lines)
-        hint = hint and say(hint)
+        facts = {
+            "place": self.work.root,
+            "disk": free / 1e9,
+            "memory": preflight.memory_available() / 1e9,
+        }
+        hint = hint and say(hint, **facts)
         return errors.BuildFailed(self.step.name, code, tail, self.work.log, hint)

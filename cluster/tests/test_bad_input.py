@@ -122,7 +122,8 @@ FAULTS = {
     "a small disk for the binaries": Fault(
         r"Building etcd, kubectl, kubernetes failed with exit code 1\.\n"
         r".*: no space left on device\n",
-        "free some, or name directories on another disk in LAB_CACHE_DIR",
+        r"has 0\.0 GB free: make room, or name directories on another disk in "
+        "LAB_CACHE_DIR",
         mounted("size=6m"),
         {"LAB_CACHE_DIR": "{place}", "LAB_ASSETS": None},
     ),

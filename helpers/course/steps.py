@@ -19,7 +19,7 @@ class _Steps(progress.Progress):
     def __init__(self) -> None:
         self.step = say("checking your answer")
 
-    def update(self, message: str) -> None:
+    def update(self, message: str, detail: str = "") -> None:
         self.step = message
 
 

@@ -122,6 +122,7 @@ case "$*" in
 "-m pip install"*)
     echo "$*"
     for each in 1 2 3 4 5; do printf "$each %s\\n" a b c d e f; done
+    [ -z "${LAST:-}" ] || echo "$LAST"
     exit "$PIP" ;;
 esac
 """
@@ -322,6 +323,29 @@ def test_the_end_of_what_pip_wrote_is_shown_if_it_fails(checkout):
     assert answer.returncode == 1
     again = setup_environment(checkout, PIP="0").stderr
     assert again.startswith("setup: installing Python packages")
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "ERROR: Could not install packages: [Errno 28] No space left on device",
+        "error: failed to write file: No space left on device (os error 28)",
+    ],
+)
+@pytest.mark.parametrize("part", ["venv", "all"])
+def test_a_full_disk_is_told_with_what_is_needed_and_free(checkout, part, last):
+    """And not that other versions might help; the tests' packages need more."""
+    answer = setup_environment(checkout, part, PIP="1", LAST=last)
+    needed = {"venv": 800, "all": 500}[part]
+    *_, said = answer.stderr.splitlines()
+    found = re.fullmatch(
+        rf"setup: the packages need {needed} MB of disk, and (.+) has (\d+) MB free: "
+        "make room, and run the same again.",
+        said,
+    )
+    free = shutil.disk_usage(checkout).free / 2**20
+    assert found and found[1] == str(checkout) and answer.returncode == 1
+    assert int(found[2]) == pytest.approx(free, rel=0.1)
 
 
 TOOLS = (

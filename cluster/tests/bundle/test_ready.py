@@ -546,7 +546,7 @@ print(sorted(str(p.relative_to({str(cache)!r}))
 
 def test_an_interrupt_leaves_nothing_half_and_the_next_goes_on(release, mirror, cache):
     class Impatient(Silent):
-        def update(self, message):
+        def update(self, message, detail=""):
             if message.startswith("unpacking "):
                 raise KeyboardInterrupt
 

@@ -41,7 +41,7 @@ class Interrupting(Notes):
         super().__init__()
         self.moment = moment
 
-    def update(self, message):
+    def update(self, message, detail=""):
         super().update(message)
         if self.moment in message:
             raise KeyboardInterrupt

@@ -272,7 +272,7 @@ def test_an_interrupt_ends_it_and_leaves_nothing_half(mirror, directory):
     mirror.faults["/app"] = m.dripping(mirror)
 
     class Impatient(Silent):
-        def update(self, message):
+        def update(self, message, detail=""):
             assert message.startswith("downloading 1 files, 0 done, 0 MB")
             if "/app" in mirror.asked:
                 raise KeyboardInterrupt

@@ -116,7 +116,7 @@ def test_programs_are_there_as_soon_as_they_are_built(recipe, cache):
     both = dataclasses.replace(recipe, steps=(first, second))
 
     class Impatient(Silent):
-        def update(self, message):
+        def update(self, message, detail=""):
             if message == "building 2/2 ho":
                 raise KeyboardInterrupt
 

@@ -17,7 +17,7 @@ class View(progress.Silent):
     def __init__(self):
         self.seen, self.cleared = [], False
 
-    def update(self, message):
+    def update(self, message, detail=""):
         self.seen.append(message)
 
     def clear(self):
