@@ -35,7 +35,7 @@ chapter: setup venv ## Run every notebook without a screen; build/chapter has th
 	@$(PY) -m tools.chapter
 
 site: chapter ## Build a page for each lesson with its outputs: build/site/index.html
-	@[ ! -f website/ko/index.md ] || $(PY) -m tools.chapter --language ko
+	@$(PY) -m tools.chapter --language ko
 	@sh tools/setup.sh site
 	@$(PY) -m website.build
 

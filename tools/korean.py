@@ -112,9 +112,12 @@ def sources() -> Iterator[Source]:
     for page in ("binder.md", "ci.md", "commands.md", "machines.md", "settings.md"):
         yield Source("docs", ROOT / "docs" / page, ROOT / "docs" / "ko" / page)
     yield Source("readme", ROOT / "README.md", ROOT / "README.ko.md")
-    for english in sorted((ROOT / "website/en").rglob("*.md")):
-        place = ROOT / "website/ko" / english.relative_to(ROOT / "website/en")
-        yield Source("site", english, place)
+
+
+def site_sources() -> Iterator[Source]:
+    """Yield the texts that only the site has: `korean` is a place that has no file."""
+    for english in sorted(ROOT.glob("website/en/*.md")):
+        yield Source("site", english, ROOT / "website/ko" / english.name)
 
 
 def templates() -> dict[str, Catalog]:
@@ -127,7 +130,7 @@ def templates() -> dict[str, Catalog]:
         catalogs[catalog].add(text, locations=locations, context=context)
         return text
 
-    for source in sources():
+    for source in (*sources(), *site_sources()):
         assert source.translate(note) == source.english.read_text("utf-8"), (
             source.english
         )
@@ -206,8 +209,22 @@ def po(name: str, catalog: Catalog) -> bytes:
 
 
 def edition() -> dict[Path, bytes]:
-    """Return each file of the Korean edition of which no message is missing."""
-    every = [*sources()]
+    """Return each file of the Korean edition in which no message is missing."""
+    messages, frames = stable_catalog(read(MESSAGES), MESSAGES), read(FRAMES)
+    for lesson in lessons():  # the progress board says their titles
+        messages.add(lesson.title, translation_of(frames.get(lesson.title)))
+    write_mo(out := io.BytesIO(), messages)
+    texts = translate([*sources()])
+    return {COMPILED: out.getvalue()} | {s.korean: t.encode() for s, t in texts.items()}
+
+
+def site_texts() -> dict[str, str]:
+    """Return the texts that only the site has, by their names, if they are whole."""
+    return {s.english.stem: text for s, text in translate([*site_sources()]).items()}
+
+
+def translate(every: list[Source]) -> dict[Source, str]:
+    """Return the Korean text of each source in which no message is missing."""
     catalogs = {name: read(name) for name in {FRAMES, *(s.catalog for s in every)}}
     texts: dict[Source, str] = {}
     for source in every:
@@ -224,19 +241,15 @@ def edition() -> dict[Path, bytes]:
             # Hangul has no italics.
             texts[source] = text.replace(' font-style="italic"', "")
     # A page with a missing translation stays as it is. Korean pages link back, too.
-    there = {s.english: s.korean for s in every if s in texts or s.korean.exists()}
+    there = {
+        source.english: source.korean
+        for source in (*sources(), *every)
+        if source in texts or source.korean.exists()
+    }
     there |= {korean: english for english, korean in there.items()}
     for shot in ROOT.glob("docs/images/*"):
         there[shot] = ROOT / "docs" / "ko" / "images" / shot.name
-    messages = stable_catalog(read(MESSAGES), MESSAGES)
-    for lesson in lessons():  # the progress board says their titles
-        messages.add(lesson.title, translation_of(catalogs[FRAMES].get(lesson.title)))
-    write_mo(out := io.BytesIO(), messages)
-    files = {
-        source.korean: rewrite_links(source, text, there)
-        for source, text in texts.items()
-    }
-    return {COMPILED: out.getvalue()} | {p: t.encode() for p, t in files.items()}
+    return {s: rewrite_links(s, text, there) for s, text in texts.items()}
 
 
 def rewrite_links(source: Source, text: str, there: dict[Path, Path]) -> str:

@@ -7,6 +7,7 @@ the documentation is there in English alone.
 
 import argparse
 import base64
+import functools
 import hashlib
 import json
 import os
@@ -30,6 +31,8 @@ SITE = ROOT / "website"
 REPOSITORY = os.environ.get("GITHUB_REPOSITORY") or home.repository()
 #: at the root of the site; each other language has a directory of its own
 FIRST = "en"
+#: made of English and its catalogs, by `tools.korean`
+KOREAN = "ko"
 FIRST_LESSON = "urlpath=lab/tree/notebooks/00-start-here.ipynb"
 #: the first line of a table of kubectl, which cannot wrap
 TABLE = re.compile(r"^[A-Z-]+(?: {2,}[A-Z -]+)+$", re.MULTILINE)
@@ -91,12 +94,6 @@ def with_beginning(notebook: dict, text: str) -> dict:
     return notebook | {"cells": [title, cell, *others]}
 
 
-def with_box(notebook: dict, text: str) -> dict:
-    """Return a notebook with a box of commands at its end; pure."""
-    cell = {"cell_type": "markdown", "id": "tab", "metadata": {}, "source": text}
-    return notebook | {"cells": [*notebook["cells"], cell]}
-
-
 def _sources(notebook: dict) -> list[str]:
     return ["".join(cell["source"]) for cell in notebook["cells"]]
 
@@ -118,12 +115,20 @@ def to_docs(text: str, language: str, up: str = "") -> str:
 
 def languages() -> list[str]:
     """Return the languages that have an index, and every lesson."""
-    codes = [file.parent.name for file in SITE.glob("*/index.md")]
     return [
         code
-        for code in sorted(codes)
-        if all((notebooks_dir(code) / lesson.path).exists() for lesson in lessons())
+        for code in (FIRST, KOREAN)
+        if "index" in site_texts(code)
+        and all((notebooks_dir(code) / lesson.path).exists() for lesson in lessons())
     ]
+
+
+@functools.cache
+def site_texts(language: str) -> dict[str, str]:
+    """Return the texts that only the site has, by their names, in a language."""
+    if language == KOREAN:
+        return korean.site_texts()
+    return {file.stem: file.read_text("utf-8") for file in SITE.glob("en/*.md")}
 
 
 def language_dir(language: str) -> str:
@@ -140,7 +145,7 @@ def run_text(lesson: Lesson, written: dict, language: str, scripts: str) -> str:
     """Return what stands above a lesson; `scripts` is what `trial.folder` returns."""
     cells = course.cells_elsewhere(written)
     runs = course.runs_in_tab(written)
-    text = trial.beginning(SITE / language, runs=runs, cells=len(cells))
+    text = trial.beginning(site_texts(language), runs=runs, cells=len(cells))
     # From the page to the files of the site, which are at its root alone.
     place = Path(language_dir(language), "notebooks", lesson.path)
     root = "../" * (len(place.parts) - 1)
@@ -153,13 +158,13 @@ def assemble(
     language: str,
     executed: Path,
     target: Path,
-    tried: dict[str, str],
+    tried: str,
     scripts: str = "",
 ) -> None:
     """Write what Sphinx reads for a language; `executed` has all of its lessons.
 
-    `tried` is *Try it* and the boxes of lessons, or empty. With `scripts`, which has
-    Python, too, a lesson runs on its page.
+    `tried` is *Try it*, or "". With `scripts`, which has Python, too, a lesson runs on
+    its page.
     """
     written_in = notebooks_dir(language)
     shutil.copytree(written_in / "images", target / "notebooks" / "images")
@@ -181,15 +186,13 @@ def assemble(
         if scripts:
             text = run_text(lesson, written, language, scripts)
             notebook = with_beginning(notebook, text)
-        if lesson.name in tried:
-            notebook = with_box(notebook, tried[lesson.name])
         text = json.dumps(notebook)
         file.write_text(re.sub("<th[^>]*>(?:&nbsp;)?</th>", "<td></td>", text), "utf-8")
     shutil.copy(SITE / f"journey-{language}.png", target / "journey.png")
-    text = (SITE / language / "index.md").read_text("utf-8")
+    text = site_texts(language)["index"]
     if tried:
         # A message that a reader has pasted is in its answers: it would hide lessons.
-        (target / "try.md").write_text(f"{_UNSEARCHED}{tried['try']}", "utf-8")
+        (target / "try.md").write_text(f"{_UNSEARCHED}{tried}", "utf-8")
     else:
         text = _TRIED.sub("", text)
     (target / "index.md").write_text(index(text, language), "utf-8")
@@ -315,12 +318,12 @@ def main(arguments: list[str] | None = None) -> int:
     sources = options.target.with_suffix(".sources")
     for old in (sources, options.target):
         shutil.rmtree(old, ignore_errors=True)
-    answers = trial.record(trial.pages(SITE / FIRST))
+    answers = trial.record(trial.page(site_texts(FIRST)))
     scripts = find_scripts() if answers else ""
     # All of them first: each page has a link to what it is in another language.
     for language in languages():
-        texts = trial.pages(SITE / language)
-        tried = trial.insert_answers(texts, answers) if answers else {}
+        text = trial.page(site_texts(language))
+        tried = trial.insert_answers(text, answers) if answers else ""
         place = sources / language
         assemble(language, options.executed, place, tried, scripts)
     ran = (options.executed / lessons()[0].path).stat().st_mtime

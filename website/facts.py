@@ -36,16 +36,13 @@ def add_facts(app: Sphinx, page: str, _: str, context: dict, tree: nodes.Node | 
         context["binder"] = HOME and f"{ADDRESSES['binder']}/binder?{opened}"
         context["download"] = path.name
     # The script of commands is at the root of the site, beside its program.
-    boxes = {file.stem for file in Path(__file__).parent.glob(f"{language}/tab/*.md")}
-    tried = Path(app.srcdir, "try.md").exists() and Path(page).name in {"try", *boxes}
     up = "../" if ROOTS[language] else ""
     source = Path(app.srcdir, f"{page}.ipynb")
     runs = page in PAGES and "run-start" in source.read_text("utf-8")
-    used = [name for name, is_used in (("try", tried), ("run", runs)) if is_used]
-    names = ["offer", *used] if used else []
+    used = "try" if page == "try" else "run" if runs else ""
+    names = ["offer", used] if used else []
     scripts = f"{up}_static/{os.environ['SITE_TAB']}"
     context["scripts"] = [f"{scripts}/{name}.js" for name in names]
-    context["tried"] = tried
     context["explains"] = page in ("index", ERRORS)
     context["description"] = " ".join(about.split())
     # The first page of all; in each language there is a link to the others.

@@ -1,4 +1,4 @@
-"""Make *Try it* and the boxes of lessons: commands, and a server's recorded answers."""
+"""Make *Try it*: commands, and a server's recorded answers."""
 
 import hashlib
 import html
@@ -27,33 +27,26 @@ _HINT = (
 )
 
 
-def pages(folder: Path) -> dict[str, str]:
-    """Return the texts of a language: `try`, and a box for some lessons by name.
-
-    Each includes the parts that all share: start.md, genuine.md and line.md.
-    """
-    files = sorted(folder.glob("tab/*"))
-    texts = {file.stem: file.read_text("utf-8") for file in files}
-    texts["try"] = (folder / "try.md").read_text("utf-8")
+def page(texts: dict[str, str]) -> str:
+    """Return *Try it*, made of the site's texts in a language by their names."""
+    text = texts["try"]
     for name in ("start", "line", "genuine"):
-        mark, part = f"<!-- {name} -->\n", texts.pop(name)
-        texts = {page: text.replace(mark, part) for page, text in texts.items()}
-    return texts
+        text = text.replace(f"<!-- {name} -->\n", texts[name])
+    return text
 
 
-def beginning(folder: Path, *, runs: bool, cells: int = 0) -> str:
+def beginning(texts: dict[str, str], *, runs: bool, cells: int = 0) -> str:
     """Return what stands above a lesson in a language: a button, or why there is none.
 
     `cells` is how many of them cannot run in a tab, of a lesson that `runs` there.
     """
-    name = "run" if runs else "elsewhere"
-    text = (folder / f"{name}.md").read_text("utf-8")
-    genuine = (folder / "tab" / "genuine.md").read_text("utf-8")
-    some = (folder / "some.md").read_text("utf-8").format(cells) if cells else ""
-    return text.replace("<!-- genuine -->\n", genuine).replace("<!-- some -->\n", some)
+    text = texts["run" if runs else "elsewhere"]
+    some = texts["some"].format(cells) if cells else ""
+    text = text.replace("<!-- some -->\n", some)
+    return text.replace("<!-- genuine -->\n", texts["genuine"])
 
 
-def record(texts: dict[str, str]) -> list[tuple[str, int]] | None:
+def record(page: str) -> list[tuple[str, int]] | None:
     """Return the answers of one server to all blocks: text, and status or 0.
 
     None: there is no server. Raise LabError if it ends or is too slow; raise ValueError
@@ -62,9 +55,8 @@ def record(texts: dict[str, str]) -> list[tuple[str, int]] | None:
     if not (directory := build.ensure()):
         return None
     requests = [
-        {"script": block, "session": name, "seconds": ANSWER, "together": True}
-        for name, text in texts.items()
-        for block in BLOCK.findall(text)
+        {"script": block, "session": "try", "seconds": ANSWER, "together": True}
+        for block in BLOCK.findall(page)
     ]
     lines = "".join(json.dumps(request) + "\n" for request in requests)
     command = ["node", str(build.WEB / "node.js"), str(directory)]
@@ -74,7 +66,7 @@ def record(texts: dict[str, str]) -> list[tuple[str, int]] | None:
         )
     except subprocess.TimeoutExpired:
         raise errors.LabError(
-            "The API server for the browser has not answered all commands of the pages "
+            "The API server for the browser has not answered all commands of the page "
             f"within {LIMIT:.0f} s.",
             _HINT,
         ) from None
@@ -102,16 +94,11 @@ def record(texts: dict[str, str]) -> list[tuple[str, int]] | None:
     ]
 
 
-def insert_answers(
-    texts: dict[str, str], answers: list[tuple[str, int]]
-) -> dict[str, str]:
-    """Return the texts with an answer below each block."""
+def insert_answers(page: str, answers: list[tuple[str, int]]) -> str:
+    """Return the page with an answer below each block."""
     pre = '<pre class="answer" tabindex="0" data-status="{}">{}</pre>\n'
     elements = (pre.format(status, html.escape(text)) for text, status in answers)
-    return {
-        name: BLOCK.sub(lambda block: f"{block[0]}\n{next(elements)}", text)
-        for name, text in texts.items()
-    }
+    return BLOCK.sub(lambda block: f"{block[0]}\n{next(elements)}", page)
 
 
 def _files() -> dict[str, Path]:

@@ -242,25 +242,10 @@ def test_the_keyboard_is_enough(open_page):
     expect(page).to_have_title(re.compile("^03 "))
 
 
-@pytest.mark.parametrize(("running", "other"), [("run", "tab"), ("tab", "run")])
-def test_beside_one_server_a_page_says_how_to_start_the_other(
-    open_page, running, other
-):
-    page = open_page(LESSON)
-    for name in (running, other):
-        expect(page.locator(f"#{name}-start")).to_be_visible()
-        expect(page.locator(f"#{name}-elsewhere")).to_be_hidden()
-    page.evaluate(f"document.body.dataset.{running} = 'ready'")
-    expect(page.locator(f"#{other}-elsewhere")).to_be_visible()
-    expect(page.locator(f"#{other}-start")).to_be_hidden()
-    expect(page.locator(f"#{running}-elsewhere")).to_be_hidden()
-
-
 def test_a_lesson_has_its_ways_on_and_says_what_it_is(built, open_page):
     page = open_page(LESSON)
     ways = page.locator(".lesson a")
-    # Where the API server for the browser is, a third leads to it.
-    assert ways.count() == 2 + bool(build.find())
+    assert ways.count() == 2
     launch, download = (ways.nth(n).get_attribute("href") for n in range(2))
     binder = "https://mybinder.org/v2/gh/some/one/binder?urlpath=lab/tree/"
     assert launch == f"{binder}notebooks/02-cluster-info.ipynb"

@@ -1,4 +1,4 @@
-"""*Try it* and boxes of lessons in Chromium, with a server in the tab or without."""
+"""*Try it* in Chromium, with a server in the tab or without."""
 
 import http.server
 import importlib.util
@@ -31,17 +31,9 @@ pytestmark = [
 ]
 #: milliseconds until the server is ready, and for an answer, on a busy machine
 READY, ANSWER = 300_000, 60_000
-LESSON = "13-write-over-http"
 #: status of each block of the page; 0: kubectl shows none, or curl gets no response
 CODES = [0, 200, 403, 401, 200, 0, 403, 200, 403, 0, 0, 400, 422, 409, 200, 0]
-HOME = f"""# Home
-
-```{{toctree}}
-try
-notebooks/glossary
-notebooks/deeper/{LESSON}
-```
-"""
+HOME = "# Home\n\n```{toctree}\ntry\nnotebooks/glossary\n```\n"
 MANIFEST = """apiVersion: rbac.authorization.k8s.io/v1
 kind: {role}
 metadata: {{name: see, namespace: {namespace}}}
@@ -105,23 +97,19 @@ class Server(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory) -> Path:
-    """Return a site of the page and one lesson, in each language."""
+    """Return a site of the page, in each language."""
     folder = tmp_path_factory.mktemp("tab")
     target, sources = folder / "site", folder / "sources"
-    answers = tryit.record(tryit.pages(site.SITE / site.FIRST))
+    answers = tryit.record(tryit.page(site.site_texts(site.FIRST)))
     assert answers
     for language in ("en", "ko"):
         source, books = sources / language, site.notebooks_dir(language)
-        (source / "notebooks" / "deeper").mkdir(parents=True)
+        (source / "notebooks").mkdir(parents=True)
         (source / "index.md").write_text(HOME)
         shutil.copy(books / "glossary.md", source / "notebooks")
         shutil.copytree(books / "images", source / "notebooks" / "images")
-        tried = tryit.insert_answers(tryit.pages(site.SITE / language), answers)
-        (source / "try.md").write_text(tried["try"])
-        lesson = json.loads((books / "deeper" / f"{LESSON}.ipynb").read_text())
-        lesson["cells"] = lesson["cells"][:1]
-        told = json.dumps(site.with_box(lesson, tried[LESSON]))
-        (source / "notebooks" / "deeper" / f"{LESSON}.ipynb").write_text(told)
+        text = tryit.page(site.site_texts(language))
+        (source / "try.md").write_text(tryit.insert_answers(text, answers))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(site, "REPOSITORY", "")
         for language in ("en", "ko"):
@@ -528,32 +516,6 @@ def test_where_no_server_can_start_one_line_says_why(
     controls, _, answer = block(opened, "cacert ca.crt https://kubernetes/apis")
     controls.get_by_role("button").click()
     expect(answer).to_contain_text("system:anonymous")
-
-
-@pytest.mark.parametrize(
-    ("part", "theme", "words"),
-    [
-        ("", "dark", ("Run", "Answered by the server in your tab.")),
-        ("ko/", "light", ("실행", "이 탭의 서버가 보낸 응답이다.")),
-    ],
-    ids=["en", "ko"],
-)
-def test_a_lesson_has_a_box(open_page, part, theme, words):
-    opened = open_page(f"{part}notebooks/deeper/{LESSON}.html", color_scheme=theme)
-    opened.locator(".lesson a").last.click()
-    expect(opened.locator("#tab-start")).to_be_in_viewport()
-    start(opened)
-    blocks = opened.locator(".ask + p").all()
-    assert len(blocks) == 4
-    for controls in blocks:
-        controls.get_by_role("button", name=words[0], exact=True).click()
-        answer = controls.locator("xpath=following-sibling::pre[1]")
-        said = controls.locator("xpath=following-sibling::p[1]")
-        expect(said).to_contain_text(words[1], timeout=ANSWER)
-        code = answer.get_attribute("data-status") or ""
-        wanted = f'"code": {code}' if code >= "400" else '"kind": "ConfigMap"'
-        expect(answer).to_contain_text(wanted)
-    assert Axe().run(opened).response["violations"] == []
 
 
 def test_without_scripts_there_are_the_recorded_answers(open_page):

@@ -104,9 +104,9 @@ def trial_address(tmp_path_factory) -> Iterator[str]:
         for language in ("en", "ko"):
             source = place / "sources" / language
             (source / "notebooks").mkdir(parents=True)
-            texts = tryit.pages(site.SITE / language)
+            text = tryit.page(site.site_texts(language))
             answers = [("a recorded answer", STATUS)] * 200
-            text = tryit.insert_answers({"try": texts["try"]}, answers)["try"]
+            text = tryit.insert_answers(text, answers)
             (source / "index.md").write_text(HOME)
             (source / "notebooks" / "glossary.md").write_text("# Glossary\n")
             (source / "try.md").write_text(text)

@@ -1,4 +1,4 @@
-"""*Try it* and the boxes of lessons show what was recorded, or are not there."""
+"""*Try it* shows what was recorded, or is not there."""
 
 import re
 import shutil
@@ -6,52 +6,30 @@ import shutil
 import pytest
 
 from cluster import errors
-from helpers.course import lessons
 from tab import build
-from tests.notebooks import ROOT
-from website import tryit
+from website import build as site, tryit
 
-EN, KO = (tryit.pages(ROOT / "website" / language) for language in ("en", "ko"))
-BLOCKS = {name: tryit.BLOCK.findall(text) for name, text in EN.items()}
-#: lessons whose requests need neither pods nor a second program
-TRIED = {"02", "04", "06", "13", "14", "16", "17", "21", "22", "24", "25"}
+TEXTS = {language: site.site_texts(language) for language in ("en", "ko")}
+EN, KO = map(tryit.page, TEXTS.values())
+BLOCKS = tryit.BLOCK.findall(EN)
 
 
 def test_the_commands_are_the_same_in_each_language():
-    assert {name: tryit.BLOCK.findall(text) for name, text in KO.items()} == BLOCKS
-    assert len(BLOCKS["try"]) >= 12
-    boxes = [blocks for name, blocks in BLOCKS.items() if name != "try"]
-    assert {len(blocks) for blocks in boxes} <= {2, 3, 4}
+    assert TEXTS["ko"].keys() == TEXTS["en"].keys()
+    assert tryit.BLOCK.findall(KO) == BLOCKS and len(BLOCKS) >= 12
 
 
-def test_a_box_is_of_a_lesson():
-    names = {one.name for one in lessons() if one.number in TRIED}
-    assert EN.keys() == KO.keys() == names | {"try"}
-
-
-def test_no_box_needs_what_another_makes():
-    """A reader runs one, and all are recorded by one server."""
-    made = [
-        (name, what)
-        for name, blocks in BLOCKS.items()
-        for what in set(re.findall(r"create namespace (\S+)", "".join(blocks)))
-    ]
-    assert len({what for _, what in made}) == len(made) == 11
-    used = {
-        (name, what)
-        for name, blocks in BLOCKS.items()
-        for what in re.findall(
-            r"(?:namespaces?[/ ]|-n )([a-z][a-z-]+)\b", "".join(blocks)
-        )
-        if what != "default"
-    }
-    assert used == set(made)
+def test_the_page_makes_the_namespaces_that_it_uses():
+    text = "".join(BLOCKS)
+    made = re.findall(r"create namespace (\S+)", text)
+    used = set(re.findall(r"(?:namespaces?[/ ]|-n )([a-z][a-z-]+)\b", text))
+    assert len(set(made)) == len(made) and used - {"default"} == set(made)
 
 
 def test_each_command_has_its_answer():
-    numbers = range(sum(map(len, BLOCKS.values())))
+    numbers = range(len(BLOCKS))
     answers = [(f"<{number}>", 400 + number) for number in numbers]
-    told = "".join(tryit.insert_answers(EN, answers).values())
+    told = tryit.insert_answers(EN, answers)
     found = re.findall(r'```\n\n<pre class="answer" .*="(\d+)">(.*?)</pre>', told)
     assert found == [(str(code), f"&lt;{code - 400}&gt;") for _, code in answers]
 
@@ -59,7 +37,7 @@ def test_each_command_has_its_answer():
 def test_without_a_server_nothing_is_recorded(monkeypatch, capsys):
     monkeypatch.setattr(shutil, "which", lambda program: f"/bin/{program}")
     monkeypatch.setenv("TAB", "no")
-    assert tryit.record({}) is None
+    assert tryit.record("") is None
     assert "Without an API server for the browser" in capsys.readouterr().err
 
 
@@ -73,7 +51,7 @@ def node(monkeypatch, tmp_path):
         node = tmp_path / "node"
         node.write_text(f"#!/bin/sh\n{script}\n")
         node.chmod(0o700)
-        tryit.record({"try": EN["try"]})
+        tryit.record(EN)
 
     return record
 
@@ -114,27 +92,25 @@ def test_a_server_that_never_answers_is_not_waited_for_for_ever(node, monkeypatc
 
 def test_no_line_of_a_block_is_wider_than_the_page():
     """Where it can be broken: not within a value in quotes, nor before it."""
-    for name, blocks in BLOCKS.items():
-        for line in "".join(blocks).splitlines():
-            is_within = line.count("'") % 2 or re.match(r' +"\w', line)
-            words = re.findall(r"'[^']*'|\"[^\"]*\"|\S+", line.rstrip("\\"))
-            assert len(line) <= 86 or is_within or len(words) <= 2, (name, line)
+    for line in "".join(BLOCKS).splitlines():
+        is_within = line.count("'") % 2 or re.match(r' +"\w', line)
+        words = re.findall(r"'[^']*'|\"[^\"]*\"|\S+", line.rstrip("\\"))
+        assert len(line) <= 86 or is_within or len(words) <= 2, line
 
 
 def test_the_scripts_find_their_words_and_elements_on_each_page():
     files = [tryit.WEB / "try.js", *(tryit.WEB / "tryit").glob("*.js")]
     files += [*(tryit.WEB / "start").glob("*.js"), tryit.WEB / "offer.js"]
     script = "".join(file.read_text() for file in files)
-    drill = {"drill", "check", "verdict"}
     named = set(re.findall(r"\bat\.(\w+)", script))
     said = set(re.findall(r'say\("(\w+)"', script))
-    for name, text in (*EN.items(), *KO.items()):
+    for text in (EN, KO):
         told = re.search(r"\{container\} words\n(.*?)```", text, re.DOTALL)[1]
         words = set(re.findall(r"^- `(\w+)` .", told, re.MULTILINE))
         assert said <= words and all(f'"{word}"' in script for word in words)
         found = re.findall(r'id="tab-(\w+)"', text)
         assert len(found) == len(set(found))
-        assert named - set(found) == (set() if name == "try" else drill)
+        assert named <= set(found)
 
 
 def test_the_scripts_of_a_lesson_find_their_words_and_elements():
@@ -143,8 +119,8 @@ def test_the_scripts_of_a_lesson_find_their_words_and_elements():
     script = "".join(file.read_text() for file in files)
     said = set(re.findall(r'\b(?:say\(|tell\([^"\n]+, )"(\w+)"', script))
     for language in ("en", "ko"):
-        folder = ROOT / "website" / language
-        text = tryit.beginning(folder, runs=True)
+        texts = TEXTS[language]
+        text = tryit.beginning(texts, runs=True)
         told = re.search(r"\{container\} run-words\n(.*?)```", text, re.DOTALL)[1]
         words = set(re.findall(r"^- `(\w+)` .", told, re.MULTILINE))
         assert said <= words
@@ -154,7 +130,7 @@ def test_the_scripts_of_a_lesson_find_their_words_and_elements():
         found = re.findall(r'id="run-(\w+)"', text)
         assert len(found) == len(set(found))
         assert set(re.findall(r"\bat\.(\w+)", script)) <= set(found)
-        assert "run-start" not in tryit.beginning(folder, runs=False)
+        assert "run-start" not in tryit.beginning(texts, runs=False)
 
 
 def test_the_directory_of_the_files_changes_with_each_of_them(tmp_path, monkeypatch):
