@@ -8,8 +8,6 @@ from tests.notebooks import ROOT
 # Scripts, each beside its `parts`: they are no package of the suite.
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-import growth  # noqa: E402
-import peers  # noqa: E402
 from parts import figures, resources  # noqa: E402
 
 
@@ -32,21 +30,6 @@ def test_a_table_can_be_pasted_and_names_the_ratio_to_the_floor():
         ["sum", "45", "6.00"],
         ["sum x kube-apiserver and etcd", "1.50", "2.00"],
     ]
-
-
-def test_a_peer_is_compared_in_what_both_have():
-    ours = dict(zip(peers.COLUMNS, (2.0, 3.0, 4.0, 400.0), strict=True))
-    bare = {peers.start.ANSWER: 3.0, peers.MEMORY: 200.0}
-    _, _, first, second = cells(peers.table([{"local": ours, "envtest": bare}]))
-    assert first[1:] == ["2.0 (1.0 x)", "3.0 (1.0 x)", "4.0 (1.0 x)", "400 (1.0 x)"]
-    assert second[1:] == ["3.0 (1.5 x)", "", "", "200 (0.5 x)"]
-
-
-def test_a_cluster_more_is_compared_with_one_alone():
-    table = growth.table([(1, 4.0, 500.0, 0.04), (5, 6.0, 1500.0, 0.25)])
-    one, five = cells(table)[2:]
-    assert one == "1 4.0 1.00 500 500 1.00 4.0 4.0 1.00".split()
-    assert five == "5 6.0 1.50 1500 300 0.60 25.0 5.0 1.25".split()
 
 
 def test_docs_name_every_script():
