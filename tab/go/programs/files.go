@@ -144,25 +144,6 @@ func (r *run) makeDirectory(name string, mode fs.FileMode, withParents bool) err
 	return r.Mkdir(name, mode)
 }
 
-// rmdir removes empty directories.
-func rmdir(r *run) int {
-	o, code := r.options(""), 0
-	for _, name := range o.operands {
-		info, err := r.Lstat(name)
-		if err == nil && !info.IsDir() {
-			code = r.fail(1, "failed to remove '%s': Not a directory", name)
-			continue
-		}
-		if err == nil {
-			err = r.Remove(name)
-		}
-		if err != nil {
-			code = r.fail(1, "failed to remove '%s': %s", name, reason(err))
-		}
-	}
-	return code
-}
-
 // destinations calls a function with each source and its destination, which is in a directory
 // if the last name is one.
 func (r *run) destinations(o options, do func(from, to string) error) int {
@@ -317,26 +298,6 @@ func readlink(r *run) int {
 			continue
 		}
 		r.printf("%s%s", text, end)
-	}
-	return code
-}
-
-func realpath(r *run) int {
-	o, code := r.options("e,canonicalize-existing m q"), 0
-	for _, name := range o.operands {
-		text, err := r.resolve(name, true)
-		if err == nil && !o.has("m") {
-			at := text
-			if !o.has("e") {
-				at = path.Dir(text)
-			}
-			_, err = r.Stat(at)
-		}
-		if err != nil {
-			code = r.fail(1, "%s: %s", name, reason(err))
-			continue
-		}
-		r.print(text)
 	}
 	return code
 }

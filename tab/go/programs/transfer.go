@@ -36,15 +36,15 @@ type curlTransfer struct {
 	lookup, connect, handshake, sent, started time.Duration
 	redirected, total                         time.Duration
 
-	local, remote                         net.Addr
-	state                                 *tls.ConnectionState
-	verify                                verification
-	response                              *http.Response
-	sentMethod                            string
-	requestSize, headerSize, downloadSize int64
-	redirects, connects                   int
-	redirectURL                           string
-	failure                               *curlError
+	local, remote net.Addr
+	state         *tls.ConnectionState
+	verify        verification
+	response      *http.Response
+	sentMethod    string
+	downloadSize  int64
+	redirects     int
+	redirectURL   string
+	failure       *curlError
 }
 
 // note writes a line of -v.
@@ -179,7 +179,7 @@ func (t *curlTransfer) dial(ctx context.Context, address string) (net.Conn, erro
 		t.note("  Trying %s...", net.JoinHostPort(ip, port))
 		var connection net.Conn
 		if connection, err = t.Machine.Dial(ctx, "tcp", net.JoinHostPort(ip, port)); err == nil {
-			t.connect, t.connects = time.Since(t.begin), t.connects+1
+			t.connect = time.Since(t.begin)
 			t.local, t.remote = connection.LocalAddr(), connection.RemoteAddr()
 			t.note("Connected to %s (%s) port %s", host, ip, port)
 			return connection, nil
@@ -214,7 +214,7 @@ func (t *curlTransfer) dialSocket(ctx context.Context, socket string) (net.Conn,
 	if err == nil {
 		var connection net.Conn
 		if connection, err = t.Machine.Dial(ctx, "unix", host); err == nil {
-			t.connect, t.connects = time.Since(t.begin), t.connects+1
+			t.connect = time.Since(t.begin)
 			t.lookup = t.connect
 			t.note("Connected to %s (%s) port 80", t.url.Hostname(), socket)
 			return connection, nil
@@ -346,13 +346,6 @@ func (t *curlTransfer) request(
 		request.SetBasicAuth(t.url.User.Username(), password)
 	}
 	t.sentMethod = method
-	t.requestSize += int64(len(method) + len(t.url.RequestURI()) + len(request.Host) +
-		len("  HTTP/1.1\r\nHost: \r\n\r\n") + len(data))
-	for name, values := range request.Header {
-		for _, value := range values {
-			t.requestSize += int64(len(name) + len(value) + len(": \r\n"))
-		}
-	}
 	response, err := transport.RoundTrip(request)
 	if err != nil {
 		return t.failed(ctx, err)
@@ -429,7 +422,6 @@ func (t *curlTransfer) head() []string {
 // receiveHead writes the head of the response where options want it.
 func (t *curlTransfer) receiveHead(ctx context.Context) *curlError {
 	for _, line := range t.head() {
-		t.headerSize += int64(len(line) + 2)
 		if t.flags["verbose"] {
 			fmt.Fprintf(t.Stderr, "< %s\n", strings.TrimRight(line, " "))
 		}

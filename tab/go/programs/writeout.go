@@ -15,16 +15,11 @@ import (
 // facts returns what -w tells of a transfer, by name, as JSON has it.
 func (t *curlTransfer) facts() map[string]any {
 	facts := map[string]any{
-		"certs": "", "content_type": nil, "errormsg": nil, "exitcode": 0, "filename_effective": nil,
-		"ftp_entry_path": nil, "http_code": 0, "http_connect": 0, "http_version": "0",
-		"local_ip": "", "local_port": 0, "method": t.method(), "num_certs": 0,
-		"num_connects": t.connects, "num_headers": 0, "num_redirects": t.redirects,
-		"proxy_ssl_verify_result": 0, "redirect_url": nil, "referer": nil, "remote_ip": "",
+		"content_type": nil, "errormsg": nil, "exitcode": 0, "http_code": 0, "http_version": "0",
+		"local_ip": "", "local_port": 0,
+		"method": t.method(), "num_redirects": t.redirects, "redirect_url": nil, "remote_ip": "",
 		"remote_port": 0, "response_code": 0, "scheme": nil, "size_download": t.downloadSize,
-		"size_header": t.headerSize, "size_request": t.requestSize,
-		"size_upload": len(t.data), "speed_download": 0, "speed_upload": 0,
-		"ssl_verify_result": t.verify.code, "url": t.text, "url_effective": t.text,
-		"urlnum": t.number, "xfer_id": t.number, "conn_id": 0,
+		"ssl_verify_result": t.verify.code, "url": t.text, "url_effective": t.text, "urlnum": t.number,
 		"time_namelookup": t.lookup, "time_connect": t.connect, "time_appconnect": t.handshake,
 		"time_pretransfer": t.sent, "time_starttransfer": t.started,
 		"time_redirect": t.redirected, "time_total": t.total,
@@ -38,29 +33,19 @@ func (t *curlTransfer) facts() map[string]any {
 	if t.redirectURL != "" {
 		facts["redirect_url"] = t.redirectURL
 	}
-	if t.number < len(t.outputs) && t.outputs[t.number] != "-" {
-		facts["filename_effective"] = t.outputs[t.number]
-	}
 	for prefix, address := range map[string]net.Addr{"local": t.local, "remote": t.remote} {
 		if address, is := address.(*net.TCPAddr); is && address != nil {
 			facts[prefix+"_ip"], facts[prefix+"_port"] = address.IP.String(), address.Port
 		}
 	}
-	if t.state != nil {
-		facts["num_certs"] = len(t.state.PeerCertificates)
-	}
 	if response := t.response; response != nil {
 		facts["http_code"], facts["response_code"] = response.StatusCode, response.StatusCode
-		facts["num_headers"] = len(t.head()) - 2
 		if facts["http_version"] = "2"; response.ProtoMajor == 1 {
 			facts["http_version"] = fmt.Sprintf("1.%d", response.ProtoMinor)
 		}
 		if text := response.Header.Get("Content-Type"); text != "" {
 			facts["content_type"] = text
 		}
-	}
-	if seconds := t.total.Seconds(); seconds > 0 {
-		facts["speed_download"] = int64(float64(t.downloadSize) / seconds)
 	}
 	return facts
 }
@@ -102,15 +87,6 @@ func (t *curlTransfer) writeOut(format string) {
 				}
 			case "json":
 				io.WriteString(out, factsText(facts))
-			case "header_json":
-				headers := map[string][]string{}
-				if t.response != nil {
-					for key, values := range t.response.Header {
-						headers[strings.ToLower(key)] = values
-					}
-				}
-				text, _ := json.Marshal(headers)
-				out.Write(text)
 			default:
 				value, isKnown := facts[name]
 				if !isKnown {
@@ -132,7 +108,7 @@ func factText(name string, value any) string {
 	case time.Duration:
 		return strconv.FormatFloat(value.Seconds(), 'f', 6, 64)
 	case int:
-		if name == "http_code" || name == "response_code" || name == "http_connect" {
+		if name == "http_code" || name == "response_code" {
 			return fmt.Sprintf("%03d", value)
 		}
 	}
