@@ -7,7 +7,10 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb notebooks/deeper/*.ipynb)
 # JupyterLab writes the version of whoever saved last: noise in every diff.
 STRIP := -m nbstripout --keep-id --extra-keys metadata.language_info.version
 
-.PHONY: help setup lab stop status doctor chapter site test full machines conformance quick lint korean home lock pins follow older bench bundle clean venv
+# The notebook of the lesson NN
+LESSON := $(wildcard notebooks/$(NN)-*.ipynb notebooks/deeper/$(NN)-*.ipynb)
+
+.PHONY: help setup lab stop status doctor chapter lesson site test full machines conformance quick lint korean home lock pins follow older bench bundle clean venv
 
 help: ## Print these words
 	@awk -F ': .*## |: *## ' '/^[a-z]+:.*## / { printf "make %-12s%s\n", $$1, $$2 }' Makefile
@@ -33,6 +36,13 @@ $(PY):
 chapter: setup venv ## Run every notebook without a screen; build/chapter has the outputs
 	@$(PY) -m helpers up
 	@$(PY) -m tools.chapter
+
+lesson: $(if $(LESSON),setup venv) ## Strip a lesson, write what is derived, run its rules and it: NN=27
+	@[ -n '$(LESSON)' ] || { echo 'There is no lesson $(NN). Name one: make lesson NN=27' >&2; exit 1; }
+	@$(PY) $(STRIP) $(LESSON)
+	@$(PY) -m tools.course
+	@$(PY) -m pytest -n 0 tests/lessons $(LESSON) \
+		-k '$(basename $(notdir $(LESSON))) or glossary or pictures' $(PYTEST_ARGS)
 
 site: chapter ## Build a page for each lesson with its outputs: build/site/index.html
 	@$(PY) -m tools.chapter --language ko

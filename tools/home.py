@@ -142,7 +142,7 @@ def main(arguments: list[str] | None = None) -> int:
     if changed:
         print(
             "Commit these files. The addresses lead somewhere when the list Once in "
-            "CONTRIBUTING.md is done, and those of the container image and the package "
+            "docs/maintaining.md is done, and those of the container image and the package "
             "when a version is published.",
             file=sys.stderr,
         )

@@ -1,6 +1,6 @@
 """A first version, from a clone to its release, by the workflows' own steps.
 
-A story, in order: what CONTRIBUTING.md says under *Publish a version*. What GitHub, an
+A story, in order: what docs/maintaining.md says under *Publish a version*. What GitHub, an
 engine and a set-up of minutes do has stand-ins.
 """
 
@@ -99,7 +99,7 @@ def test_a_tag_publishes_nothing_before_the_list_is_done(rehearsal, clone):
     assert refusal(rehearsal).endswith(f"and this is {REPOSITORY}. {home}")
     said = make_home(clone)
     assert "docs/machines.md" in said.stdout.split()
-    assert re.search("list Once in CONTRIBUTING.md .* when a version", said.stderr)
+    assert re.search("list Once in docs/maintaining.md .* when a version", said.stderr)
     push(clone, "Write the addresses")
     tag(clone)
     if "## Unreleased\n\n## " not in (clone / "CHANGELOG.md").read_text("utf-8"):
@@ -108,7 +108,7 @@ def test_a_tag_publishes_nothing_before_the_list_is_done(rehearsal, clone):
     push(clone, "Name what is published")
     tag(clone)
     line = refusal(rehearsal)
-    assert "notebooks has not passed on this commit. CONTRIBUTING.md has a list" in line
+    assert "notebooks has not passed on this commit. docs/maintaining.md has a list" in line
 
 
 def test_main_publishes_the_image_that_binder_starts(rehearsal, clone):

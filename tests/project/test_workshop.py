@@ -14,7 +14,7 @@ from helpers.cli import main
 from tests.notebooks import ROOT
 
 WORDS = (
-    "help setup lab stop status doctor chapter site test full machines conformance "
+    "help setup lab stop status doctor chapter lesson site test full machines conformance "
     "quick lint korean home lock pins follow older bench bundle clean"
 ).split()
 FILES = (
@@ -78,9 +78,9 @@ def test_make_alone_prints_every_word(checkout):
 
 
 def test_every_word_is_explained_once():
-    """A learner's words in the documentation, those of the project in CONTRIBUTING."""
-    pages = [ROOT / "docs/commands.md", ROOT / "CONTRIBUTING.md"]
-    rows = "\n".join(page.read_text("utf-8") for page in pages)
+    """Those of a learner, of who changes the project, and of its maintainer."""
+    pages = ("docs/commands.md", "CONTRIBUTING.md", "docs/maintaining.md")
+    rows = "\n".join((ROOT / page).read_text("utf-8") for page in pages)
     names = re.findall(r"^\| (`make .+?) \|", rows, re.MULTILINE)
     assert sorted(re.findall(r"`make (\w+)`", " ".join(names))) == sorted(WORDS)
 
@@ -470,6 +470,27 @@ def test_stop_status_and_doctor_are_the_commands(checkout):
         answer = make(checkout, "PY=./python", word)
         assert answer.stdout == f"-m helpers {word}\n"
         assert (answer.returncode, answer.stderr) == (0, "")
+
+
+def test_a_lesson_is_stripped_and_framed_before_its_rules_and_it_run(checkout):
+    (checkout / "notebooks/deeper").mkdir(parents=True)
+    notebook = "notebooks/deeper/27-a-lesson.ipynb"
+    (checkout / notebook).touch()
+    program(checkout / "python", '#!/bin/sh\necho "$@"\n')
+    options = ("--assume-old=setup", "--assume-old=venv", "PY=./python", "lesson")
+    strip, frame, tests = make(checkout, *options, "NN=27").stdout.splitlines()
+    assert strip.startswith("-m nbstripout --keep-id ") and strip.endswith(notebook)
+    assert frame == "-m tools.course"
+    assert tests.startswith(f"-m pytest -n 0 tests/lessons {notebook} -k 27-a-lesson ")
+
+
+@pytest.mark.parametrize("words", [(), ("NN=99",)])
+def test_a_lesson_that_is_not_named_is_asked_for_in_one_line(checkout, words):
+    answer = make(checkout, "lesson", *words)
+    number = words[0].removeprefix("NN=") if words else ""
+    assert answer.returncode != 0 and answer.stdout == ""
+    line = f"There is no lesson {number}. Name one: make lesson NN=27\n"
+    assert answer.stderr.startswith(line)
 
 
 def test_stop_before_a_set_up_says_what_is_missing(checkout):
