@@ -59,6 +59,7 @@ def checkout(tmp_path):
     return tmp_path
 
 
+@pytest.mark.full("who publishes gives an address, once")
 @pytest.mark.heavy
 def test_all_texts_get_the_address_once_and_can_move(checkout):
     done, first = make_home(checkout, "Some-One/My.Lessons")

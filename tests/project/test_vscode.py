@@ -115,6 +115,7 @@ def test_before_connect_a_shell_cell_is_refused_in_our_words(tmp_path):
     assert (shown, failed) == ({}, f"NotConnected: {errors.NotConnected()}")
 
 
+@pytest.mark.full("whole lessons, in another editor")
 @pytest.mark.parametrize(
     "lesson", ["00-start-here", "02-cluster-info", "05-inside-a-pod"]
 )

@@ -435,7 +435,8 @@ def world(own_server):
 @pytest.mark.parametrize(
     ("seed", "times", "in_process"),
     [
-        (3, 8, False),
+        (3, 8, True),
+        pytest.param(3, 8, False, marks=pytest.mark.full("the same, by kubectl")),
         pytest.param(2, 250, True, marks=pytest.mark.full("the same, and many more")),
     ],
 )

@@ -110,19 +110,19 @@ def notebook(cluster, request, tmp_path, monkeypatch):
 def cases(exercise, *, every):
     """Return answers with the sentence of each; "" is that of a right one.
 
-    All if `every`, or else of an exercise that names rules the rows that prove them.
+    All if `every`, or else of an exercise that names rules the rows that prove them:
+    that its solution is right, the lesson itself proves.
     """
     wrong = [*exercise[SLIPS], *exercise[WORKING]]
-    right = exercise[RIGHT]
-    if not every and (rules := [row for row in wrong if len(row) == 3]):
-        wrong, right = rules, right[:1]
-    return [*((row[0], row[1]) for row in wrong), *((one, "") for one in right)]
+    if not every and (rules := [row[:2] for row in wrong if len(row) == 3]):
+        return rules
+    return [*(row[:2] for row in wrong), *([one, ""] for one in exercise[RIGHT])]
 
 
 def test_rows_that_prove_a_rule_are_asked_alone():
     rows = [["a", "no"], ["b", "not", "a rule"]]
     exercise = {SLIPS: rows, WORKING: rows[:1], RIGHT: ["c", "d"]}
-    assert cases(exercise, every=False) == [("b", "not"), ("c", "")]
+    assert cases(exercise, every=False) == [["b", "not"]]
     assert len(cases(exercise, every=True)) == 5
     unnamed = exercise | {SLIPS: rows[:1]}
     assert cases(unnamed, every=False) == cases(unnamed, every=True)
