@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from cluster.language import mark, say
+from cluster.secrets import without_tokens as without_tokens
 
 PROGRAM = "kubernetes-api-notebooks"
 #: the same program, to type
@@ -18,14 +19,6 @@ _INSTEAD = {
     r"\bmake (?=lab|setup)": f"{PROGRAM} ",
     r"docs/binder\.md": mark("the README"),
 }
-
-#: a token of a ServiceAccount, whole or cut in its second or third part
-_TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]*(\.[\w-]*)?")
-
-
-def without_tokens(text: str) -> str:
-    """Return a text without its tokens: pages, and notes of attempts, are passed on."""
-    return _TOKEN.sub("eyJ…", text)
 
 
 def with_commands(text: str) -> str:

@@ -142,8 +142,8 @@ def main(arguments: list[str] | None = None) -> int:
     if changed:
         print(
             "Commit these files. The addresses lead somewhere when the list Once in "
-            "docs/maintaining.md is done, and those of the container image and the package "
-            "when a version is published.",
+            "docs/maintaining.md is done, and those of the container image and the "
+            "package when a version is published.",
             file=sys.stderr,
         )
     return 0

@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 from cluster import errors
+from cluster.secrets import TOKEN
 from tab import build, pack
 
 WEB = Path(__file__).with_name("web")
@@ -19,8 +20,6 @@ BLOCK = re.compile(r"```\{code-block\} sh\n:class: ask\n(.*?)```\n", re.DOTALL)
 LIMIT, ANSWER = 1800.0, 300.0
 #: exit code of a command that was stopped
 _STOPPED = 130
-#: the beginning of a JSON Web Token, which would be published
-_TOKEN = re.compile(r"\beyJ[\w-]+\.")
 _HINT = (
     "Try again when this machine is less busy, or make the site without this server: "
     "TAB=no make site"
@@ -87,7 +86,7 @@ def record(page: str) -> list[tuple[str, int]] | None:
                 f"{ANSWER:.0f} s:\n{block}",
                 _HINT,
             )
-        if _TOKEN.search(line):
+        if TOKEN.search(line):
             raise ValueError(f"The answer to {block} contains a token")
     return [
         (answer["text"], answer["status"]) for answer in map(json.loads, answer_lines)

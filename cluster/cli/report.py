@@ -4,7 +4,6 @@ import functools
 import importlib.metadata
 import os
 import platform
-import re
 import sys
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from cluster.backend import Backend
 from cluster.cli.format import status_text
 from cluster.image.build import system as distribution
 from cluster.progress import Progress
+from cluster.secrets import without_secrets
 from cluster.statedir import write_private
 
 NAME = "kubernetes-api-notebooks-report.txt"
@@ -23,24 +23,6 @@ TITLE = "Report of the Kubernetes API notebooks"
 END = 50
 #: lines of a log in which secrets are looked for: a key is known by its first line
 SEARCHED = 1000
-#: stands where a secret was
-REMOVED = "(removed)"
-#: The secrets that a lab has, wherever they are: keys, tokens, kubeconfig credentials.
-_SECRETS = re.compile(
-    r"-----BEGIN[A-Z +]*PRIVATE[ +]KEY-----.*"
-    r"|LS0tLS1CRUdJTi[\w+/=]+"
-    r"|\beyJ[\w-]{8,}(?:\.[\w-]*){0,2}"
-    r"|(?i:\b(?:bearer|basic|token)[ +]"
-    # The end of a longer word, too: access_token, client_secret, apiKey.
-    r"|(?:token|passw(?:or)?d|secret|key)"
-    # The quotes of JSON, or of JSON inside a quoted message.
-    r'(?:\\?")?[=:] ?)(?:"(?:[^"\\\n]|\\.)+"|\S{8,})'
-    # The user in an address, as that of a proxy or a mirror.
-    r"|(?<=://)[^/\s@]+(?=@)"
-    # A bootstrap token, such as kind's.
-    r"|\b[a-z0-9]{6}\.[a-z0-9]{16}\b",
-    re.DOTALL,
-)
 
 
 def write(directory: Path, progress: Progress) -> Path:
@@ -72,11 +54,6 @@ def _section(title: str, read: Callable[[], str]) -> list[str]:
         # A section that fails must not hide the others.
         text = f"could not be read: {type(error).__name__}: {error}"
     return [f"=== {title}\n\n{without_secrets(text)}"]
-
-
-def without_secrets(text: str) -> str:
-    """Return a text with tokens, keys and passwords redacted."""
-    return _SECRETS.sub(REMOVED, text)
 
 
 def _versions() -> str:

@@ -1,6 +1,6 @@
 """Find in RBAC objects what allows a request, nearly allows it, or allows too much.
 
-RBAC is one authorizer of several: `reviews.can_i` asks the server itself.
+RBAC is one authorizer of several: `reviews.py` asks the server itself.
 """
 
 import re

@@ -1,7 +1,7 @@
 """A first version, from a clone to its release, by the workflows' own steps.
 
-A story, in order: what docs/maintaining.md says under *Publish a version*. What GitHub, an
-engine and a set-up of minutes do has stand-ins.
+A story, in order: what docs/maintaining.md says under *Publish a version*. What GitHub,
+an engine and a set-up of minutes do has stand-ins.
 """
 
 import re
@@ -108,7 +108,10 @@ def test_a_tag_publishes_nothing_before_the_list_is_done(rehearsal, clone):
     push(clone, "Name what is published")
     tag(clone)
     line = refusal(rehearsal)
-    assert "notebooks has not passed on this commit. docs/maintaining.md has a list" in line
+    assert (
+        "notebooks has not passed on this commit. docs/maintaining.md has a list"
+        in line
+    )
 
 
 def test_main_publishes_the_image_that_binder_starts(rehearsal, clone):

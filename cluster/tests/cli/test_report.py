@@ -10,7 +10,7 @@ from cluster import errors
 from cluster.cli import report
 from cluster.local.backend import Local
 from cluster.progress import Silent
-from cluster.tests.cli.test_masks import JWT
+from cluster.tests.test_secrets import JWT
 from cluster.tests.commandline import helpers
 from tools import leaks
 

@@ -16,10 +16,10 @@ import (
 func (t *curlTransfer) facts() map[string]any {
 	facts := map[string]any{
 		"content_type": nil, "errormsg": nil, "exitcode": 0, "http_code": 0, "http_version": "0",
-		"local_ip": "", "local_port": 0,
-		"method": t.method(), "num_redirects": t.redirects, "redirect_url": nil, "remote_ip": "",
-		"remote_port": 0, "response_code": 0, "scheme": nil, "size_download": t.downloadSize,
-		"ssl_verify_result": t.verify.code, "url": t.text, "url_effective": t.text, "urlnum": t.number,
+		"local_ip": "", "local_port": 0, "method": t.method(), "num_redirects": t.redirects,
+		"redirect_url": nil, "remote_ip": "", "remote_port": 0, "response_code": 0, "scheme": nil,
+		"size_download": t.downloadSize, "ssl_verify_result": t.verify.code, "url": t.text,
+		"url_effective": t.text, "urlnum": t.number,
 		"time_namelookup": t.lookup, "time_connect": t.connect, "time_appconnect": t.handshake,
 		"time_pretransfer": t.sent, "time_starttransfer": t.started,
 		"time_redirect": t.redirected, "time_total": t.total,

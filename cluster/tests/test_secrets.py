@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from cluster.cli.report import without_secrets
+from cluster.secrets import without_secrets
 from tools import leaks
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzb21lYm9keSJ9.c2lnbmF0dXJlLW9mLXRoaXM"
