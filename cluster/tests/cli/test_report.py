@@ -10,8 +10,8 @@ from cluster import errors
 from cluster.cli import report
 from cluster.local.backend import Local
 from cluster.progress import Silent
-from cluster.tests.test_secrets import JWT
 from cluster.tests.commandline import helpers
+from cluster.tests.test_secrets import JWT
 from tools import leaks
 
 
