@@ -76,7 +76,7 @@ def is_serving(api: httpx.Client) -> bool:
 
 
 def is_ready(api: httpx.Client, path: str, since: float = 0.0) -> bool:
-    """Say whether a Node or Pod is Ready; a Node, whether it has said so after that."""
+    """Return whether a Node or Pod is Ready; a Node, whether it has said so since."""
     answer = api.get(path)
     status = answer.json().get("status", {}) if answer.is_success else {}
     for condition in status.get("conditions", []):

@@ -1,6 +1,6 @@
 """Let the browser of the machine around a container in, at http://127.0.0.1:8888.
 
-Whoever starts Jupyter can say otherwise on its command line, as Binder does. The token
+The command line of Jupyter can say otherwise, as Binder does. The token
 stays.
 
 A volume at ~/work, or a hub's at ~, keeps a learner's lessons, progress and own files.

@@ -10,7 +10,7 @@ from cluster.secrets import without_tokens as without_tokens
 PROGRAM = "kubernetes-api-notebooks"
 #: the same program, to type
 SHORT = "kapi"
-#: From a wheel. Of the path alone: where the machine runs, the checkout is not seen.
+#: From a wheel. Only by the path: where the machine runs, the checkout is not seen.
 INSTALLED = Path(__file__).parents[1].name in ("site-packages", "dist-packages")
 #: the command in every text, as it is pasted in a checkout
 _WRITTEN = f".venv/bin/{SHORT}"

@@ -24,7 +24,7 @@ class Finding:
     """A message about this machine, good or bad.
 
     `level` is "ok", "warning" (some lessons will not work) or "fatal" (the cluster
-    will not start). What is not "ok" has a `hint`.
+    will not start). All that is not "ok" has a `hint`.
     """
 
     name: str

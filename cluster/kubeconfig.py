@@ -168,7 +168,7 @@ def problem(document: object, wanted: str | None = None) -> str | None:
 
 
 def holds(document: Any, entries: dict) -> bool:
-    """Say whether all entries of `entries` are in `document`, but for a namespace."""
+    """Return whether all of `entries` are in `document`, except for a namespace."""
     if problem(document):
         return False
     return all(

@@ -126,7 +126,7 @@ def other_writers(facts: os.stat_result) -> str:
 
 
 def _is_private(gid: int) -> bool:
-    """Say whether a group is known to have no members but us and root, as many are."""
+    """Return whether a group is known to have only us and root, as many have."""
     names = {_name(0), _name(os.geteuid())}
     # A directory service may not tell whose first group it is, so none is no answer.
     members = {account.pw_name for account in pwd.getpwall() if account.pw_gid == gid}

@@ -43,7 +43,7 @@ def run(
     """Run `command`; return its exit code.
 
     Its standard output goes to the new file `output`, its standard error is added to
-    `log`. `watch` is called a few times a second. Whatever ends the wait (an interrupt,
+    `log`. `watch` is called a few times a second. Any end of the wait (an interrupt,
     an error in `watch`, the death of this process) ends the program and all that it
     started.
     """

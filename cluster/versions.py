@@ -35,7 +35,7 @@ PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
 def parse(version: str) -> "Version":
     """Return `v1.37.2`, `go1.26.6` or `1.38.0-beta.0` in an order: 1.38.0 comes later.
 
-    What a vendor adds to a server's version, as `-gke.100`, is left out.
+    The addition of a vendor to a server's version, as `-gke.100`, is left out.
     """
     from packaging.version import InvalidVersion, Version  # takes long to load
 

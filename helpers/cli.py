@@ -71,7 +71,7 @@ def export(directory: Path, own: tuple[Path, ...]) -> None:
     DIR must be new or empty. Afterwards it has:
 
       student/  the notebooks without solutions, and their pictures
-      teacher/  the same with each solution in the place of its exercise
+      teacher/  the same with each solution instead of its exercise
 
     Those in Korean are in ko/ of each. The site of the lessons shows their outputs.
     """

@@ -45,7 +45,7 @@ def edits_for(kubernetes: str) -> dict[str, dict[str, str]]:
 
 
 def is_library(name: str) -> bool:
-    """Say whether a file is of Go's own library, whose packages have no host's name."""
+    """Return whether a file is of Go's own library: its packages name no host."""
     return "." not in name.partition("/")[0]
 
 

@@ -247,7 +247,7 @@ def files(wheels: list[Path]) -> Files:
 def _package_files(distribution: metadata.Distribution) -> Files:
     for file in distribution.files or ():
         name = str(file)
-        # Of what is about a package, its versions and requirements are read.
+        # Only the versions and requirements of a package are read.
         is_about = ".dist-info/" in name and not name.endswith("/METADATA")
         path = Path(str(file.locate()))
         if not is_about and not _LEFT_OUT.search(name) and path.is_file():

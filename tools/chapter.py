@@ -111,7 +111,7 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> str:
     with (
         # Not at home: the path of a socket has at most 107 bytes.
         tempfile.TemporaryDirectory(prefix="kernel-") as sockets,
-        # What cells write is in their outputs. A kernel that ends may abort in its
+        # The text of cells is in their outputs. A kernel that ends may abort in its
         # messaging library, which would say so to whoever reads this command's stderr.
         tempfile.TemporaryFile(dir=sockets) as stderr,
     ):

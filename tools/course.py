@@ -3,7 +3,7 @@
     .venv/bin/python -m tools.course    # of book.py, errors.py, picture.py, too
 
 The first cell of a notebook is `title`, the last one `go-deeper`; the map is the cell
-`map` of 00. What is in these cells is overwritten. `say` translates every word here:
+`map` of 00. Their content is overwritten. `say` translates every word here:
 `tools.korean` brings another one, for the frames of the Korean edition.
 """
 

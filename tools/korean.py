@@ -163,8 +163,8 @@ def translation_of(message: Message | None) -> str:
 def current_catalogs() -> dict[str, Catalog]:
     """Return each catalog as it should be.
 
-    What has changed in English keeps its old words as fuzzy. What another catalog says,
-    or this one said before, is filled in.
+    Messages that have changed in English keep their old words as fuzzy. Words of
+    another catalog, or earlier ones of this one, are filled in.
     """
     current = templates()
     catalogs = {name: read(name) for name in current}

@@ -1,6 +1,6 @@
 """Find what is wrong with a Korean message: marks, words, style, particles.
 
-What a program cannot judge is left out: the sentence itself is for a reader.
+Faults that a program cannot judge are left out: the sentence itself is for a reader.
 """
 
 import csv

@@ -36,7 +36,7 @@ def version(tag: str, project: str) -> str:
 def notes(changelog: str, version: str) -> str:
     """Return a version's section without its heading; raise ValueError without one.
 
-    What is unreleased would be published without a word on it.
+    Unreleased changes would be published without a word on them.
     """
     sections: dict[str, str] = {}
     for section in re.split(r"^## ", changelog, flags=re.MULTILINE)[1:]:

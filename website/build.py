@@ -1,8 +1,8 @@
 """Build the site: a page for each lesson with its outputs, for each language.
 
-`tools.chapter` has run the lessons. What Sphinx reads mirrors this repository, so every
-link of a notebook or of the documentation leads to the same place on the site. Most of
-the documentation is there in English alone.
+`tools.chapter` has run the lessons. The sources of Sphinx mirror this repository, so
+every link of a notebook or of the documentation leads to the same place on the site.
+Most of the documentation is there in English alone.
 """
 
 import argparse
@@ -41,7 +41,7 @@ PROGRESS = re.compile(r"^progress\(", re.MULTILINE)
 _DOCS = re.compile(
     r"\[([^]]+)\]\(((?:\.\./)*)((?:cluster/)?docs/)(?:ko/)?([\w-]+)\.md(#[\w-]+)?\)"
 )
-#: for a page of which the site's search finds the title alone
+#: for a page of which the site's search finds only the title
 _UNSEARCHED = "---\nnosearch: true\n---\n"
 #: links to *Try it* in the index of a language
 _TRIED = re.compile(r"^.*\(try\.md\).*\n|^```\{toctree\}\n:hidden:\ntry\n```\n", re.M)
@@ -60,8 +60,8 @@ _PICTURE = re.compile(r'(<img [^>]*src="((?:\.\./)*_images/[^"]+)"[^>]*>)')
 def page(lesson: Lesson, written: dict, ran: dict, language: str = FIRST) -> dict:
     """Return a notebook as its page shows it; pure.
 
-    An exercise is shown as a learner finds it. What its solution printed, and what the
-    check said to that, is folded. Left out are the progress of whoever ran it, and
+    An exercise is shown as a learner finds it. The outputs of its solution and of
+    the check are folded. Left out are the progress of whoever ran it, and
     links that the page has anyway. Raise ValueError if `ran` is of another version.
     """
     if _sources(ran) != _sources(with_solutions(written)):
@@ -298,7 +298,7 @@ def build(language: str, source: Path, target: Path, date: str = "") -> int:
 def find_scripts() -> str:
     """Return the directory of the tab's scripts, with Python; "" without it.
 
-    What makes it comes from npm and PyPI: a line says why it did not, and the site has
+    Its parts come from npm and PyPI: a line says why it did not, and the site has
     no lessons that run.
     """
     try:

@@ -51,7 +51,7 @@ def memory(pids: Iterable[int]) -> dict[str, float]:
 def cpu(pids: Iterable[int], seconds: float) -> dict[str, float]:
     """Return the share of a core by program over the next seconds.
 
-    What a process starts and reaps meanwhile counts as its own.
+    Processes that it starts and reaps meanwhile count as its own.
     """
     before = [
         (process, name(process), cpu_seconds(process))

@@ -25,8 +25,8 @@ PACKAGED = Path(__file__).with_name(SUMS)
 def get(where: Path | str, directory: Path, progress: Progress) -> Path:
     """Return the archive at a path, or fetched into `directory`; raise Unusable.
 
-    Its SHA-256 is that of the release. Of a file that somebody has put here there may
-    be none: then the manifest inside has to do.
+    Its SHA-256 is that of the release. A file that somebody has put here may have
+    none: then the manifest inside has to do.
     """
     if isinstance(where, Path):
         return _check_file(where)

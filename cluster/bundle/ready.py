@@ -1,8 +1,8 @@
 """Fill the cache from the archive of this version: programs, and the image of the pods.
 
 Where both are looked for, in this order: LAB_ASSETS; the cache; the archive; the
-releases of the projects, and mmdebstrap or a container engine; a build. What the
-archive does not give is left to those after it, and one line says why.
+releases of the projects, and mmdebstrap or a container engine; a build. Parts that
+the archive lacks are left to those after it, and one line says why.
 """
 
 import dataclasses

@@ -288,7 +288,7 @@ def report() -> None:
     """Collect diagnostics for a bug report, with secrets redacted.
 
     It has what `doctor` and `status` say, the versions of Python, of the system and of
-    packages, the LAB_ settings, and the end of each component's log. What looks like a
+    packages, the LAB_ settings, and the end of each component's log. Anything like a
     secret is taken out; names of files and accounts stay, so read it before you hand it
     on. Prints its path: a file in this directory that only you can read (0600).
     """

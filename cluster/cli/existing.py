@@ -82,7 +82,7 @@ def use(
 def _learner_agrees(
     plan: "UsePlan", before: "Record | None", *, yes: bool, without_policy: bool
 ) -> bool:
-    """Say whether the learner agrees to a plan, now or when it was the same before."""
+    """Return whether the learner agrees to a plan, now or to the same one before."""
     record = plan.record
     if before and (before.user, before.has_policy) == (record.user, record.has_policy):
         return True

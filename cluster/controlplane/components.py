@@ -1,6 +1,6 @@
 """Describe the control plane as plain processes of the host; nothing runs here.
 
-What differs from the local cluster is in cluster/docs/cluster.md.
+The differences from the local cluster are in cluster/docs/cluster.md.
 """
 
 from collections.abc import Mapping

@@ -249,7 +249,7 @@ def _remove_old_archives(directory: Path) -> None:
 
 
 def _is_used(store: Path) -> bool:
-    """Say whether a cluster that runs locks the store, or another account owns it."""
+    """Return whether a running cluster locks the store, or another account owns it."""
     try:
         descriptor = os.open(store, os.O_RDONLY)
     except OSError:

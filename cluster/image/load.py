@@ -1,7 +1,7 @@
 """Import image archives into the running cluster and list the images of pods.
 
-Through containerd's own client, `ctr`, wherever that containerd runs. Of an archive
-only the names are read here, and completed as Kubernetes does.
+Through containerd's own client, `ctr`, wherever that containerd runs. Only the names
+of an archive are read here, and completed as Kubernetes does.
 """
 
 import json

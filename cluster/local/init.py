@@ -26,7 +26,7 @@ from cluster.waiting import poll
 POD_GRACE = 0.5
 #: a file of kernels that can filter system calls
 _FILTERS = Path("/proc/sys/kernel/seccomp/actions_avail")
-#: Of all components. Nothing of the learner's: it would be in the environment of pods.
+#: For all components. Nothing of the learner's: it would be in the environment of pods.
 _ENVIRONMENT = {
     "PATH": layout.PATH,
     "HOME": f"{layout.ROOT}/home",

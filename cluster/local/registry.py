@@ -1,7 +1,7 @@
 """Be every registry for containerd, with the imported images and those of the book.
 
 A script: `python -ISE registry.py CTR SOCKET PORT`. A pull first asks for the digest of
-a tag. Of an imported image containerd has all that it would fetch by the digest; of
+a tag. containerd has all of an imported image that it would fetch by the digest; for
 others it is told the way out, which the pod's event repeats. An image of the book is
 `toolbox` with another command: containerd has its layers, and fetches the rest here.
 """

@@ -4,7 +4,7 @@ As a script, `python -ISE relay.py HOST PORT [OWN-PORT]`, the socket is descript
 listens on OWN-PORT of all addresses.
 
 Any user of the machine may connect, so descriptors and memory are bounded. A connection
-leads nowhere before its first byte, which TLS and HTTP clients send at once. Of too
+leads nowhere before its first byte, which TLS and HTTP clients send at once. With too
 many, the connection that has been quiet longest is closed: a new one is always served.
 """
 

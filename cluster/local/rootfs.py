@@ -85,7 +85,7 @@ def build(sources: Sources, owner_namespace: int | None = None) -> None:
 def enter(cgroup: int | None = None) -> None:
     """Make the tree of `build` the root, with a /proc; raise StepRefused.
 
-    The `cgroup` of `cgroups.make` is shown in place of the host's.
+    The `cgroup` of `cgroups.make` is shown instead of the host's.
     """
     with step(mark("entering the new root")):
         # A mount that is locked cannot become the root; this copy is not.

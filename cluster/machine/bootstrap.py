@@ -233,8 +233,8 @@ def _refuse_other_ids(needed: bool) -> list[Post]:
     """Refuse a pod that asks for another id, where the node has a single id.
 
     The kubelet would try to give it its token, again and again, and never start it; a
-    group it would not get, without a word. What a program does by itself is another
-    matter, see `pretend`.
+    group it would not get, without a word. For what a program does by itself,
+    see `pretend`.
     """
     return _refusal(
         "no-other-id",

@@ -89,7 +89,7 @@ def _prepare_scope(name: str) -> Path:
 def _place() -> Path:
     """Return the nearest cgroup, ours or above, with the controllers switched on.
 
-    What its owner has not switched on is not ours to switch.
+    We switch on nothing that its owner has not.
     """
     cgroup = _current_path()
     for place in (cgroup, *cgroup.parents):

@@ -1,6 +1,6 @@
 """Describe every component of the local cluster; nothing runs here.
 
-What differs from a usual (kubeadm) cluster is in cluster/docs/cluster.md.
+The differences from a usual (kubeadm) cluster are in cluster/docs/cluster.md.
 """
 
 import json

@@ -344,7 +344,7 @@ class Machine:
             raise self._failure(stuck)
 
     def _still_starting(self, progress: Progress) -> bool:
-        """Say whether the leader is not ready yet; raise what `require_alive` does."""
+        """Return whether the leader still starts; raise what `require_alive` does."""
         status = self.require_alive()
         if status["phase"] == "ready":
             return False

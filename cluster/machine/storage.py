@@ -143,7 +143,7 @@ def is_bootstrapped(etcd: str, binaries: str) -> bool:
 
 
 def was_ready(etcd: Path) -> bool:
-    """Say whether the cluster of this etcd has ever been ready, with any API server."""
+    """Return whether this etcd's cluster has ever been ready, with any API server."""
     return (etcd / _BOOTSTRAPPED).exists()
 
 

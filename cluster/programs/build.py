@@ -61,8 +61,8 @@ _REASONS = ((_DISK_FULL, _ROOM), (_KILLED, _MEMORY), (_NOT_FETCHED, _NETWORK))
 class WorkDir:
     """The directories of builds and downloads, one build at a time, below `root`.
 
-    `compiled` is Go's cache: a build that was cut short goes on from it. What came
-    whole into `downloads` is not fetched again.
+    `compiled` is Go's cache: a build that was cut short goes on from it. Files that
+    came whole into `downloads` are not fetched again.
     """
 
     def __init__(self, root: Path) -> None:
@@ -281,8 +281,8 @@ class Build:
     def compile(self, *arguments: str, packages: Sequence[str]) -> None:
         """Run `go build`, and show how many packages of how many are compiled."""
         settings = [word for word in arguments if not word.startswith(("-o=", "-p="))]
-        # Sources are fetched that the imports lead to, and no others. What an earlier
-        # build has left is not compiled again.
+        # Sources are fetched that the imports lead to, and no others. Packages that an
+        # earlier build has left are not compiled again.
         stale = "-f={{if .Stale}}{{.ImportPath}}{{end}}"
         names = self.go("list", "-deps", stale, *settings, *packages)
         self.go("build", "-v", *arguments, *packages, count=len(names.split()))

@@ -1,8 +1,8 @@
 """Download the programs of a recipe from their projects. The caller holds the lock.
 
 Each file is asked for again after a break, from where it broke off if the host can, and
-must have the published SHA-256. What does not come is left to the build, and one line
-says why. Proxies are those of the environment (`https_proxy`, `no_proxy`).
+must have the published SHA-256. Files that do not come are left to the build, and one
+line says why. Proxies are those of the environment (`https_proxy`, `no_proxy`).
 """
 
 import hashlib

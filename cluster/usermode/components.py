@@ -1,6 +1,6 @@
 """Describe the node: its process on the host, and the components in it. Pure.
 
-What differs from the node of the local cluster is in cluster/docs/usermode-linux.md.
+Its differences from the local cluster's node: cluster/docs/usermode-linux.md.
 """
 
 import json

@@ -238,7 +238,7 @@ class KubectlProxy:
             with socket.socket(socket.AF_UNIX) as probe:
                 listens = not probe.connect_ex(self._socket)
             last = self._answer() if listens else last
-            # What its own patterns refuse stays refused.
+            # Requests that its own patterns refuse stay refused.
             return last in ("200", f"403: {REFUSAL}")
 
         poll(answers, timeout, pause=0.02)

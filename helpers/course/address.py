@@ -1,7 +1,7 @@
 """Say last in a start of JupyterLab where it is and how to end it.
 
-An extension of Jupyter Server, which chooses the port: `lab.command` names it. What
-Jupyter would write below that does not concern a learner, and is kept away.
+An extension of Jupyter Server, which chooses the port: `lab.command` names it. The
+lines that Jupyter would write below do not concern a learner, and are kept away.
 """
 
 import logging
@@ -24,7 +24,7 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 
 def _load_jupyter_server_extension(server: "ServerApp") -> None:
-    """Tell it when the server runs, in the place of Jupyter's own words.
+    """Tell it when the server runs, instead of Jupyter's own words.
 
     In the language of the lessons that were opened; kernels are processes of their own.
     """

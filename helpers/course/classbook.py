@@ -52,7 +52,7 @@ def items(files: Iterable[Path]) -> str:
             tries = [history for history in tries if history]
             first = sum(history[0].passed for history in tries)
             share = str(round(100 * first / len(tries))) if tries else ""
-            # Of each learner once: who tries one answer ten times is one learner.
+            # Once for each learner: who tries one answer ten times is one learner.
             diagnoses = Counter(
                 text
                 for history in tries

@@ -1,7 +1,7 @@
 """Read exercises from notebooks, and report and note the result of a check.
 
 An exercise is a stub, a check and a solution, in this order. The solution is Markdown,
-so that Shift+Enter and *Run All* do not run it; the tests run it in place of the stub.
+so that Shift+Enter and *Run All* do not run it; the tests run it instead of the stub.
 """
 
 import copy
@@ -61,8 +61,8 @@ def exercise(check: Callable[..., None]) -> Callable[..., Solved]:
     """Make a function a check of the lesson that its module is named after.
 
     In a notebook it is a check of the lesson that the notebook's namespace is of. A
-    wrong answer is noted and raises NotSolved. What a slow cluster has not decided is
-    no attempt: it raises Undecided.
+    wrong answer is noted and raises NotSolved. An answer that a slow cluster has not
+    decided is no attempt: it raises Undecided.
     """
     home = check.__module__.rpartition(".")[2].replace("_", "-")
 
@@ -150,7 +150,7 @@ def _wrong_form(
 def demand_number(letter: str, guesses: Mapping[str, object]) -> int:
     """Return a learner's number for a letter; raise NotSolved if that is not one."""
     guess: Any = guesses.get(letter)
-    # Of numpy, too: a learner may read it from a table.
+    # Also of numpy: a learner may read it from a table.
     is_number = isinstance(guess, numbers.Real) and not isinstance(guess, bool)
     if is_number and guess % 1 == 0:
         return int(guess)
@@ -186,7 +186,7 @@ def code_of(solution: dict) -> str:
 
 
 def with_solutions(notebook: Notebook) -> Notebook:
-    """Return the notebook with each solution's code in the place of its stub."""
+    """Return the notebook with each solution's code instead of its stub."""
     done = copy.deepcopy(notebook)
     stubs = [cell for cell in done["cells"] if has_tag(cell, STUB)]
     solutions = [cell for cell in done["cells"] if has_tag(cell, SOLUTION)]

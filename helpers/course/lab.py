@@ -28,7 +28,7 @@ def lessons_here() -> Path:
     """
     if not INSTALLED:
         return Path(os.path.relpath(NOTEBOOKS))
-    # Whoever starts it in the copy means this one.
+    # To start it in the copy is to mean this one.
     directory = Path() if Path(copies.SUMS).exists() else Path(PROGRAM)
     for line in copies.refresh(NOTEBOOKS, directory):
         click.echo(line, err=True)

@@ -14,7 +14,7 @@ PAUSE = 0.5
 
 
 class _Steps(progress.Progress):
-    """What is done now; another thread shows it, because most steps are one call."""
+    """The step of the moment; another thread shows it: most steps are one call."""
 
     def __init__(self) -> None:
         self.step = say("checking your answer")

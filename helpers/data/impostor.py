@@ -1,4 +1,4 @@
-"""Run a command in a copy of a pod, against servers in the place of the API server.
+"""Run a command in a copy of a pod, against servers that replace the API server.
 
 `sys.argv` has how slow this machine is, the seconds that the command has taken
 elsewhere, the command for `bash -c`, and the names of servers. The copy's three
@@ -118,7 +118,7 @@ def write_files() -> tuple[ssl.SSLContext, ssl.SSLContext, ssl.SSLContext]:
         with contextlib.suppress(OSError):
             path.write_text(TOKEN)
     (FILES / "namespace").write_text(NAMESPACE)
-    # What waits between two requests need not wait here.
+    # A wait between two requests is not needed here.
     QUICK.mkdir(exist_ok=True)
     (QUICK / "sleep").write_text(f"#!/bin/sh\nexec {shutil.which('sleep')} 0.02\n")
     (QUICK / "sleep").chmod(0o755)
@@ -139,7 +139,7 @@ def main(slowness: str, took: str, command: str, first: str, *others: str) -> No
     ends, connections = found["ended"], len(found["reached"])
     for name in others:
         if not connections:
-            # Who does not come to the first server comes to no other.
+            # A client that does not come to the first server comes to no other.
             print(json.dumps(found), flush=True)
             continue
         turns = [1]

@@ -38,7 +38,7 @@ class RunningExam(Exam):
     def _noted(self) -> list[Attempt]:
         """Return the steps of the file: another variable or kernel notes them there.
 
-        What the file did not take is here alone.
+        Attempts that the file did not take are only here.
         """
         last = latest_exam(self.seed) if self._steps else None
         return last._steps if last and self._steps[-1] in last._steps else self._steps
@@ -83,8 +83,8 @@ def begin_exam(seed: int | None = None) -> RunningExam:
 def remove_grants() -> None:
     """Delete the RoleBindings of this namespace, and others for its accounts alone.
 
-    What was granted in one exam would hide a fault of the next. What names the learner
-    alone stays: by it an existing cluster lets the learner in.
+    Grants of one exam would hide a fault of the next. Bindings that name only
+    the learner stay: by it an existing cluster lets the learner in.
     """
     here = current_namespace()
     me = kubectl("auth whoami -o jsonpath={.status.userInfo.username}").stdout
@@ -128,7 +128,7 @@ def plant(exam: Exam, copies: tuple[str, ...]) -> None:
     with show_steps():
         name_step(say("replacing {copies}", copies=", ".join(copies)))
         kubectl("delete", "deployments", "--cascade=foreground", *gone)
-        # What a binding refers to cannot be changed.
+        # The role of a binding cannot be changed.
         kubectl("delete", "rolebindings", *gone)
         places = current_namespace(), kubectl(service).stdout
         texts = [manifest(copy, *places, broken.get(copy)) for copy in copies]

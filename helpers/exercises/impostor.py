@@ -1,4 +1,4 @@
-"""Run a command in a copy of a pod, against a server in the place of the API server."""
+"""Run a command in a copy of a pod, against a server that replaces the API server."""
 
 import json
 import re
@@ -25,7 +25,7 @@ _PROGRAM = Path(__file__).parents[1] / "data" / "impostor.py"
 
 
 class Request(NamedTuple):
-    """What a server was asked, and whether the credential is the `own` of the copy."""
+    """A request to a server, and whether the credential is the `own` of the copy."""
 
     method: str
     path: str
@@ -33,7 +33,7 @@ class Request(NamedTuple):
 
 
 class Meeting(NamedTuple):
-    """What a command did at a server; `data/impostor.py` says what each field is."""
+    """The traces of a command at a server; `data/impostor.py` explains each field."""
 
     reached: list[str | None]
     heard: list[Request]
@@ -84,7 +84,7 @@ def _read(met: dict) -> Meeting:
 def _copy(pod: dict) -> dict:
     """Return the manifest of a copy that sleeps, to which its server's name leads.
 
-    What the pod has of its token and of its namespace is the copy's own.
+    The pod's token and namespace are the copy's own.
     """
     spec, container = pod["spec"], pod["spec"]["containers"][0]
     tokens = [one["name"] for one in spec["volumes"] if _has_token(one)]

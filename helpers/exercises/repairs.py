@@ -45,7 +45,7 @@ def layer_of(line: str, namespace: str) -> str:
 
 #: rounds of the application's own kind for which a line that says nothing is waited
 ROUNDS = 3
-#: What the application does in a round, with the genuine server; $1 is its own one. On
+#: The application's requests in a round, to the genuine server; $1 is its own one. On
 #: a slow machine it takes as much longer. It prints how curl ended at either, and after
 #: how many seconds at the genuine one.
 _ROUND = """
@@ -118,7 +118,7 @@ def _running_pod(deployment: str) -> tuple[tuple[dict, str] | None, str]:
 def running_or_fault(pod: dict) -> tuple[tuple[dict, str] | None, str]:
     """Return a pod that runs with "", or with why it never will, and what was seen.
 
-    None in the place of the pod if it may still run.
+    None instead of the pod if it may still run.
     """
     statuses = pod.get("status", {}).get("containerStatuses", [])
     if statuses and "running" in statuses[0]["state"]:
@@ -276,7 +276,7 @@ def _fault_of_meetings(genuine: Meeting, impostor: Meeting, turning: Meeting) ->
 def _excess(deployment: str) -> str:
     """Return what a Deployment runs that the application does not need, or ""."""
     wanted = ("get", "deployment", deployment, "-o=jsonpath={.spec.template.spec}")
-    # Of the template, because a cluster may add containers to every pod.
+    # From the template, because a cluster may add containers to every pod.
     spec = kubectl(*wanted).json()
     [first, *others] = spec["containers"]
     security = first.get("securityContext", {})

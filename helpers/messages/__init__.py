@@ -54,7 +54,7 @@ WORDS = {
     ),
     "cut": mark("Only the beginning and the end of the text were read."),
     "title": mark("Paste an error"),
-    "about": mark("Of kubectl, curl, Python or a log. Nothing leaves this page."),
+    "about": mark("From kubectl, curl, Python or a log. Nothing leaves this page."),
     "button": mark("Explain it"),
     "trial": mark("Reproduce it on an API server in this browser"),
 }
@@ -64,7 +64,7 @@ MOST_ROLES = 10
 
 @dataclass(frozen=True, repr=False)
 class Advice:
-    """What a pasted message means; `rule` is "" for a message that no rule knows.
+    """The meaning of a pasted message; `rule` is "" for a message that no rule knows.
 
     `step` is where the request ended, as far as it can be told, `ask` a command that
     shows more, `commands` make the smallest Role and its binding, `lesson` is a number,
@@ -193,7 +193,7 @@ def _shown(values: dict[str, str]) -> dict[str, str]:
 def fill(template: str, values: dict[str, str]) -> str:
     """Return a sentence of a rule with values in it, quoted for a shell in commands.
 
-    What stands between backticks is a command, unless it is a value and nothing else.
+    Text between backticks is a command, unless it is a value and nothing else.
     """
     parts = template.split("`")
     for place, part in enumerate(parts):

@@ -15,7 +15,7 @@ _CLASS_OR_BLANK = re.compile(r"(\[(?:\\.|[^\]\\])*\])| \??")
 
 @dataclass(frozen=True)
 class Rule:
-    """What a message looks like, and what to do about it; see the head of the file.
+    """The form of a message, and what to do about it; see the head of the file.
 
     `messages` were printed by the programs of a test, `quoted` have their threads.
     A text that `excludes` matches is of somebody else who uses the same words.

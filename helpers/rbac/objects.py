@@ -289,7 +289,7 @@ def is_pending(
 
 
 def _composed_rules(binding: dict, roles: list[dict]) -> list[dict]:
-    """Return the rules of which a binding's ClusterRole is to be composed."""
+    """Return the rules that a binding's ClusterRole is to be composed of."""
     composed = (role_of(binding, roles) or {}).get("aggregationRule") or {}
     selectors = composed.get("clusterRoleSelectors", ())
     return [

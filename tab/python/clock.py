@@ -16,6 +16,6 @@ def sleep(seconds: float) -> None:
 
 
 def install() -> None:
-    """Put it in the place of Python's own."""
+    """Replace Python's own with it."""
     module: Any = time
     module.sleep = sleep

@@ -30,7 +30,7 @@ _TURN = "__turn__"
 
 
 class _Stream:
-    """What a cell prints."""
+    """The stream that a cell prints to."""
 
     encoding, errors = "utf-8", "strict"
 
@@ -59,7 +59,7 @@ class _Stream:
 
 
 class _Display(DisplayPublisher):
-    """What a cell displays."""
+    """The display of a cell."""
 
     report: Report
 
@@ -229,7 +229,7 @@ class _Turns(ast.NodeTransformer):
 
 
 class _Turn:
-    """What each pass of such a loop calls."""
+    """Called in each pass of such a loop."""
 
     def __init__(self) -> None:
         self._count, self._last = 0, time.monotonic()

@@ -1,7 +1,7 @@
 """Make Python a part of the cluster's machine: call `install` before any other import.
 
-What a module of Python's cannot do in a browser, a module here does by the cluster's
-program. What Pyodide lacks altogether is in `stand_ins`.
+Where a module of Python's cannot work in a browser, a module here does, by the
+cluster's program. Modules that Pyodide lacks altogether are in `stand_ins`.
 """
 
 import contextlib

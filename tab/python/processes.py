@@ -245,7 +245,7 @@ def forward_all() -> None:
 
 
 def install() -> None:
-    """Put it in the place of Python's own."""
+    """Replace Python's own with it."""
     module: Any = subprocess
     module.Popen = Popen
     doors.followers.append(forward_all)

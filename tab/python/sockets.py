@@ -38,7 +38,7 @@ class Socket:
         self._stream = 0
         self._peer: object = None
         self._timeout = socket.getdefaulttimeout()
-        # What Python's own methods count.
+        # A count of Python's own methods.
         self._io_refs, self._closed = 0, False
 
     def __enter__(self) -> Self:
@@ -194,7 +194,7 @@ def _addresses(host: Any) -> list[str]:
 
 
 def install() -> None:
-    """Put them in the place of Python's own."""
+    """Replace Python's own with them."""
     module: Any = socket
     module.AF_UNIX = AF_UNIX
     module.socket = module.SocketType = Socket

@@ -1,8 +1,8 @@
 """Threads that take turns: each is a stack that rests while it waits for a Promise.
 
-One runs at a time, until it waits or ends; nothing interrupts one that computes. What
-`threading` asks of the system is here: to start and to join a thread, and locks whose
-waiting lets the others go on. Its own classes do the rest.
+One runs at a time, until it waits or ends; nothing interrupts one that computes. The
+calls of `threading` to the system are here: to start and to join a thread, and locks
+whose waiting lets the others go on. Its own classes do the rest.
 """
 
 import itertools
@@ -112,10 +112,10 @@ def _start(
 
 
 def install() -> None:
-    """Put them in the place of the system's."""
+    """Replace the system's with them."""
     module: Any = threading
     module.Lock = module._allocate_lock = Lock
-    # Python's own classes on these, in the place of those of C.
+    # Python's own classes on these, instead of those of C.
     module.RLock, module._CRLock = module._PyRLock, None
     module._ThreadHandle, module._start_joinable_thread = Handle, _start
     module.get_ident = lambda: doors.current

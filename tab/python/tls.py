@@ -83,7 +83,7 @@ class TLSSocket(sockets.Socket):
 
 
 class Context(ssl.SSLContext):
-    """What a client trusts, and shows of itself, as `ssl.SSLContext`."""
+    """The trust of a client, and its own certificate, as `ssl.SSLContext`."""
 
     _authorities = _certificate = _key = ""
     #: Pyodide's own property raises; Go never looks at the common name.
@@ -172,11 +172,11 @@ def get_server_certificate(
 
 
 def install() -> None:
-    """Put them in the place of Python's own."""
+    """Replace Python's own with them."""
     module: Any = ssl
     module.SSLContext, module.SSLSocket = Context, TLSSocket
     module.get_server_certificate = get_server_certificate
-    # What libraries of today want; Pyodide's stand-in names an older one.
+    # The version that libraries of today want; Pyodide's stand-in names an older one.
     module.OPENSSL_VERSION = "OpenSSL 3.0.0 (in its place: crypto/tls of Go)"
     module.OPENSSL_VERSION_INFO = (3, 0, 0, 0, 0)
     module.OPENSSL_VERSION_NUMBER = 0x30000000

@@ -1,10 +1,10 @@
 // Start the cluster in a Worker or Node; load wasm_exec.js and files.js first.
 "use strict";
 
-// Milliseconds for one step of a start, all of which take a slow machine a minute.
+// Milliseconds for one step of a start; all steps together take a slow machine a minute.
 const LIMIT = 600_000;
 const HOME = "/root";
-// What the program finds in its files.
+// The files that the program finds.
 const FILES = {
   "/etc/passwd": "root:x:0:0:root:/root:/bin/bash\n",
   "/etc/group": "root:x:0:\n",

@@ -6,7 +6,7 @@ import { dispatch, unlessCancelled } from "./worker/dispatcher.js";
 import { download } from "./worker/download.js";
 import { newOutput } from "./worker/output.js";
 
-/** What a shell says of a command that Ctrl-C has ended. */
+/** The exit code of a command that Ctrl-C has ended. */
 const INTERRUPTED = { code: 130, status: 0 };
 /** What the start is doing, and who wants to know. */
 let step = "", tell = () => {};

@@ -1,4 +1,4 @@
-// What a pasted message means, by the rules of helpers/data/errors.toml; nothing is sent.
+// The meaning of a pasted message, by the rules of helpers/data/errors.toml; nothing is sent.
 // helpers/messages does the same in Python, and a test compares both.
 "use strict";
 const explainText = (() => {
@@ -42,7 +42,7 @@ const explainText = (() => {
     (text, [pattern, plain]) => text.replace(pattern, plain), unquoted);
   const readings = (pasted) => {
     let text = pasted.replace(COLOURS, "");
-    // Of a line here, Python's ^ knows the newline alone.
+    // For a line here, Python's ^ knows the newline alone.
     text = text.split("\n").map((line) => line.replace(PROMPT, "")).join("\n");
     text = text.replace(CONTROL, "");
     while (text.includes('\\\\"')) text = text.replaceAll('\\\\"', '\\"');
@@ -83,7 +83,7 @@ const explainText = (() => {
     [key, text.startsWith("-") ? key.toUpperCase() : quote(text)]));
   const fillWith = (template, values) =>
     template.replace(/\{\{|\}\}|\{(\w+)\}/g, (found, key) => (key ? values[key] : found[0]));
-  // What stands between backticks is a command, unless it is a value and nothing else.
+  // Text between backticks is a command, unless it is a value and nothing else.
   const fill = (template, values) => template.split("`").map((part, place) =>
     fillWith(part, place % 2 && !/^\{\w+\}$/.test(part) ? quoted(values) : values)).join("`");
   const whatOf = ({ resource = "", sub = "", path = "" }) =>

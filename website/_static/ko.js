@@ -1,4 +1,4 @@
-// What the search says: Sphinx has an empty text for the first, a polite one for the other.
+// Words of the search: Sphinx has an empty text for the first, a polite one for the other.
 Documentation.addTranslations({
   locale: "ko",
   plural_expr: "0",
@@ -11,7 +11,7 @@ Documentation.addTranslations({
       "일치하는 페이지가 없다. 검색어를 다시 확인하자.",
   },
 });
-// What the copy buttons say, whose words have no Korean.
+// Words of the copy buttons, which have no Korean.
 Object.assign(messages.en, {
   copy: "복사",
   copy_success: "복사했다",

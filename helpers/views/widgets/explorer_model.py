@@ -49,7 +49,7 @@ class Offer(NamedTuple):
         return None
 
     def unknown(self, group: str, version: str | None, name: str) -> UnknownKind:
-        """Return the error that names what there is in the place of a resource."""
+        """Return the error that names what there is instead of a resource."""
         version = version or next(iter(self.versions(group)), "")
         place = "/".join(filter(None, (group, version)))
         if names := [item.name for item in self.of_version(group, version)]:

@@ -14,12 +14,12 @@ const CORE = "pyodide/pyodide.asm.wasm.gz", LIBRARY = "pyodide/python_stdlib.zip
 const FILES = 4;
 // Directories that the cluster's programs and Python share.
 const SHARED = ["/etc", "/root", "/run", "/tmp", "/var"];
-// Of errors, by their names.
+// Errors by their names.
 const NUMBERS = `import errno, json
 json.dumps({name: number for number, name in errno.errorcode.items()})`;
 const here = (name) => new URL(name, import.meta.url).href;
 
-// What ends a wait of Python's when the learner stops a cell.
+// Ends a wait of Python's when the learner stops a cell.
 let stopping = Promise.withResolvers();
 globalThis.untilStop = (promise) => Promise.race([promise, stopping.promise]);
 globalThis.delay = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));

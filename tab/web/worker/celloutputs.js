@@ -1,4 +1,4 @@
-// What a cell shows, in few messages: one for each line of an endless loop would be gigabytes.
+// The outputs of a cell, in few messages: one for each line of an endless loop would be gigabytes.
 import { newOutput } from "./output.js";
 
 /**

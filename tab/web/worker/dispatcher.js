@@ -37,7 +37,7 @@ export const dispatch = (scope, callees) => {
 /**
  * Return a promise of work's result; of `result` as soon as the signal is aborted.
  *
- * Work that knows the signal ends, too. What cannot end goes on, and nobody hears of it.
+ * Work that knows the signal ends, too. A call that cannot end goes on, and nobody hears of it.
  *
  * @template T
  * @param {AbortSignal} signal

@@ -1,4 +1,4 @@
-// What a command writes, in few messages: a page that gets each line of an endless loop stands
+// The output of a command, in few messages: a page that gets each line of an endless loop stands
 // still.
 
 /** Milliseconds between two messages. */

@@ -1,1 +1,1 @@
-"""What is below the recipes."""
+"""The layer below the recipes."""

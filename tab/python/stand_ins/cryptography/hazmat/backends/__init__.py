@@ -1,4 +1,4 @@
-"""What does the work: Go's own packages."""
+"""The backend does the work: Go's own packages."""
 
 
 def default_backend() -> None:
