@@ -16,8 +16,10 @@ from helpers.language import mark, say
 PODS = "needs-pods"
 #: tag of a cell that needs an administrator of the cluster
 LAB = "needs-lab"
-#: tag of a cell that cannot run in a browser's tab; if the first one has it, none can
-NOT_IN_TAB = "not-in-tab"
+#: what a cell may need and a browser's tab lacks; the site has a sentence for each
+TAB_LACKS = ("python", "proxy", "audit", "authorities", "bodies", "server")
+#: tag of a cell that cannot run there, and why; if the first one has it, none can
+NOT_IN_TAB = re.compile(f"not-in-tab: ({'|'.join(TAB_LACKS)})")
 #: tag of a cell that servers older than this minor version answer in another way
 MINOR = re.compile(r"needs-(1\.\d+)")
 
@@ -35,6 +37,12 @@ def tags_of_cell(notebook: Any) -> list[str]:
     """Return the tags of the cell that runs; none outside of a kernel."""
     message: dict = getattr(notebook, "get_parent", dict)()
     return message.get("metadata", {}).get("tags", [])
+
+
+def lack_of_tab(tags: Iterable[str]) -> str:
+    """Return what a cell with these tags needs and a browser's tab lacks, or ""."""
+    matches = filter(None, map(NOT_IN_TAB.fullmatch, tags))
+    return next((match[1] for match in matches), "")
 
 
 def unmet_need(tags: Iterable[str]) -> str:

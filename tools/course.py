@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.course import Lesson, lessons
-from helpers.course.exercise import CHECK, OPTIONAL, SOLUTION, STUB, has_tag
-from helpers.needs import NOT_IN_TAB, PODS
+from helpers.course.exercise import CHECK, OPTIONAL, SOLUTION, STUB, has_tag, tags_of
+from helpers.needs import PODS, lack_of_tab
 from tools import book, errors, picture
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,13 +62,13 @@ def read_notebook(lesson: Lesson) -> dict:
 
 def cells_elsewhere(notebook: dict) -> list[str]:
     """Return the ids of the cells that a browser's tab cannot run."""
-    return [cell["id"] for cell in notebook["cells"] if has_tag(cell, NOT_IN_TAB)]
+    return [cell["id"] for cell in notebook["cells"] if lack_of_tab(tags_of(cell))]
 
 
-def runs_in_tab(notebook: dict) -> bool:
-    """Return whether a lesson runs in a browser's tab: its first code cell does."""
+def lack_of_lesson(notebook: dict) -> str:
+    """Return what a whole lesson needs and a tab lacks: its first code cell; or ""."""
     code = (cell for cell in notebook["cells"] if cell["cell_type"] == "code")
-    return not has_tag(next(code), NOT_IN_TAB)
+    return lack_of_tab(tags_of(next(code)))
 
 
 def size(notebook: dict) -> Size:
@@ -184,7 +184,9 @@ def numbers_without_pods(say: Say = str) -> str:
 def numbers_in_tab(say: Say = str) -> str:
     """Return the numbers of the lessons that run in a browser's tab."""
     return ", ".join(
-        lesson.number for lesson in lessons() if runs_in_tab(read_notebook(lesson))
+        lesson.number
+        for lesson in lessons()
+        if not lack_of_lesson(read_notebook(lesson))
     )
 
 
@@ -200,7 +202,7 @@ def where_table(say: Say = str) -> str:
             f"{lesson.number} {say(lesson.title)}",
             say("every cell"),
             say("no") if lesson.pods else _all_but(without_pods, say),
-            _all_but(elsewhere, say) if runs_in_tab(notebook) else say("no"),
+            say("no") if lack_of_lesson(notebook) else _all_but(elsewhere, say),
         )
         lines.append(f"| {' | '.join(facts)} |")
     return "\n\n{}\n\n".format("\n".join(lines))

@@ -144,8 +144,8 @@ def notebooks_dir(language: str) -> Path:
 def run_text(lesson: Lesson, written: dict, language: str, scripts: str) -> str:
     """Return what stands above a lesson; `scripts` is what `trial.folder` returns."""
     cells = course.cells_elsewhere(written)
-    runs = course.runs_in_tab(written)
-    text = trial.beginning(site_texts(language), runs=runs, cells=len(cells))
+    lack = course.lack_of_lesson(written)
+    text = trial.beginning(site_texts(language), lack=lack, cells=len(cells))
     # From the page to the files of the site, which are at its root alone.
     place = Path(language_dir(language), "notebooks", lesson.path)
     root = "../" * (len(place.parts) - 1)

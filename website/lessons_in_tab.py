@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from cluster import errors
 from helpers.course import Lesson, lessons
 from helpers.course.exercise import has_tag, tags_of, with_solutions
-from helpers.needs import NOT_IN_TAB
+from helpers.needs import lack_of_tab
 from tab import build, pack
 from tools import chapter, course, proofs
 from website import tryit
@@ -132,7 +132,7 @@ def read(lesson: Lesson) -> Any:
     original = nbformat.read(chapter.NOTEBOOKS / lesson.path, as_version=4)
     notebook = with_solutions(original)
     proven = proofs.with_proofs(original.cells, notebook.cells)
-    notebook.cells = [cell for cell in proven if not has_tag(cell, NOT_IN_TAB)]
+    notebook.cells = [cell for cell in proven if not lack_of_tab(tags_of(cell))]
     return notebook
 
 

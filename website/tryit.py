@@ -34,12 +34,16 @@ def page(texts: dict[str, str]) -> str:
     return text
 
 
-def beginning(texts: dict[str, str], *, runs: bool, cells: int = 0) -> str:
+def beginning(texts: dict[str, str], *, lack: str = "", cells: int = 0) -> str:
     """Return what stands above a lesson in a language: a button, or why there is none.
 
-    `cells` is how many of them cannot run in a tab, of a lesson that `runs` there.
+    `lack` is what a tab has not for the whole lesson; else, `cells` is how many of its
+    cells cannot run there.
     """
-    text = texts["run" if runs else "elsewhere"]
+    text = texts["elsewhere" if lack else "run"]
+    if lack:
+        [words] = re.findall(rf"(?m)^- `{lack}` (.*)$", texts["run"])
+        text = text.replace("{}", words)
     some = texts["some"].format(cells) if cells else ""
     text = text.replace("<!-- some -->\n", some)
     return text.replace("<!-- genuine -->\n", texts["genuine"])

@@ -14,7 +14,7 @@ KERNEL = {
 #: of prose: the parts of an exercise, and what was different in the book's time
 PROSE_TAGS = {"task", "optional", "hint", "solution", "then"}
 TAGS = PROSE_TAGS | {"raises-exception", "exercise", "check"}
-TAGS |= {needs.PODS, needs.LAB, needs.NOT_IN_TAB}
+TAGS |= {needs.PODS, needs.LAB} | {f"not-in-tab: {lack}" for lack in needs.TAB_LACKS}
 #: `steps` names the steps of the chapter that a cell shows or asserts: ["B2"].
 #: `book` lists the commands of the book that it shows or explains, see `tools.book`.
 CELL_METADATA = {"tags", "steps", "book"}

@@ -139,7 +139,7 @@ def test_commands_are_on_the_site_only_with_their_answers(tmp_path, monkeypatch)
     [
         ([], "each cell has a button", True),
         ([1, 2], "2 of its cells cannot run here", True),
-        ([0], "does not run in a browser's tab", False),
+        ([0], "tab.**\nIt needs an API server of its own.\n", False),
     ],
 )
 def test_above_a_lesson_stands_whether_it_runs_in_a_tab(tagged, told, is_offered):
@@ -147,7 +147,7 @@ def test_above_a_lesson_stands_whether_it_runs_in_a_tab(tagged, told, is_offered
     notebook = load(ROOT / "notebooks" / lesson.path)
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     for number in tagged:
-        code[number]["metadata"]["tags"] = ["not-in-tab"]
+        code[number]["metadata"]["tags"] = ["needs-lab", "not-in-tab: server"]
     text = build.run_text(lesson, notebook, "en", "tab-1")
     assert told in text and ('id="run-start"' in text) == is_offered
     assert ("cannot run here, and say so" in text) == (len(tagged) == 2)

@@ -1,11 +1,13 @@
 """*Try it* shows what was recorded, or is not there."""
 
+import json
 import re
 import shutil
 
 import pytest
 
 from cluster import errors
+from helpers import needs
 from tab import build
 from website import build as site, tryit
 
@@ -120,7 +122,7 @@ def test_the_scripts_of_a_lesson_find_their_words_and_elements():
     said = set(re.findall(r'\b(?:say\(|tell\([^"\n]+, )"(\w+)"', script))
     for language in ("en", "ko"):
         texts = TEXTS[language]
-        text = tryit.beginning(texts, runs=True)
+        text = tryit.beginning(texts)
         told = re.search(r"\{container\} run-words\n(.*?)```", text, re.DOTALL)[1]
         words = set(re.findall(r"^- `(\w+)` .", told, re.MULTILINE))
         assert said <= words
@@ -130,7 +132,13 @@ def test_the_scripts_of_a_lesson_find_their_words_and_elements():
         found = re.findall(r'id="run-(\w+)"', text)
         assert len(found) == len(set(found))
         assert set(re.findall(r"\bat\.(\w+)", script)) <= set(found)
-        assert "run-start" not in tryit.beginning(texts, runs=False)
+        for lack in needs.TAB_LACKS:
+            told = tryit.beginning(texts, lack=lack)
+            assert "run-start" not in told and "{}" not in told
+        # A cell says the same, by its tag.
+        listed = re.search(r"const LACKS = (\[.*\]);", script)[1]
+        assert tuple(json.loads(listed)) == needs.TAB_LACKS
+        assert said | {*needs.TAB_LACKS} <= words
 
 
 def test_the_directory_of_the_files_changes_with_each_of_them(tmp_path, monkeypatch):

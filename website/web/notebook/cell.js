@@ -19,7 +19,7 @@ const CLASSES = {
  * @typedef {import("./outputs.js").Output} Output
  * @typedef {import("./outputs.js").Shown} Shown
  * @typedef {{
- *   id: string, source: string, tags: string[], number: number, canRun: boolean,
+ *   id: string, source: string, tags: string[], number: number, lack: string,
  * }} Facts
  * @typedef {{
  *   text?: string, onText: (text: string) => void, onRun: (cell: Cell) => void,
@@ -91,8 +91,8 @@ export class Cell {
     this.#live.hidden = true;
     this.#editor = this.#newEditor();
     this.#input.after(this.#controls, this.#live);
-    if (!facts.canRun) {
-      this.#controls.replaceChildren(say("elsewhere"));
+    if (facts.lack) {
+      this.#controls.replaceChildren(say("elsewhere", say(facts.lack)));
       return;
     }
     run.onclick = () => this.#run();
@@ -118,7 +118,7 @@ export class Cell {
   }
 
   get canRun() {
-    return this.#facts.canRun;
+    return !this.#facts.lack;
   }
 
   /** The text that runs. */

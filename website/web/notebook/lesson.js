@@ -10,10 +10,15 @@ import { Queue } from "./queue.js";
 const HOME = "/root/notebooks";
 /** Milliseconds after which a cell that does not stop is called so. */
 const PATIENCE = 5000;
-/** Tags of cells: one cannot run here, the others may fail while the cells below go on. */
-const ELSEWHERE = "not-in-tab", FAILING = ["check", "raises-exception"];
+/** Tags of cells that may fail while the cells below go on. */
+const FAILING = ["check", "raises-exception"];
+/** Needs of cells that a tab lacks, as their tags and the sentences of the page name them. */
+const LACKS = ["python", "proxy", "audit", "authorities", "bodies", "server"];
 
 /** @typedef {(word: string, ...values: any[]) => string} Say */
+
+/** Return what a cell with these tags needs and a tab lacks, or "". @param {string[]} tags */
+const lackOf = (tags) => LACKS.find((lack) => tags.includes(`not-in-tab: ${lack}`)) ?? "";
 
 /** Return the directory of a lesson's code. @param {string} address of its notebook */
 const folderOf = (address) => {
@@ -94,7 +99,7 @@ export const connect = async ({ base, at, say, show }) => {
 
   const cells = notebook.map((facts, number) => new Cell(
     /** @type {HTMLElement} */ (places[number]),
-    { ...facts, number: number + 1, canRun: !facts.tags.includes(ELSEWHERE) },
+    { ...facts, number: number + 1, lack: lackOf(facts.tags) },
     { controls: at.controls, say },
     {
       text: kept.texts[facts.id],
