@@ -1,6 +1,6 @@
 """End a program together with the process that started it, whatever ends that one.
 
-Also a script of its own with the standard library alone, for who cannot run code
+Also a script of its own with only the standard library, for who cannot run code
 between fork and exec: `python -IS die_with_parent.py PID PROGRAM ARGUMENT...` becomes
 the program, under the same pid. PID is the process that starts it; the *thread* that
 does has to stay as long as the program. With the option --group before PID it stays,

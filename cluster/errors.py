@@ -29,7 +29,7 @@ def with_commands(text: str) -> str:
 
 
 def command_name() -> str:
-    """Return how the program is called here, by the place of this file alone.
+    """Return how the program is called here, only by the place of this file.
 
     The long name of a wheel works behind `uvx` and `pipx run`, too. An environment
     that is not the checkout's own, as that of the container image, is in PATH.
@@ -50,7 +50,7 @@ class LabError(Exception):
         super().__init__(with_commands(text))
 
     def _render_traceback_(self) -> list[str]:
-        """Show the text alone in a notebook; IPython asks before it prints."""
+        """Show only the text in a notebook; IPython asks before it prints."""
         return [f"{type(self).__name__}: {self}"]
 
 

@@ -2,7 +2,7 @@
 
 The one reader, and what writes those of our own clusters. Only what is read is checked;
 kubectl and the server judge the rest. `kubernetes.config` takes 0.4 s to load and
-leaves keys in files, so it is loaded for credential plugins alone.
+leaves keys in files, so it is loaded only for credential plugins.
 """
 
 import base64

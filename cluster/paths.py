@@ -51,7 +51,7 @@ def assets_dir() -> Path | None:
 
 
 def _usual(function: str) -> Path:
-    # Not at the top: the node in user-mode Linux has the standard library alone.
+    # Not at the top: the node in user-mode Linux has only the standard library.
     import platformdirs
 
     try:

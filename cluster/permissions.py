@@ -1,4 +1,4 @@
-"""Make directories that are ours alone, and refuse those that others can change.
+"""Make directories that are only ours, and refuse those that others can change.
 
 Programs from the cache run as us, and the state directory has our kubeconfig and keys:
 whoever can write there, or to a directory above, decides what runs as us. The rule is

@@ -123,7 +123,7 @@ _FEW_WATCHERS = mark(
 
 
 def _limit(name: int, *, hard: bool = False) -> int | None:
-    """Return the limit that applies: programs raise the soft one of files alone."""
+    """Return the limit that applies: programs raise only the soft one of files."""
     limit = resource.getrlimit(name)[hard]
     return None if limit == resource.RLIM_INFINITY else limit
 

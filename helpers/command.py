@@ -21,7 +21,7 @@ from cluster.waiting import poll
 from helpers import errors
 from helpers.language import say
 
-# For its name alone: to load a backend takes longer than to run kubectl.
+# Only for its name: to load a backend takes longer than to run kubectl.
 if TYPE_CHECKING:
     from cluster.backend import Backend
 

@@ -88,7 +88,7 @@ def _run(notebook: "InteractiveShell") -> "Callable[[str, str], None]":
             code = failed.returncode
         notebook.user_ns["_exit_code"] = code
         if code == -signal.SIGINT:
-            # IPython has passed on the learner's stop, and reports its effect alone.
+            # IPython has passed on the learner's stop, and reports only its effect.
             raise KeyboardInterrupt
         if code:
             command.demand_cluster()

@@ -46,7 +46,7 @@ KERNEL_TIMEOUT = 60
 SOCKETS = Config({"KernelManager": {"transport": "ipc"}})
 #: Directories of the kernels' sockets, of this run.
 _FOLDERS: list[str] = []
-#: Numbers of the lessons, the longest first: the last one is waited for alone. One that
+#: Numbers of the lessons, the longest first: nothing runs beside the last one. One that
 #: is not listed comes before all.
 LONGEST = (
     "09 18 19 26 27 15 20 17 21 16 07 22 06 23 11 04 24 13 01 05 08 12 02 25 14 03 00"

@@ -6,7 +6,7 @@
 
 Code, ids, tags and metadata are those of the English notebooks. A file is written when
 each message of it is translated; until then, links lead to the English one. NAME is a
-.po without its ending: that one alone is checked, message by message.
+.po without its ending: only that one is checked, message by message.
 """
 
 import argparse

@@ -68,7 +68,7 @@ def demand_home(written: str, here: str) -> None:
 def tags(version: str) -> list[str]:
     """Return the tags of the image: `1.0.2`, `1.0`, `1`, `latest`.
 
-    A version that is not final has its own alone.
+    A version that is not final has only its own.
     """
     if not _FINAL.fullmatch(version):
         return [version]

@@ -2,7 +2,7 @@
 
 `tools.chapter` has run the lessons. The sources of Sphinx mirror this repository, so
 every link of a notebook or of the documentation leads to the same place on the site.
-Most of the documentation is there in English alone.
+Most of the documentation is there only in English.
 """
 
 import argparse
@@ -45,7 +45,7 @@ _DOCS = re.compile(
 _UNSEARCHED = "---\nnosearch: true\n---\n"
 #: links to *Try it* in the index of a language
 _TRIED = re.compile(r"^.*\(try\.md\).*\n|^```\{toctree\}\n:hidden:\ntry\n```\n", re.M)
-#: what a page may load: files of this site alone. The Worker of *Try it* has the policy
+#: what a page may load: only files of this site. The Worker of *Try it* has the policy
 #: of its page because it comes from a blob. Styles are also in the outputs of lessons.
 _POLICY = (
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' {hashes}; "
@@ -99,7 +99,7 @@ def _sources(notebook: dict) -> list[str]:
 
 
 def to_docs(text: str, language: str, up: str = "") -> str:
-    """Return Markdown that leads to the documentation: in English, if that is alone.
+    """Return Markdown with links to the documentation: the English one without another.
 
     It is as far from a page in another language as from its file in `notebooks/ko`.
     """
@@ -146,7 +146,7 @@ def run_text(lesson: Lesson, written: dict, language: str, scripts: str) -> str:
     cells = course.cells_elsewhere(written)
     lack = course.lack_of_lesson(written)
     text = trial.beginning(site_texts(language), lack=lack, cells=len(cells))
-    # From the page to the files of the site, which are at its root alone.
+    # From the page to the files of the site, which are only at its root.
     place = Path(language_dir(language), "notebooks", lesson.path)
     root = "../" * (len(place.parts) - 1)
     licenses = f"{root}_static/{scripts}/python/{pack.LICENSES}"

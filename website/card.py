@@ -32,7 +32,7 @@ def draw(name: str, books: Path, target: Path) -> None:
         page.write_text(PAGE.format(name=name, picture=picture), "utf-8")
         line = [
             *(browser(), "--headless", "--hide-scrollbars"),
-            # Root has no sandbox of its own; the page is ours alone.
+            # Root has no sandbox of its own; the page is only ours.
             "--no-sandbox",
             f"--window-size={WIDTH},{HEIGHT}",
             f"--user-data-dir={folder}/profile",

@@ -69,7 +69,7 @@ class English(Codes, SearchEnglish):
 
 
 class Korean(Codes):
-    """Index each word also without its particle: readers look for the noun alone."""
+    """Index each word also without its particle: readers look for only the noun."""
 
     lang = "ko"
     language_name = "Korean"

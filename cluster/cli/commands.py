@@ -344,7 +344,7 @@ def apparmor(write: bool) -> None:
 def kubeconfig() -> None:
     """Print the path of the cluster's kubeconfig.
 
-    The file is readable by you alone (0600). ~/.kube/config is never touched.
+    Only you can read the file (0600). ~/.kube/config is never touched.
 
       export KUBECONFIG="$(.venv/bin/kapi kubeconfig)"
     """

@@ -68,7 +68,7 @@ class ControlPlane(MachineBackend):
                 directory = programs.ensure(progress)
                 return directory, disk.ensure(kernel_here, directory, progress)
             except errors.LabError as error:
-                # The lessons that ask the API server alone need none of it.
+                # The lessons that only ask the API server need none of it.
                 text = mark("without a node: {reason}")
                 progress.update(say(text, reason=error.message))
         ready.ensure(progress, CONTROL_PLANE, image=False)

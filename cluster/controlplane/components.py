@@ -22,7 +22,7 @@ _FIXED = (layout.API_PORT, 2381, 10257, 10259)
 
 @dataclass(frozen=True)
 class Ports:
-    """Ports on 127.0.0.1: `etcd` for its health alone, `egress` to kubelet and pods."""
+    """Ports on 127.0.0.1: `etcd` only for its health, `egress` to kubelet and pods."""
 
     apiserver: int
     etcd: int
@@ -66,7 +66,7 @@ def describe(
 
 
 def api_server(parts: tuple[Component, ...]) -> tuple[Component, ...]:
-    """Return the components of an API server alone: etcd and kube-apiserver."""
+    """Return the components of only an API server: etcd and kube-apiserver."""
     store, server = parts[:2]
     return store, replace(server, stop_after=())
 

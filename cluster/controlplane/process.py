@@ -2,7 +2,7 @@
 
 This process takes the place of the local cluster's outer process and of PID 1: the lock
 that says "running" is its own and its components', and the kernel kills them with it.
-With a lifeline it runs etcd and kube-apiserver alone, for one notebook.
+With a lifeline it runs only etcd and kube-apiserver, for one notebook.
 """
 
 import dataclasses
@@ -61,7 +61,7 @@ def control_plane(state: Path) -> Machine:
 def api_server(
     state: Path, lifeline: int, flags: Mapping[str, Mapping[str, str]]
 ) -> Machine:
-    """Return the machine of an API server with its etcd alone.
+    """Return the machine of only an API server with its etcd.
 
     It ends when nobody holds the other end of the pipe `lifeline` any more. `flags`
     are more command line options of the two, by component.
@@ -129,7 +129,7 @@ def _end_with(lifeline: int) -> None:
 
 def _lifecycle(plan: ProcessPlan, free: list[int]) -> Lifecycle:
     etcd = f"{components.STATE}/etcd"
-    # With an API server alone nobody waits for roles and classes.
+    # With only an API server nobody waits for roles and classes.
     bootstrapped = plan.lifeline is not None or storage.is_bootstrapped(
         etcd, plan.binaries
     )

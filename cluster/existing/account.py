@@ -1,6 +1,6 @@
 """Make the learner's account and the policy around it, prove the policy, take all back.
 
-`plan` only asks, by dry runs; `apply` does it. Lessons get the account's token alone.
+`plan` only asks, by dry runs; `apply` does it. Lessons get only the account's token.
 """
 
 import contextlib

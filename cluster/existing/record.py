@@ -17,7 +17,7 @@ class Record:
     """The content of `existing.json`: the cluster that the learner has agreed to.
 
     `uid` is that of the namespace kube-system. `user` is whom the notebooks ask as.
-    `source` is the learner's own kubeconfig; `use`, a renewal and `delete` alone open
+    `source` is the learner's own kubeconfig; only `use`, a renewal and `delete` open
     it. `account_made`: `use` has made the account. `has_policy`: the server keeps its
     writes in namespaces of lessons. `expires` is when the token ends, in seconds since
     the epoch. `state` marks the namespaces that are made from this state directory.
@@ -48,5 +48,5 @@ class Record:
             return None
 
     def write(self, state: Path) -> None:
-        """Write the record, for its owner alone; raise OSError."""
+        """Write the record, only for its owner; raise OSError."""
         write_private(state / RECORD, json.dumps(asdict(self), indent=2))

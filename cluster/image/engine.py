@@ -1,7 +1,7 @@
 """Ask which container engine answers, and have it fetch Debian's packages.
 
 For a Linux without mmdebstrap: a container of Debian installs it and runs it, so that
-the image is made of the same files as on Debian. The engine keeps Debian's image alone.
+the image is made of the same files as on Debian. The engine keeps only Debian's image.
 """
 
 import subprocess
@@ -17,14 +17,14 @@ PROGRAMS = ("docker", "podman")
 #: words that ask whether the engine really answers, and for its version
 VERSION = {
     "docker": ("version", "--format", "{{.Server.Version}}"),
-    # `podman version` talks of the client alone.
+    # `podman version` talks only of the client.
     "podman": ("info", "--format", "{{.Version.Version}}"),
 }
 #: seconds for a look; a daemon that hangs is none
 LOOK = 5.0
 #: path in the container: options of apt for a proxy or a frozen mirror
 _OPTIONS = "/tmp/apt.conf"
-#: The output is the tar file alone, so apt writes to standard error. The arguments are
+#: The output is only the tar file, so apt writes to standard error. The arguments are
 #: the command of mmdebstrap.
 _SCRIPT = f"""\
 set -eu

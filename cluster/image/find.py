@@ -154,7 +154,7 @@ def _archive_or_substitute(file: Path, progress: Progress | None) -> Path | None
 
 
 def _substitute(file: Path) -> Path | None:
-    """Return the newest archive that differs from `file` in its client alone."""
+    """Return the newest archive that differs from `file` only in its client."""
     others = file.parent.glob(f"{file.stem.partition('-')[0]}-*.tar")
     return max(others, key=lambda path: path.stat().st_mtime, default=None)
 

@@ -75,7 +75,7 @@ UNWANTED = (
     "var/lib/apt",
     "etc/hostname",
     "etc/resolv.conf",
-    # Made by mmdebstrap for root alone; a container gets its own.
+    # Made by mmdebstrap only for root; a container gets its own.
     "dev/*",
     "etc/init.d",
     "etc/rc?.d",
@@ -94,7 +94,7 @@ UNWANTED = (
 )
 
 #: Paths that are left out of the Python client: half of it is its asynchronous twin,
-#: which nothing else imports, and which alone needs these packages.
+#: which nothing else imports, and only it needs these packages.
 UNWANTED_CLIENT = (
     "bin",
     "kubernetes/aio",
@@ -166,7 +166,7 @@ class Inputs:
     def key(self, program: bytes) -> str:
         """Return the image's name in the cache; `program` is the text that builds it.
 
-        Its second part is of the client alone. Not covered: the versions of the Debian
+        Its second part is only of the client. Not covered: the versions of the Debian
         packages, because to ask for them would need the network at each start.
         """
         rest = (self.system, self.architecture, self.kubectl)

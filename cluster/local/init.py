@@ -178,7 +178,7 @@ def _end_pods() -> None:
         poll(alone, seconds, pause=0.02)
 
 
-#: Scripts need the standard library alone, and are started with `python -ISE`. Read
+#: Scripts need only the standard library, and are started with `python -ISE`. Read
 #: while the package can still be seen: PID 1 leaves the host's files behind.
 SCRIPTS = {
     name: Path(__file__).with_name(name).read_text()

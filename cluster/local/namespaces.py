@@ -173,7 +173,7 @@ def start(
             os.setresgid(first, first, first)
             os.setresuid(first, first, first)
     with sc.step(mark("making namespaces")):
-        # The network for /sys alone, which must not show the host's.
+        # The network only for /sys, which must not show the host's.
         sc.unshare(sc.CLONE_NEWNS | sc.CLONE_NEWNET)
     owner_namespace = _map_owner(sources.stores[0]) if sources.stores else None
     rootfs.build(sources, owner_namespace)

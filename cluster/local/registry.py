@@ -36,7 +36,7 @@ def ctr(*arguments: str) -> bytes:
     command = [CTR, "--address", SOCKET, "--namespace=k8s.io", *arguments]
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode:
-        # Elsewhere it has warnings alone, of the machine and at each call.
+        # Elsewhere it has only warnings, of the machine and at each call.
         say(done.stderr.decode(errors="replace").strip())
     return done.stdout
 
@@ -122,7 +122,7 @@ class Registry(BaseHTTPRequestHandler):
             say(f"{image}: {TOOLBOX} that runs {BOOK[image][0]}")
         else:
             say(f"{image}: not imported")
-            # After this code alone containerd asks for a reason, by GET.
+            # Only after this code containerd asks for a reason, by GET.
             self._answer(403, {"Content-Length": "0"})
             return
         headers = {"Content-Type": kind, "Docker-Content-Digest": digest}

@@ -61,7 +61,7 @@ class Sources:
 
 
 def build(sources: Sources, owner_namespace: int | None = None) -> None:
-    """Make the new root and go there, so far by `chdir` alone; raise StepRefused.
+    """Make the new root and go there, so far only by `chdir`; raise StepRefused.
 
     `owner_namespace` is a user namespace that gives the owner of the stores our ids,
     or None.

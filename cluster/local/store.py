@@ -1,6 +1,6 @@
 """Make the store of the images: containerd's directory after the import.
 
-A machine with containerd alone makes the store once, beside the archive in the cache.
+A machine with only containerd makes the store once, beside the archive in the cache.
 Each new cluster begins with the store, see `images.begin`.
 """
 

@@ -130,7 +130,7 @@ _REFUSED = (
 class Learners:
     """Whether accounts beside root may make namespaces, where AppArmor asks for more.
 
-    For root alone, who is not restricted: a class has to hear of it from somewhere.
+    Only for root, who is not restricted: a class has to hear of it from somewhere.
     """
 
     #: this is root of a machine that restricts the others

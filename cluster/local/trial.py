@@ -91,7 +91,7 @@ def attempt_here() -> TrialResult:
 def attempt_as(account: str) -> TrialResult:
     """Try a start as another account, in a directory of its own; only root can."""
     entry = pwd.getpwnam(account)
-    # Not where root's own temporary files are, which may be for root alone.
+    # Not where root's own temporary files are, which may be only for root.
     with tempfile.TemporaryDirectory(dir="/tmp") as directory:
         os.chown(directory, entry.pw_uid, entry.pw_gid)
         try:

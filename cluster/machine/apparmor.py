@@ -1,4 +1,4 @@
-"""Allow user namespaces to these notebooks alone, where AppArmor keeps them from all.
+"""Allow user namespaces only to these notebooks, where AppArmor keeps them from all.
 
 Ubuntu gives a new user namespace no rights unless the profile of its program, attached
 by path, has the rule `userns`. The interpreter of a virtual environment is a link to

@@ -106,7 +106,7 @@ def _current_path() -> Path:
 
 
 def enter(cgroup: int) -> None:
-    """Move this process to the cgroup of `make`, and show that alone from now on.
+    """Move this process to the cgroup of `make`, and show only that from now on.
 
     The working directory will be the root. Where it is refused, `divide` will find
     nothing to divide.
@@ -235,7 +235,7 @@ def _has_ended(child: int) -> bool:
 def _start_scope(socket: Path, unit: str, pid: int) -> int:
     """Ask for a scope with the process `pid` in it; return 0 or the number of an error.
 
-    `systemd-run` would move itself alone.
+    `systemd-run` would move only itself.
     """
     try:
         library = ctypes.CDLL("libsystemd.so.0")

@@ -256,7 +256,7 @@ def _store(
 
 
 def _private_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
-    # As kubeadm's. Java's client, Fabric8, reads `BEGIN EC PRIVATE KEY` alone in a
+    # As kubeadm's. Java's client, Fabric8, reads only `BEGIN EC PRIVATE KEY` in a
     # kubeconfig whose certificate has an elliptic curve, and no PKCS#8.
     return key.private_bytes(
         ser.Encoding.PEM, ser.PrivateFormat.TraditionalOpenSSL, ser.NoEncryption()

@@ -37,7 +37,7 @@ def shortages(state: Path) -> dict[str, errors.LabError]:
         lacks["inodes"] = errors.LabError(
             say(text, place=state, **facts), _removal_hint(state)
         )
-    # A limit may be on the cluster alone.
+    # A limit may be only on the cluster.
     leader = identity.pid_of(state, "pid_1") or identity.pid_of(state, "outer")
     memory = preflight.memory_available(
         membership=Path("/proc", str(leader or "self"), "cgroup")

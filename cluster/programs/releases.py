@@ -131,7 +131,7 @@ def bundle() -> Path | str | None:
 def sum_in(text: str, name: str) -> str:
     """Return the SHA-256 of `name` in a text as `sha256sum` writes it, or "".
 
-    The text may be a sum alone, or be signed, as that of runc.
+    The text may be only a sum, or be signed, as that of runc.
     """
     for line in text.splitlines():
         match = _SUM.match(line.strip())

@@ -52,6 +52,6 @@ def _copy_keys(source: Path, target: Path) -> None:
 
 
 def _link_package(directory: Path) -> None:
-    """Link our package alone: files beside it are not shown, not even their names."""
+    """Link only our package: files beside it are not shown, not even their names."""
     directory.mkdir(mode=0o700)
     (directory / "cluster").symlink_to(Path(PACKAGES, "cluster"))

@@ -51,7 +51,7 @@ def find() -> tuple[Kernel | None, str]:
     paths = {name: shutil.which(name, path=SYSTEM_PATH) for name in PROGRAMS}
     missing = [PROGRAMS[name] for name, path in paths.items() if not path]
     if not paths["linux.uml"] and not packages.has_package(PROGRAMS["linux.uml"]):
-        return None, "user-mode-linux is a package of Debian alone"
+        return None, "only Debian has a package user-mode-linux"
     if missing:
         *others, last = missing
         named = f"{', '.join(others)} and {last} are" if others else f"{last} is"

@@ -31,7 +31,7 @@ _MAKE_CHAR, _MAKE_BLOCK = 1 << 6, 1 << 11
 _TRUNCATE, _DEVICE = 1 << 14, 1 << 15
 #: how many rights to files each version knows; the last goes for all that follow
 _FILES = (0, 13, 14, 15, 15, 16)
-#: rights that a file has, and not a directory alone
+#: rights that a file has, and not only a directory
 _OF_A_FILE = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _DEVICE
 _READ = _EXECUTE | _READ_FILE | _READ_DIR
 #: abstract sockets and signals, of processes elsewhere
@@ -75,7 +75,7 @@ def confine(
 
     `read` may be started, too; missing files are left out. Without a port the process
     can make no stream sockets, to which container engines listen by path. A kernel
-    without Landlock filters system calls alone. OSError also where the numbers of
+    without Landlock filters only system calls. OSError also where the numbers of
     system calls are not known here: user-mode Linux is for x86-64.
     """
     if platform.machine() != "x86_64":

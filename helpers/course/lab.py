@@ -65,7 +65,7 @@ def command(
     page = spoken if (directory / spoken).exists() else Path(_FIRST)
     # Without what is in the current directory: a learner's random.py is not Python's.
     words = [sys.executable, "-P", "-m", "jupyterlab", "--ip=127.0.0.1"]
-    # Jupyter wants to be told that root is meant; it listens on 127.0.0.1 alone.
+    # Jupyter wants to be told that root is meant; it listens only on 127.0.0.1.
     if os.geteuid() == 0:
         words.append("--allow-root")
     # Without a screen Python would open a text browser over the address to click.

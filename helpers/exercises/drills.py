@@ -153,7 +153,7 @@ def last_line(pod: str) -> str:
 
 
 def _shorten_name(pod: dict) -> None:
-    """Use the book's short name, which resolves in the namespace `default` alone."""
+    """Use the book's short name, which resolves only in the namespace `default`."""
     _set(pod, "SERVER", "https://kubernetes")
 
 

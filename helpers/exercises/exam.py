@@ -81,7 +81,7 @@ def begin_exam(seed: int | None = None) -> RunningExam:
 
 
 def remove_grants() -> None:
-    """Delete the RoleBindings of this namespace, and others for its accounts alone.
+    """Delete the RoleBindings of this namespace, and others only for its accounts.
 
     Grants of one exam would hide a fault of the next. Bindings that name only
     the learner stay: by it an existing cluster lets the learner in.

@@ -138,7 +138,7 @@ def _text_of(error: BaseException) -> str:
 
 
 def explain_text(text: str) -> Advice:
-    """Return what a text means, by its words alone."""
+    """Return what a text means, only by its words."""
     if not text.strip():
         return Advice("", "", _word("empty"), "", _word("paste"))
     readings = pasted.readings(pasted.shorten(text))

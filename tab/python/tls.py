@@ -1,6 +1,6 @@
 """TLS by the cluster's program, which is Go's: what a client needs of `ssl`.
 
-Pyodide's module has the names alone. A context here verifies with the authorities that
+Pyodide's module has only the names. A context here verifies with the authorities that
 it was given, and with no others: a tab has no list of its own. A refusal has OpenSSL's
 number and words.
 """

@@ -14,7 +14,7 @@ TEXTS = {
     "d.md": ("Of course.\n\n```\nit runs alone\n```\n", ""),
     "a.py": ('"""Say whether it ends."""\n', "Say whether"),
     "b.py": ("x = 1\n#: two files, one\n#: of which ends\n", "of which"),
-    "c.py": ('alone = f"it runs {x} alone"\n', "alone"),
+    "c.py": ('alone = f"it has {x} alone"\n', "alone"),
     "a.go": ("// run runs a pod\n// alone.\nvar alone = 1\n", "alone"),
     "a.js": ("/**\n * Whoever waits is told.\n */\nlet alone;\n", "What, Who"),
 }

@@ -23,7 +23,7 @@ DERIVED = {"ko", "node_modules", "vendor", "locks", "described", "__pycache__"}
 PHRASES = {
     "in the place of": ("instead of", re.compile(r"\bin (?:the )?place of\b", re.I)),
     "of which": ("a sentence of its own", re.compile(r"\bof which\b", re.I)),
-    "alone": ("only", re.compile(r"\balone\b", re.I)),
+    "alone": ("only", re.compile(r"(?<!let )(?<!runs )\balone\b", re.I)),
 }
 #: a phrase, what is better, and what it looks like at the beginning of a sentence
 BEGINNINGS = {

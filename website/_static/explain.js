@@ -42,7 +42,7 @@ const explainText = (() => {
     (text, [pattern, plain]) => text.replace(pattern, plain), unquoted);
   const readings = (pasted) => {
     let text = pasted.replace(COLOURS, "");
-    // For a line here, Python's ^ knows the newline alone.
+    // For a line here, Python's ^ knows only the newline.
     text = text.split("\n").map((line) => line.replace(PROMPT, "")).join("\n");
     text = text.replace(CONTROL, "");
     while (text.includes('\\\\"')) text = text.replaceAll('\\\\"', '\\"');

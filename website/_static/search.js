@@ -23,7 +23,7 @@ Search.performTermsSearch = (words, excluded) => {
   return [...pages.values()].filter((entry) => entry.words >= least)
     .map(({ page }) => whole.get(page[0]) ?? page);
 };
-// A result quotes the text of its page alone, from where the words stand as they were typed.
+// A result quotes only the text of its page, from where the words stand as they were typed.
 const pageText = Search.htmlToText;
 Search.htmlToText = (html, anchor) => pageText(html, anchor || ".bd-article");
 const summarize = Search.makeSearchSummary;

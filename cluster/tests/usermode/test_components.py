@@ -104,7 +104,7 @@ def test_what_cannot_be_installed_is_not_called_missing(
     (tmp_path / "linux.uml").unlink()
     (tmp_path / "slirp4netns").unlink()
     monkeypatch.setattr(packages, "has_package", lambda name: name != "user-mode-linux")
-    assert kernel.find() == (None, "user-mode-linux is a package of Debian alone")
+    assert kernel.find() == (None, "only Debian has a package user-mode-linux")
     monkeypatch.setattr(platform, "machine", lambda: "aarch64")
     said = "user-mode-linux is for x86-64, and this is aarch64"
     assert kernel.find() == (None, said)

@@ -42,7 +42,7 @@ class Explanation:
 
     @property
     def brief(self) -> Brief:
-        """Return the sentence of `why` alone, for the end of a cell."""
+        """Return only the sentence of `why`, for the end of a cell."""
         return Brief(self.why)
 
     def __repr__(self) -> str:

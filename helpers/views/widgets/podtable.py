@@ -69,7 +69,7 @@ class Table:
     #: the server refuses the watch, so that no other attempt is made
     refused: bool = False
     listed: bool = False
-    #: the text of the filter, which hides rows on the screen alone
+    #: the text of the filter, which hides rows only on the screen
     query: str = ""
 
     def frame(self, now: datetime) -> pd.DataFrame:

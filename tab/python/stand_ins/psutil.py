@@ -1,4 +1,4 @@
-"""The processes of the tab: this Python alone."""
+"""The processes of the tab: only this Python."""
 
 import os
 

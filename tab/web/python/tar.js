@@ -1,4 +1,4 @@
-// Read an archive of tar, in the form ustar, with files alone.
+// Read an archive of tar, in the form ustar, with only files.
 
 const BLOCK = 512;
 

@@ -2,4 +2,4 @@
 
 
 def default_backend() -> None:
-    """Return None: there is one alone."""
+    """Return None: there is only one."""

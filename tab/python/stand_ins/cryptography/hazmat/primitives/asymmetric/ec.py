@@ -1,4 +1,4 @@
-"""Keys of the curve P-256; the other curves are names alone."""
+"""Keys of the curve P-256; the other curves are only names."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -103,4 +103,4 @@ class EllipticCurvePrivateKey:
 
 
 class EllipticCurvePrivateNumbers:
-    """For annotations alone."""
+    """Only for annotations."""

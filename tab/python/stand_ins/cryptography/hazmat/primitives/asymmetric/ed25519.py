@@ -1,4 +1,4 @@
-"""Keys of the curve Ed25519: names alone."""
+"""Keys of the curve Ed25519: only names."""
 
 
 class Ed25519PrivateKey:

@@ -1,4 +1,4 @@
-"""Keys of the curve Ed448: names alone."""
+"""Keys of the curve Ed448: only names."""
 
 
 class Ed448PrivateKey:

@@ -1,4 +1,4 @@
-"""Keys of RSA: names alone."""
+"""Keys of RSA: only names."""
 
 from typing import NoReturn
 
