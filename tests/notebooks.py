@@ -92,7 +92,7 @@ def execute(
     try:
         outputs = [run.communicate()[0] for run in runs]
     finally:
-        # Of tests that are interrupted; one that goes on would start a cluster anew.
+        # From tests that are interrupted; one that goes on would start a cluster anew.
         for run in runs:
             run.send_signal(signal.SIGINT)
     assert [run.returncode for run in runs] == [0] * len(runs), "\n".join(outputs)

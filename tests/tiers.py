@@ -44,7 +44,7 @@ HEAVY = (
     "tests/helpers/views/widgets/test_widgets.py",
     "tab/tests/",
 )
-#: backends of which there is one
+#: backends that are there once
 ALONE = ("kind", "existing")
 #: bytes for a cluster, its notebooks' kernels, and a JupyterLab with its browser
 MEMORY = 3e9

@@ -60,7 +60,7 @@ fi
 exec docker-init -- dockerd --data-root "$2" --host "unix://$3" --dns 10.0.2.3 \\
   --add-runtime "ours=$4" --default-runtime ours
 """
-#: dpkg-deb would put a directory in the place of a link to one
+#: dpkg-deb would replace a link to a directory by one
 UNPACK = 'dpkg-deb --fsys-tarfile "$1" | tar -xC "$2" --keep-directory-symlink'
 
 
@@ -126,7 +126,7 @@ class Engine:
         routes = Path(f"/proc/{self.pid}/net/route")
         self._until(lambda: "tap0" in routes.read_text(), "its network")
         self._until(self._socket.exists, "its socket")
-        # Of a session that was killed: Docker starts again what was to run for ever.
+        # From a session that was killed: Docker starts again what was to run for ever.
         if left := self.docker("ps", "--all", "--quiet").split():
             self.docker("rm", "--force", *left)
 

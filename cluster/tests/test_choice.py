@@ -27,7 +27,7 @@ WAY = "An administrator can allow them: `sudo sysctl x=1`."
 
 @dataclass(frozen=True)
 class Simulated:
-    """A machine of which everything is known."""
+    """A machine about which everything is known."""
 
     asked: str = "auto"
     kept: str = ""

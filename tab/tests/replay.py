@@ -197,7 +197,7 @@ def script_of(command: Command) -> str:
 
 
 def replaced(text: str, values: dict[str, str]) -> str:
-    """Return a text with values of the tab in place of the recorded ones."""
+    """Return a text with values of the tab instead of the recorded ones."""
     # The longest first: an address may be the beginning of another.
     for old in sorted(values, key=len, reverse=True):
         text = text.replace(old, values[old])
@@ -248,7 +248,7 @@ def lines_of(text: str) -> list[str]:
 def fields(value: object, path: str = "") -> set[str]:
     """Return what counts of a value of JSON: the path and the type of each field.
 
-    A `Status` has the words of its reason and message in place of their types.
+    A `Status` has the words of its reason and message instead of their types.
     """
     if isinstance(value, list):
         return set().union(

@@ -1,4 +1,4 @@
-"""A genuine API server with the etcd in memory in place of etcd."""
+"""A genuine API server with the etcd in memory instead of etcd."""
 
 import itertools
 import json

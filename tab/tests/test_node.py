@@ -1,4 +1,4 @@
-"""The script for Node, with a program in place of the API server."""
+"""The script for Node, with a program instead of the API server."""
 
 import fcntl
 import json

@@ -1,4 +1,4 @@
-"""A tab has the cluster's sockets, TLS and programs in the place of Python's own."""
+"""A tab has the cluster's sockets, TLS and programs instead of Python's own."""
 
 import errno
 import io

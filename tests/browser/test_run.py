@@ -67,7 +67,7 @@ FAULTS = {
 
 
 class Server(SimpleHTTPRequestHandler):
-    """A web server of a site, with a Worker of these tests in place of its own."""
+    """A web server of a site, with a Worker of these tests instead of its own."""
 
     fault = ""
 

@@ -28,7 +28,7 @@ def lesson_of(number: str) -> Lesson:
 #: watch in a thread, what a command asks as somebody else, containers side by side, and
 #: an answer of megabytes
 DOORS = ("12", "15", "16", "19", "24")
-#: lessons of which every cell passes that has no tag `not-in-tab: …`
+#: lessons that pass in each cell without a tag `not-in-tab: …`
 NUMBERS = [
     number
     if number in DOORS or lesson_of(number).is_core

@@ -14,7 +14,7 @@ from tools.locks import KUBERNETES, fetch_sources, staging_version
 
 STAGES = tomllib.loads(Path(__file__).with_name("stages.toml").read_text("utf-8"))
 SENTENCES = [(cell, *row) for cell, rows in STAGES.items() for row in rows.items()]
-#: Of another time, or of a version of an API.
+#: From another time, or from a version of an API.
 PAST = (
     "04-batch-api/versions-then",
     "14-discovery/frames-ask",

@@ -61,7 +61,7 @@ Shown("A view")
 
 
 def test_a_notebook_is_kept_with_its_outputs_up_to_the_cell_that_fails(tmp_path):
-    """Of this environment's kernel; a view with its text, which site and GitHub show.
+    """With this environment's kernel; a view with its text, which site and GitHub show.
 
     The file itself is left alone.
     """

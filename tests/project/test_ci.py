@@ -124,7 +124,7 @@ def page(wheel, tmp_path_factory):
             door.output, door.code = done.stdout, done.returncode
             yield door
         finally:
-            # Of a run that was interrupted, too.
+            # Also of a run that was interrupted.
             door.run("kapi", "delete", "--yes")
 
 

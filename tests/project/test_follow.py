@@ -146,7 +146,7 @@ def test_a_version_that_does_not_exist_is_told_in_a_line(words, told):
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
-    """A commit of its own, in the place of this checkout; one pin is behind."""
+    """A commit of its own, instead of this checkout; one pin is behind."""
     git = ["git", "-C", tmp_path, "-c", "user.name=a", "-c", "user.email=a@b"]
     (tmp_path / "pins").write_text("old\n")
     for words in ("init --quiet", "add pins", "commit --quiet --message=first"):

@@ -88,7 +88,7 @@ def test_all_texts_get_the_address_once_and_can_move(checkout):
     done, second = make_home(checkout, "Some-One/My.Lessons")
     assert done.stdout == "Everything leads to Some-One/My.Lessons already.\n"
     assert second == first
-    # Of the Korean edition, no text is left to translate.
+    # No text of the Korean edition is left to translate.
     check = [sys.executable, "-m", "tools.korean", "check"]
     whole = subprocess.run(check, cwd=checkout, capture_output=True, text=True)
     assert whole.stdout == "The Korean edition is whole.\n"

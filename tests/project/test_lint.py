@@ -11,7 +11,7 @@ GO = "package a\n\nfunc a() int { return 1 }\n"
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """Return an empty directory in the place of the checkout, on a person's machine."""
+    """Return an empty directory instead of the checkout, on a person's machine."""
     monkeypatch.setattr(lint, "ROOT", tmp_path)
     for name in ("CI", "LINT_WITHOUT"):
         monkeypatch.delenv(name, raising=False)

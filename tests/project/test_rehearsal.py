@@ -50,7 +50,7 @@ def push(clone, subject):
 
 
 def tag(clone):
-    """Push the tag of the version, in the place of an earlier one."""
+    """Push the tag of the version, instead of an earlier one."""
     git(clone, "tag", "--force", TAG)
     git(clone, "push", "--quiet", "--force", "origin", TAG)
 

@@ -36,7 +36,7 @@ CELLS = (
     ("go-deeper", "", "## Go deeper\n\n[map](00-start-here.ipynb) of it. All."),
 )
 CODE = ("code", "raises-exception", "exercise", "check")
-#: rule, a cell, and what is put in it in the place of what: source, `tag:` or `id:`
+#: rule, a cell, and what is put in it instead of what: source, `tag:` or `id:`
 FAULTS = (
     ("cell_ids", "address", "id:", "a1b2c3d4"),
     ("cell_ids", "address", "id:", "ask"),

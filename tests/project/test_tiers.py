@@ -92,7 +92,7 @@ def test_the_budget_of_a_word_is_what_contributing_says():
 
 
 def test_a_skip_that_nobody_expects_fails_ci_and_one_worker_runs_a_group(tmp_path):
-    """Here the group is a file, the tests of which say where they run."""
+    """Here the group is a file whose tests say where they run."""
     code, shown = run(tmp_path, "-n", "2", "-rP", CI="true")
     assert code == 1
     fault = "FAILED 1 skipped, which tests/skips.py does not expect here: nobody"

@@ -358,7 +358,7 @@ TOOLS = (
 def test_what_the_archive_has_is_missing_only_if_it_does_not_come(
     checkout, tmp_path, origin
 ):
-    """Of the rest a person hears at once; nobody waits for the archive twice."""
+    """A person hears of the rest at once; nobody waits for the archive twice."""
     tools = tmp_path / "tools"
     tools.mkdir()
     for name in TOOLS.split():

@@ -67,7 +67,7 @@ class Cell:
 
     @property
     def proves(self) -> bool:
-        """Say whether it asserts something: in a `%%sh` cell, by a line with `test`."""
+        """Return whether it asserts something: a `%%sh` cell by a line with `test`."""
         shell = self.magic == "sh" and any(map(TEST.match, self.lines))
         return shell or bool(self.tests)
 

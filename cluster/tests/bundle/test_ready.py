@@ -375,7 +375,7 @@ def test_a_setting_that_leads_to_none(cache, monkeypatch, named, reason):
 def test_an_archive_for_others(
     release, mirror, cache, monkeypatch, tmp_path, local, changes, reason
 ):
-    """Of a release, the manifest tells it before 100 MB are fetched."""
+    """The manifest of a release tells it before 100 MB are fetched."""
     made = bundles.small()
     made.manifest |= changes
     if local:

@@ -37,7 +37,7 @@ ROOM = 2e9
 
 
 @click.command(help=__doc__.partition("\n")[0])
-@click.option("--focus", default="", metavar="PATTERN", help="Of these specs alone.")
+@click.option("--focus", default="", metavar="PATTERN", help="Only of these specs.")
 @click.option("--number", type=click.IntRange(1), help="So many specs at a time.")
 @click.option(
     "--machine",

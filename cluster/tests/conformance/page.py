@@ -95,7 +95,7 @@ def table(run: Run, judgement: Judgement) -> str:
 
 
 def with_table(text: str, new: str, name: str) -> str:
-    """Return the text with this table in the place of the one of that name."""
+    """Return the text with this table instead of the one of that name."""
     beginning = BEGINNING.format(name)
     head, rest = text.split(beginning)
     return f"{head}{beginning}\n{new}{END}{rest.partition(END)[2]}"

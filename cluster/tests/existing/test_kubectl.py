@@ -57,7 +57,7 @@ def test_what_failed_is_told_apart(stderr, kind, said):
     assert "connect()" not in str(error) and len(str(error).splitlines()) == 2
 
 
-# --- Of the genuine kubectl -----------------------------------------------------------
+# --- From the genuine kubectl ---------------------------------------------------------
 
 
 def test_an_expired_token_is_said_to_be_one(mine, state, tmp_path):

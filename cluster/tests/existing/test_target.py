@@ -69,7 +69,7 @@ def test_a_plugin_without_a_path_stays_without():
     assert found["users"][0]["user"]["exec"]["command"] == "aws"
 
 
-# --- Of the genuine kubectl -----------------------------------------------------------
+# --- From the genuine kubectl ---------------------------------------------------------
 
 
 @pytest.mark.parametrize(

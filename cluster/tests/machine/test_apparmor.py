@@ -179,7 +179,7 @@ def test_root_loads_the_profile_and_makes_the_copy(root, copy, tmp_path):
     assert apparmor.FILE.stat().st_mode & 0o777 == 0o644
     assert copy.read_bytes() == Path(sys.executable).read_bytes()
     assert apparmor.task() == ""
-    # Of another environment, it allows nothing here.
+    # A profile of another environment allows nothing here.
     apparmor.FILE.write_text('profile x "/opt/other/bin/python-for-namespaces" {}')
     assert apparmor.task() == "no profile of AppArmor allows it"
 

@@ -113,7 +113,7 @@ def ensure(system: System, progress: Progress | None = None) -> Path:
     """
     progress = progress or Terminal()
     programs, archive = Local().setup(Silent())
-    # Of another distribution than this one: the suite takes it for that one's.
+    # From another distribution than this one: the suite takes it for that one's.
     with mock.patch.object(image_build, "system", lambda: system.name):
         image = image_find.expected_archive(programs).name
     step, variables = _kernel(system)

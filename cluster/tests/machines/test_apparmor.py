@@ -82,7 +82,7 @@ def restricted(session, line: str, code: int = 0) -> str:
 
 
 def findings(session) -> dict:
-    """Return what the doctor finds, of which nothing is fatal."""
+    """Return what the doctor finds; nothing of it is fatal."""
     found = json.loads(restricted(session, f"{HELPERS} doctor --json"))
     assert not [each for each in found if each["level"] == "fatal"]
     return {each["name"]: each for each in found}

@@ -52,7 +52,7 @@ def directory(tmp_path):
 @pytest.fixture
 def one(directory, monkeypatch):
     """Fetch one release; return its content, or the reason why there is none."""
-    # Of a server on this machine, which may be busy; a network wants more.
+    # From a server on this machine, which may be busy; a network wants more.
     monkeypatch.setattr(download, "TIMEOUT", (scaled(1.0), scaled(1.0)))
 
     def one(release, retries: int | None = 0):
@@ -316,7 +316,7 @@ def _here(mirror, release):
 
 @pytest.fixture
 def hello(mirror, source, cache, program, monkeypatch):
-    """A small recipe of which a project publishes the program as well."""
+    """A small recipe; its project publishes the program as well."""
     base = "https://hello.example/v1.2.3"
     release = releases.Release(f"{base}/hi", f"{base}/hi.sha256", ("hi",))
     monkeypatch.setitem(releases.PUBLISHED, "hi", release)

@@ -31,13 +31,13 @@ def state(tmp_path):
 
 
 def begun(state):
-    """Say whether both processes have written their numbers."""
+    """Return whether both processes have written their numbers."""
     files = state / "main", state / "child"
     return all(file.exists() and file.read_text() for file in files)
 
 
 def ended(state, name):
-    """Say whether the process that wrote its number there has ended."""
+    """Return whether the process that wrote its number there has ended."""
     return start_time(int((state / name).read_text())) is None
 
 

@@ -41,7 +41,7 @@ PROGRAMS = ("linux.uml", "slirp4netns")
 
 
 class WithNode(Lab):
-    """The control plane, of which a node is one more component."""
+    """The control plane, with a node as one more component."""
 
     #: on a machine that does other things, too
     seconds = 90

@@ -47,7 +47,7 @@ NAMESPACED = (
     "kernel/auto_msgmni",
     "kernel/hostname",
     "kernel/domainname",
-    # Of the caller alone, or of its PID namespace.
+    # Only of the caller, or of its PID namespace.
     "kernel/ns_last_pid",
     "kernel/pid_max",
     "kernel/cap_last_cap",
@@ -421,7 +421,7 @@ def _judge(row: Row, descriptor: int, host_network: int) -> None:
         try:
             network = call(LIBC.ioctl, descriptor, SIOCGSKNS)
         except PermissionError:
-            # Of a network that is not of this user namespace.
+            # In a network that is not of this user namespace.
             network = None
         if network is None or os.fstat(network).st_ino == host_network:
             row.got.add("a socket of the host's network")

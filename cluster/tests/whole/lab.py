@@ -43,7 +43,7 @@ class Lab(Base):
         return super().component(name)
 
     def can_exec(self, pod: str) -> bool:
-        """Say whether a command can be run in the pod: kubelet and containerd work."""
+        """Return whether a command runs in the pod: kubelet and containerd work."""
         try:
             return self.sh(pod, "echo alive") == "alive\n"
         except AssertionError:

@@ -67,7 +67,7 @@ def test_processes_and_commands_have_the_names_of_the_components(laid_out):
 
 
 def test_the_server_knows_its_clients_by_the_names_of_the_components(laid_out):
-    """Of whoever calls, lessons and the audit log show the User-Agent."""
+    """Lessons and the audit log show the caller's User-Agent."""
     lab, _ = laid_out
     fields = "-o=jsonpath={.items[*].metadata.managedFields[*].manager}"
     owners = lab.kubectl("get", "nodes,pods", "-A", "--show-managed-fields", fields)

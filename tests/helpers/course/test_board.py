@@ -110,7 +110,7 @@ def test_a_lesson_that_is_not_there_is_said_in_one_line(state, monkeypatch):
     ("minutes", "said"), [(0, "0 min"), (59, "59 min"), (60, "1 h 0 min")]
 )
 def test_minutes_are_hours(minutes, said):
-    """Of lessons that are done; one without an exercise is not."""
+    """In lessons that are done; one without an exercise is not."""
     done = (lesson("00-a", "a", minutes=minutes), lesson("01-b", minutes=30))
     assert f", {said} of " in board.board(done, {"a"}).total
 

@@ -20,7 +20,7 @@ NEWER, NEWEST = "05-inside-a-pod.new.ipynb", "05-inside-a-pod.new.new.ipynb"
 
 @pytest.fixture
 def package(tmp_path):
-    """Return the lessons of a package, of which there can be a newer one."""
+    """Return the lessons of a package; there can be a newer one."""
     folder = tmp_path / "package"
     for path in (LESSON, KOREAN, "images/p.svg"):
         write(folder / path, f"first {path}")

@@ -107,7 +107,7 @@ def test_a_message_is_known_however_it_was_copied(change):
         (rule.id, message)
         for rule in rules()
         for message in rule.examples
-        # Of one word alone nothing can be told apart.
+        # Nothing can be told apart by a single word.
         if rule.id != "proxy-forbidden"
         if explain(CHANGES[change](message)).rule != rule.id
     ]
@@ -364,7 +364,7 @@ def test_the_page_is_what_the_rules_say():
 
 @pytest.mark.skipif(not shutil.which("node"), reason="Node is not here")
 def test_the_script_says_the_same():
-    """Of all messages, of what no rule knows, and of texts without sense."""
+    """For all messages, for what no rule knows, and for texts without sense."""
     dice = random.Random(7)
     examples = [message for rule in rules() for message in rule.examples]
     texts = [*examples, *(text for text in UNKNOWN.values())]

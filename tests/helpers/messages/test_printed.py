@@ -240,7 +240,7 @@ def objects() -> list[dict]:
 
 
 def pods() -> list[dict]:
-    """Return pods each of which fails in its way, but for the first."""
+    """Return pods that fail, each in its way, except for the first."""
     reference = {"name": "nosuch"}
     volume = {"name": "settings", "configMap": reference}
     mounted = [{"name": "settings", "mountPath": "/settings"}]

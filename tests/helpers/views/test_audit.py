@@ -175,7 +175,7 @@ def test_a_request_is_written_as_kubectl_writes_it(written):
         FIRST,
         event(second=0),
         event("/version?timeout=1s", 2),
-        # Of another notebook.
+        # From another notebook.
         event("/version?audit-mark=3", 3),
         event(second=3, about=scale, impersonatedUser={"username": "somebody"}),
         event("/watch", 5, stage="ResponseStarted", **watch),

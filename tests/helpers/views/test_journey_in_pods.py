@@ -14,7 +14,7 @@ IMAGE_CA = "/etc/ssl/certs/ca-certificates.crt"
 
 @pytest.fixture(scope="module")
 def namespace(namespace):
-    """Return a namespace with two pods, one of which may list pods."""
+    """Return a namespace with two pods; one may list pods."""
     bare = sleeper("bare")
     bare["spec"]["automountServiceAccountToken"] = False
     kubectl("create role reader --verb=list,watch --resource=pods")

@@ -68,7 +68,7 @@ class Notebook:
         return self.verdict(check)
 
     def answer(self, check, exercise, answer):
-        """Run an answer, or an edit of the solution, in the place of the stub."""
+        """Run an answer, or an edit of the solution, instead of the stub."""
         if reset := exercise.get("reset"):
             self.run(f"%%sh\n{reset}")
         if isinstance(answer, list):
