@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	internalapi "k8s.io/cri-api/pkg/apis"
 	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
@@ -111,8 +112,10 @@ func criImage(full string) *cri.Image {
 	}
 }
 
-// Images is the CRI's image service.
-type Images struct{}
+// Images is the CRI's image service, as far as the kubelet asks for it.
+type Images struct {
+	internalapi.ImageManagerService
+}
 
 // ListImages lists all images, or the one of a filter.
 func (Images) ListImages(_ context.Context, filter *cri.ImageFilter) ([]*cri.Image, error) {
