@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tab.python import clock, doors, processes, sockets, threads, tls
+from tab.python import clock, doors, nesting, processes, sockets, threads, tls
 
 STAND_INS = Path(__file__).with_name("stand_ins")
 #: the learner's files and kubeconfig: in the tree that the cluster's programs see, too
@@ -38,7 +38,7 @@ def install() -> None:
     sys.path.append(str(STAND_INS))
     os.environ.update(VARIABLES)
     _be_root()
-    for part in (clock, sockets, tls, processes, threads):
+    for part in (clock, nesting, sockets, tls, processes, threads):
         part.install()
     _name_programs()
     # With it, urllib3 would send requests by fetch(), which knows neither our

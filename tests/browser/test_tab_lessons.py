@@ -107,6 +107,18 @@ def test_an_endless_loop_is_stopped_and_the_cluster_goes_on(tab, show):
     assert "default" in show("!kubectl --kubeconfig /etc/kubernetes/config get ns")
 
 
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("import js\njs.close()", "a cell cannot end the Worker"),
+        ("import json\njson.loads('[' * 100_000)", "maximum recursion depth"),
+    ],
+)
+def test_what_would_end_a_tab_is_an_error_of_the_cell(show, source, shown):
+    assert shown in show(source)
+    assert show("6 * 7") == "42"
+
+
 def test_threads_take_turns(show):
     code = """
 import threading, time

@@ -29,6 +29,8 @@ globalThis.limited = (promise, milliseconds) => {
   const timer = setTimeout(resolve, milliseconds);
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 };
+// A cell would end the Worker, and the page would wait for it.
+globalThis.close = () => { throw new Error("a cell cannot end the Worker of its page"); };
 // Run a function of Python's soon, on a stack of its own.
 globalThis.later = (run) => setTimeout(() => {
   run.callPromising().catch(({ message }) => console.warn(message)).finally(() => run.destroy());
