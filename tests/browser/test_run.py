@@ -343,6 +343,16 @@ def test_html_is_shown_without_what_could_act(open_lesson):
     assert page.title() == title
 
 
+def test_html_covers_nothing_but_its_output(open_lesson):
+    server = cell(open_lesson(), "server")
+    html = "<div style='position: fixed; inset: 0; background: red'>all</div>"
+    outputs = [{"output_type": "display_data", "data": {"text/html": html}}]
+    edit(server, f"output {json.dumps(outputs)}")
+    run(server)
+    expect(server.locator(".live .text_html")).to_have_text("all")
+    server.get_by_role("button", name="Run", exact=True).click(trial=True)
+
+
 @pytest.mark.parametrize(
     ("options", "script", "told"),
     [
