@@ -17,7 +17,7 @@ from cluster.programs import golang, workshop
 from cluster.programs.build import Build, Tools, WorkDir, compilers
 from cluster.programs.recipe import API_SERVER, FLAGS
 from cluster.progress import Progress, for_here
-from tab import edits
+from tab import edits, memory
 
 SOURCES = Path(__file__).with_name("go")
 #: the modules of the Workers
@@ -67,7 +67,8 @@ def ensure() -> Path | None:
 
 def _entry() -> Path:
     digest = hashlib.sha256(repr((FLAGS, _STEP.variables)).encode())
-    for path in (Path(edits.__file__), edits.TABLE, *sorted(SOURCES.rglob("*.*"))):
+    ours = (Path(edits.__file__), edits.TABLE, Path(memory.__file__))
+    for path in (*ours, *sorted(SOURCES.rglob("*.*"))):
         # Editors leave other things.
         if re.fullmatch(r"(?!.*_test).*\.(py|toml|go|mod|sum)", path.name):
             digest.update(f"{path.name} ".encode() + path.read_bytes())
@@ -132,6 +133,8 @@ def _build(go: golang.Go, work: WorkDir, stage: Path, progress: Progress) -> Pat
     # Only here are the edits in place without which the sources do not compile.
     builder.go("vet", *words, "./...")
     shutil.copy(root / "lib" / "wasm" / RUNTIME, output)
+    program = output / PROGRAM
+    program.write_bytes(memory.limit(program.read_bytes(), memory.CLUSTER))
     return output
 
 

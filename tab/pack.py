@@ -26,6 +26,7 @@ from packaging.utils import canonicalize_name
 
 from cluster import errors, paths
 from cluster.permissions import make_private
+from tab import memory
 
 PYTHON = Path(__file__).with_name("python")
 ROOT = PYTHON.parents[1]
@@ -160,14 +161,16 @@ def _remove_older(entry: Path) -> None:
 def _copy_core(source: Path, place: Path) -> None:
     """Copy a file of Pyodide, compressed if web servers compress none of its kind."""
     if source.suffix == ".wasm":
-        packed = gzip.compress(source.read_bytes(), mtime=0)
+        program = memory.limit(source.read_bytes(), memory.PYTHON)
+        packed = gzip.compress(program, mtime=0)
         (place / f"{source.name}.gz").write_bytes(packed)
     else:
         shutil.copy(source, place)
 
 
 def _key() -> str:
-    digest = hashlib.sha256(Path(__file__).read_bytes() + LOCK.read_bytes())
+    ours = (Path(__file__), Path(memory.__file__), LOCK)
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in ours))
     for name, distribution in sorted(closure().items()):
         digest.update(f"{name} {distribution.version} ".encode())
     for name, content in own_files():

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from cluster.programs import golang
 from cluster.statedir import hold
 from cluster.tests.progress import Notes
 from cluster.tests.waiting import until
-from tab import build
+from tab import build, memory
 from tab.tests.conftest import EDITS
 from tab.tests.servers import PATIENCE, tab
 from tests.notebooks import ROOT
@@ -42,10 +43,12 @@ build)
     mkdir -p "$GOCACHE"
     $COMPILES || exit 1
     for word; do
-        case $word in -o=*) echo a program >"${word#-o=}" ;; esac
+        case $word in -o=*) printf "$PROGRAM" >"${word#-o=}" ;; esac
     done ;;
 esac
 """
+#: a WebAssembly program that exports a memory of a page, which nothing limits
+PROGRAM = rb"\0asm\1\0\0\0\5\3\1\0\1\7\5\1\1m\2\0"
 #: what a build calls, in order, after `go env`
 BUILD = ["list", "mod", "list", "build", "vet"]
 
@@ -71,6 +74,7 @@ def called(places, monkeypatch):
         "CALLS": calls,
         "SOURCES": sources,
         "COMPILES": "true",
+        "PROGRAM": PROGRAM.decode(),
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, str(value))
@@ -104,6 +108,26 @@ def test_it_is_built_once_and_the_one_before_goes(called, sources):
     assert gzip.decompress(files[build.PACKED]) == files[build.PROGRAM]
     assert [path.name for path in (cache / "bin").iterdir()] == ["v1.0.0"]
     assert build.ensure() == made and called() == []
+
+
+def test_its_memory_has_an_end(called):
+    """Node gives it as many pages as it may have, and no more."""
+    script = f"""
+    const bytes = require("fs").readFileSync("{build.ensure()}/{build.PROGRAM}");
+    const {{ m }} = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
+    m.grow({memory.CLUSTER - 1});
+    try {{ m.grow(1); }} catch (error) {{ console.log(error.name); }}
+    """
+    node = shutil.which("node", path=os.defpath)
+    told = subprocess.run([node, "-e", script], capture_output=True, text=True)
+    assert told.stdout == "RangeError\n", told
+
+
+def test_a_program_without_a_memory_ends_it(called, monkeypatch):
+    monkeypatch.setenv("PROGRAM", "a program")
+    with pytest.raises(errors.LabError, match="no memory that could be limited"):
+        build.ensure()
+    assert build.find() is None
 
 
 def test_an_interrupt_leaves_what_is_compiled_and_nothing_half(called, sources):
