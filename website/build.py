@@ -172,7 +172,7 @@ def assemble(
         (target / place).mkdir(parents=True, exist_ok=True)
         for file in (ROOT / place / language_dir(language)).glob("*.md"):
             text = file.read_text("utf-8")
-            text = re.sub(r"\(\.\./(\w+.md)", r"(../../docs/\1", text)
+            text = re.sub(r"\(\.\./([\w-]+\.md)", r"(../../docs/\1", text)
             (target / place / file.name).write_text(to_docs(text, language), "utf-8")
     for lesson in lessons():
         written, ran = (
