@@ -69,8 +69,7 @@ class Notebook:
 
     def answer(self, check, exercise, answer):
         """Run an answer, or an edit of the solution, instead of the stub."""
-        if reset := exercise.get("reset"):
-            self.run(f"%%sh\n{reset}")
+        self.reset(exercise)
         if isinstance(answer, list):
             cell = check.replace("-check", "-solution")
             old, new = answer
@@ -78,6 +77,11 @@ class Notebook:
             assert old in solved
             answer = solved.replace(old, new)
         self.run(answer)
+
+    def reset(self, exercise):
+        """Undo what an answer has changed."""
+        if commands := exercise.get("reset"):
+            self.run(f"%%sh\n{commands}")
 
     def verdict(self, check):
         """Return what the check says now; "" if it is content."""
@@ -101,6 +105,10 @@ def notebook(cluster, request, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     notebook = Notebook(request.param)
     yield notebook
+    # An answer can change what other lessons of the cluster are judged by.
+    for name, exercise in EXERCISES.items():
+        if name.startswith(f"{notebook.lesson}/"):
+            notebook.reset(exercise)
     for line in CLEAN_UP:
         notebook.run(line)
     InteractiveShell.clear_instance()
