@@ -45,6 +45,8 @@ _DOCS = re.compile(
 _UNSEARCHED = "---\nnosearch: true\n---\n"
 #: links to *Try it* in the index of a language
 _TRIED = re.compile(r"^.*\(try\.md\).*\n|^```\{toctree\}\n:hidden:\ntry\n```\n", re.M)
+#: the words of the link to a lesson that runs
+_RUN = re.compile(r"\[[^]]+\](?=\(notebooks/00-start-here\.ipynb\)\*\*)")
 #: what a page may load: only files of this site. The Worker of *Try it* has the policy
 #: of its page because it comes from a blob. Styles are also in the outputs of lessons.
 _POLICY = (
@@ -194,7 +196,8 @@ def assemble(
         # A message that a reader has pasted is in its answers: it would hide lessons.
         (target / "try.md").write_text(f"{_UNSEARCHED}{tried}", "utf-8")
     else:
-        text = _TRIED.sub("", text)
+        title = f"00 {translator(language)(lessons()[0].title)}"
+        text = _RUN.sub(f"[{title}]", _TRIED.sub("", text))
     (target / "index.md").write_text(index(text, language), "utf-8")
 
 

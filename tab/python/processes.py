@@ -244,6 +244,12 @@ def forward_all() -> None:
         process.forward()
 
 
+def end_all() -> None:
+    """End all programs that run."""
+    for process in tuple(_running):
+        process.terminate()
+
+
 def install() -> None:
     """Replace Python's own with it."""
     module: Any = subprocess

@@ -136,6 +136,10 @@ def test_it_starts_and_is_cancelled_by_keyboard(open_lesson, monkeypatch):
     page.keyboard.press("Enter")
     expect(page.locator("#run-state")).to_have_text("Downloading: 3 of 53 MB.")
     expect(page.locator("#run-loaded")).to_contain_text("seconds")
+    # A second Enter cancels nothing.
+    expect(page.locator("#run-state")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Shift+Tab")
     expect(page.locator("#run-cancel")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#run-state")).to_have_text("The start was cancelled.")
@@ -232,7 +236,9 @@ def test_a_cell_is_stopped_and_the_others_do_not_run(open_lesson):
     cell(page, "certificate").get_by_role("button", name="Run all above").click()
     place = cell(page, "cluster-info")
     expect(place.locator(".live")).to_have_text("begun")
-    expect(state(cell(page, "server"))).to_have_text("Waits for the cells before it.")
+    expect(state(cell(page, "server"))).to_have_text(
+        "Waits until the cell that runs has ended."
+    )
     place.get_by_role("button", name="Stop").click()
     expect(state(place)).to_contain_text("Ended with an error")
     expect(state(cell(page, "server"))).to_contain_text("Not run: a cell before it")
@@ -241,12 +247,16 @@ def test_a_cell_is_stopped_and_the_others_do_not_run(open_lesson):
 
 def test_a_cell_that_does_not_stop_is_ended_with_the_cluster(open_lesson):
     page = open_lesson()
+    page.clock.install()
     place = cell(page, "server")
     edit(place, "stuck")
     place.get_by_role("button", name="Run", exact=True).click()
     place.get_by_role("button", name="Stop").click()
-    expect(state(place)).to_contain_text("It does not stop")
-    page.locator("#run-restart").click()
+    expect(state(place)).to_have_text("Running.")
+    page.clock.fast_forward(15_000)
+    expect(state(place)).to_contain_text("It has not stopped for 15 seconds.")
+    page.once("dialog", lambda question: question.accept())
+    place.get_by_role("button", name="Start a new cluster").click()
     expect(page.locator("#run-state")).to_contain_text("The cluster is new")
     expect(place.get_by_role("textbox")).to_have_value("stuck")
     expect(place.get_by_role("button", name="Stop")).to_be_hidden()

@@ -238,7 +238,8 @@ def test_a_reset_needs_no_download(ready):
     line.fill("kubectl get pods --watch")
     line.press("Enter")
     expect(log(ready)).to_contain_text("begun")
-    ready.get_by_role("button", name="Reset the server").click()
+    ready.once("dialog", lambda question: question.accept())
+    ready.get_by_role("button", name="Start a new server").click()
     expect(state(ready)).to_contain_text("is ready after")
     expect(log(ready)).to_be_empty()
     expect(ready.locator("#tab-stop")).to_be_hidden()
@@ -293,7 +294,8 @@ def test_the_page_says_when_pods_can_run(open_page, path, fault, told):
     expect(opened.locator("#tab-own")).to_be_visible()
     sentences = opened.evaluate("sentences")
     assert len(sentences) == len(set(sentences)) >= 6
-    opened.locator("#tab-reset").click()
+    opened.once("dialog", lambda question: question.accept())
+    opened.locator("#tab-restart").click()
     expect(opened.locator("#tab-node")).to_have_text(re.compile(told))
 
 

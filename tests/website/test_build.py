@@ -137,7 +137,7 @@ def test_commands_are_on_the_site_only_with_their_answers(tmp_path, monkeypatch)
 @pytest.mark.parametrize(
     ("tagged", "told", "is_offered"),
     [
-        ([], "each cell has a button", True),
+        ([], "start in this tab", True),
         ([1, 2], "2 of its cells cannot run here", True),
         ([0], "tab.**\nIt needs an API server of its own.\n", False),
     ],

@@ -20,9 +20,9 @@ TESTS = {folder: sorted(FOLDERS[folder].glob("*.test.js")) for folder in FOLDERS
 #: those with elements, and the Worker's side of connection.js: a browser tests them
 IN_A_BROWSER = {
     "notebook": {"cell", "html", "lesson"},
-    "start": set(),
+    "start": {"cluster", "exchange"},
     "tryit": {"live"},
-    "worker": {"dispatcher"},
+    "worker": {"commands", "dispatcher"},
 }
 
 

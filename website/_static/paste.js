@@ -1,6 +1,7 @@
 // The box "Paste an error": rules.js has the rules and the words of the page's language.
 "use strict";
-{
+// Once, or on each page that takes the place of another.
+(globalThis.onPage ?? ((run) => run()))(() => {
   // A text of ours has code between backticks; all of it is text, and never markup.
   const say = (parent, text) => {
     text.split("`").forEach((part, place) => {
@@ -57,4 +58,4 @@
     form.append(label, about, box, buttons);
     place.append(form, answer);
   }
-}
+});

@@ -1,10 +1,11 @@
 // A page with commands: the reader predicts the status code of each, then sees its recorded answer.
 // Where a server can run, tryit/live.js adds it.
 "use strict";
-{
+globalThis.onPage(() => {
   /** Gigabytes of memory of a machine that has room for the server. */
   const ROOM = 4;
   const page = globalThis.pageParts("tab", "words"), { at, say } = page;
+  if (!at.start) return;
 
   // The first prediction of each command, kept by the browser for a later visit.
   const KEPT = "kubernetes-api-notebooks/predictions";
@@ -73,4 +74,4 @@
       .then(({ connect }) => connect({ ...page, blocks })),
     failed: "broken",
   });
-}
+});

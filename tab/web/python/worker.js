@@ -3,6 +3,7 @@ import "../wasm_exec.js";
 import "../files.js";
 import "../server.js";
 import { newOutputs } from "../worker/celloutputs.js";
+import { newCommands } from "../worker/commands.js";
 import { dispatch } from "../worker/dispatcher.js";
 import { loadPyodide } from "./pyodide/pyodide.mjs";
 import { treeFileSystem } from "./files.js";
@@ -58,6 +59,7 @@ const load = async (name, type, count) => {
   return new Response(bytes, { headers: { "Content-Type": type } });
 };
 
+const { start, ...commands } = newCommands();
 let python, kernel, sendOutput, beMain;
 
 // Start Python, with the packages of an archive. Its core is compressed, which it does not know,
@@ -97,6 +99,7 @@ const joinCluster = () => {
 };
 
 dispatch(self, {
+  ...commands,
   // Start both, with attempts of earlier visits; report "loading" with bytes and their total or 0,
   // then the steps.
   async start([attempts], report) {
@@ -110,7 +113,7 @@ dispatch(self, {
     const core = load(CORE, "application/wasm", count);
     const library = load(LIBRARY, "application/zip", count);
     await Promise.all([program, startPython(core, library, pack)]);
-    await startServer(await program, { onStep: (name) => report("step", name) });
+    await start(await program, report);
     joinCluster();
     report("importing");
     await python.runPythonAsync("from tab.python import kernel");
@@ -118,8 +121,10 @@ dispatch(self, {
   },
   // Run the code of a lesson from now on, in a folder.
   async open([folder]) {
-    kernel?.destroy();
     beMain();
+    // As those of a kernel of Jupyter do, the programs of the lesson before end with it.
+    if (kernel) python.pyimport("tab.python.processes").end_all();
+    kernel?.destroy();
     const { Kernel } = python.pyimport("tab.python.kernel");
     kernel = await Kernel.callPromising((text) => sendOutput(text), folder);
   },

@@ -47,3 +47,27 @@ test("a download of unknown size is told each ten megabytes", () => {
   assert.equal(progress.sentence, "loading 20 …");
   assert.equal(progress.time, "elapsed 0");
 });
+
+test("a share of the whole grows to its end, and a slow start has advice", () => {
+  let now = 0;
+  const progress = new Progress(say, () => now);
+  const shares = [progress.share];
+  for (const loaded of [TOTAL / 2, TOTAL]) {
+    progress.update(loaded, TOTAL);
+    shares.push(progress.share);
+  }
+  for (const name of [
+    "making keys", "starting the API server", "starting kube-controller-manager",
+    "starting the kubelet", "waiting for the node", "importing",
+  ]) {
+    progress.step(name);
+    shares.push(progress.share);
+  }
+  assert.deepEqual(shares, shares.toSorted((one, other) => one - other));
+  assert.equal(new Set(shares).size, shares.length);
+  assert.ok(shares[0] === 0 && shares.at(-1) < 1);
+  now = 119_000;
+  assert.equal(progress.time, "elapsed 119");
+  now = 121_000;
+  assert.equal(progress.time, "slow 121");
+});

@@ -6,8 +6,8 @@ import { newLine } from "./typing.js";
 
 /** Milliseconds between two looks at what a cell has shown meanwhile. */
 const PAUSE = 100;
-/** Tag of a cell whose text the reader is to write. */
-const EXERCISE = "exercise";
+/** Tags of a cell whose text the reader is to write, and of one that checks it. */
+const EXERCISE = "exercise", CHECK = "check";
 /** Classes of outputs, which the style sheet of the site knows. */
 const CLASSES = {
   text: "output stream", errors: "output stream errors", traceback: "output traceback",
@@ -23,7 +23,9 @@ const CLASSES = {
  * }} Facts
  * @typedef {{
  *   text?: string, onText: (text: string) => void, onRun: (cell: Cell) => void,
- *   onRunAbove: (cell: Cell) => void, onStop: (cell: Cell) => void, onNext: (cell: Cell) => void,
+ *   onRunAbove: (cell: Cell) => void, onRunBelow: (cell: Cell) => void,
+ *   onNew: (cell: Cell) => void, onStop: (cell: Cell) => void, onAnew: () => void,
+ *   onNext: (cell: Cell) => void,
  * }} Reader what the reader has written, and does
  */
 
@@ -80,8 +82,9 @@ export class Cell {
       place.querySelector(":scope > .cell_output"));
     const copy = /** @type {DocumentFragment} */ (controls.content.cloneNode(true));
     this.#controls = /** @type {HTMLElement} */ (copy.querySelector("p"));
-    const [run, above, edit, original, stop] = this.#controls.querySelectorAll("button");
-    this.#buttons = { run, above, edit, original, stop };
+    const [run, above, below, edit, added, original, stop, anew] =
+      this.#controls.querySelectorAll("button");
+    this.#buttons = { run, edit, original, stop, anew };
     this.#state = /** @type {HTMLElement} */ (this.#controls.querySelector("span"));
     this.#controls.role = "group";
     this.#controls.ariaLabel = say("cell", facts.number);
@@ -98,9 +101,12 @@ export class Cell {
     run.onclick = () => this.#run();
     above.onclick = () => reader.onRunAbove(this);
     above.hidden = facts.number === 1;
+    below.onclick = () => reader.onRunBelow(this);
+    added.onclick = () => reader.onNew(this);
     edit.onclick = () => { this.#edit(); this.#editor.focus(); };
     original.onclick = () => { this.restore(); edit.focus(); };
     stop.onclick = () => { run.focus(); reader.onStop(this); };
+    anew.onclick = () => reader.onAnew();
     original.hidden = true;
     // A click selects a cell, as in JupyterLab.
     place.tabIndex = -1;
@@ -111,6 +117,11 @@ export class Cell {
     };
     if (reader.text !== undefined) this.write(reader.text);
     this.reset();
+  }
+
+  /** Its element on the page. */
+  get place() {
+    return this.#place;
   }
 
   get tags() {
@@ -136,6 +147,7 @@ export class Cell {
     this.#outputs = new Outputs();
     this.#setRunning(false);
     this.#live.replaceChildren();
+    this.#live.className = "cell_output live";
     this.#live.hidden = true;
     if (this.#recorded) this.#recorded.hidden = false;
     this.#state.textContent = this.canRun && this.#recorded ? this.#say("recorded") : "";
@@ -177,6 +189,7 @@ export class Cell {
     const seconds = ((performance.now() - this.#began) / 1000).toFixed(1);
     this.#draw();
     this.#setRunning(false);
+    this.#live.classList.toggle("passed", isDone && this.tags.includes(CHECK));
     this.#state.textContent = this.#say(isDone ? "done" : "raised", seconds);
   }
 
@@ -189,6 +202,7 @@ export class Cell {
 
   /** Say that it does not stop. */
   refuse() {
+    this.#buttons.anew.hidden = false;
     this.#state.textContent = this.#say("endless");
   }
 
@@ -216,14 +230,18 @@ export class Cell {
 
   /** @param {boolean} isRunning */
   #setRunning(isRunning) {
-    const { stop, run } = this.#buttons;
+    const { stop, run, anew } = this.#buttons;
     if (!isRunning && document.activeElement === stop) run.focus();
     this.#isRunning = isRunning;
+    // It stays where it is: a second click is none on what comes into its place.
+    run.ariaDisabled = isRunning ? "true" : null;
     stop.hidden = !isRunning;
+    anew.hidden = true;
   }
 
   #run() {
-    if (!this.#isRunning) this.#reader.onRun(this);
+    if (this.#isRunning) this.#state.textContent = this.#say("already");
+    else this.#reader.onRun(this);
   }
 
   /** @param {Event} event */
@@ -237,9 +255,11 @@ export class Cell {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#live.replaceChildren(...this.#outputs.shown.map(elementOf));
-    // What scrolls can be reached by keyboard.
+    // What scrolls can be reached by keyboard; a shadow says that it goes on to the side.
     for (const text of this.#live.querySelectorAll("pre")) {
-      if (text.scrollHeight > text.clientHeight) text.tabIndex = 0;
+      const isWide = text.scrollWidth > text.clientWidth;
+      if (isWide || text.scrollHeight > text.clientHeight) text.tabIndex = 0;
+      text.classList.toggle("wide", isWide);
     }
   }
 

@@ -1,7 +1,7 @@
 // A lesson that runs: its start and end, and the cells of the page with their controls.
 
-import { Closed, Connection, startWorker } from "../start/connection.js";
-import { Progress, showTime } from "../start/progress.js";
+import { Cluster, secondsSince } from "../start/cluster.js";
+import { Closed } from "../start/connection.js";
 import { Cell } from "./cell.js";
 import { Kept } from "./kept.js";
 import { Queue } from "./queue.js";
@@ -9,7 +9,7 @@ import { Queue } from "./queue.js";
 /** Where a lesson's code runs, below the learner's home. */
 const HOME = "/root/notebooks";
 /** Milliseconds after which a cell that does not stop is called so. */
-const PATIENCE = 5000;
+const PATIENCE = 15_000;
 /** Tags of cells that may fail while the cells below go on. */
 const FAILING = ["check", "raises-exception"];
 /** Needs of cells that a tab lacks, as their tags and the sentences of the page name them. */
@@ -46,29 +46,28 @@ const readCells = async (address) => {
 };
 
 /**
- * Let a page run its lesson; return what there is to say of an earlier visit, or "".
+ * Let a page run its lesson; return what there is to say of an earlier visit, or ""; undefined if
+ * its cluster runs already.
  *
  * @param {{
  *   base: URL, at: Record<string, any>, say: Say, show: (phase: string, text: string) => void,
- * }} page run.js has made
+ * }} parts run.js has made
  */
-export const connect = async ({ base, at, say, show }) => {
+export const connect = async (parts) => {
+  const { base, at, say, show } = parts;
   const link = /** @type {HTMLAnchorElement} */ (document.querySelector(".lesson a[download]"));
   const { page = "" } = document.body.dataset;
   const kept = new Kept(() => localStorage, `${document.documentElement.lang}/${page}`);
   const notebook = await readCells(link.href);
   const places = [...document.querySelectorAll(".bd-article .cell")];
   if (notebook.length !== places.length) throw new Error("the page and its notebook differ");
-  /** @type {Connection | undefined} */
-  let connection;
-  /** The call of the cell that runs. @type {{cancel: () => void} | undefined} */
+  /** @typedef {import("../start/connection.js").Running} Running */
+  /** The call of the cell that runs. @type {Running | undefined} */
   let running;
-
-  const phase = () => document.body.dataset.run;
 
   /** Run a cell; return whether the cells after it can run. @param {Cell} cell */
   const run = async (cell) => {
-    const current = connection;
+    const current = cluster.connection;
     if (!current) return false;
     cell.begin();
     const words = [cell.source, cell.tags];
@@ -87,7 +86,7 @@ export const connect = async ({ base, at, say, show }) => {
       if (error instanceof Closed) cell.reset();
       else cell.fail(message);
       // An error of the cell is among its outputs: this one is Python's own end.
-      if (connection === current && current) stop(say("ended", message));
+      if (cluster.connection === current) cluster.fail(message);
       return false;
     } finally {
       if (running === call) running = undefined;
@@ -97,81 +96,88 @@ export const connect = async ({ base, at, say, show }) => {
   const entryOf = (/** @type {Cell} */ cell) =>
     ({ cell, goesOn: cell.tags.some((tag) => FAILING.includes(tag)) });
 
-  const cells = notebook.map((facts, number) => new Cell(
-    /** @type {HTMLElement} */ (places[number]),
-    { ...facts, number: number + 1, lack: lackOf(facts.tags) },
+  const addAll = (/** @type {Cell[]} */ some) =>
+    queue.add(some.filter(({ canRun }) => canRun).map(entryOf));
+  /**
+   * Return a cell with its controls.
+   *
+   * @param {HTMLElement} place
+   * @param {{id: string, source: string, tags: string[], number: number}} facts
+   * @param {{text?: string, onText: (text: string) => void}} texts
+   */
+  const newCell = (place, facts, texts) => new Cell(
+    place,
+    { ...facts, lack: lackOf(facts.tags) },
     { controls: at.controls, say },
     {
-      text: kept.texts[facts.id],
-      onText: (text) => kept.keep(facts.id, text),
+      ...texts,
       onRun: (cell) => queue.add([entryOf(cell)]),
-      onRunAbove: (cell) => queue.add(
-        cells.slice(0, cells.indexOf(cell)).filter(({ canRun }) => canRun).map(entryOf),
-      ),
+      onRunAbove: (cell) => addAll(cells.slice(0, cells.indexOf(cell))),
+      onRunBelow: (cell) => addAll(cells.slice(cells.indexOf(cell))),
+      onNew: (cell) => {
+        const element = document.createElement("div"), input = document.createElement("div");
+        element.className = "cell docutils container own";
+        input.className = "cell_input docutils container";
+        element.append(input);
+        cell.place.after(element);
+        const facts = { id: "", source: "", tags: ["exercise"], number: cells.length + 1 };
+        const own = newCell(element, facts, { onText: () => {} });
+        cells.splice(cells.indexOf(cell) + 1, 0, own);
+        own.prepare();
+        own.focus();
+      },
       onStop: (cell) => {
         const stopped = running;
         queue.clear();
         stopped?.cancel();
         setTimeout(() => { if (running && running === stopped) cell.refuse(); }, PATIENCE);
       },
+      onAnew: () => at.restart.click(),
       onNext: (cell) => cells.slice(cells.indexOf(cell) + 1).find(({ canRun }) => canRun)?.focus(),
     },
+  );
+  const cells = notebook.map((facts, number) => newCell(
+    /** @type {HTMLElement} */ (places[number]),
+    { ...facts, number: number + 1 },
+    { text: kept.texts[facts.id], onText: (text) => kept.keep(facts.id, text) },
   ));
+  const lessonCells = [...cells];
 
-  /** @param {string} why */
-  const stop = (why) => {
-    connection?.close();
-    connection = running = undefined;
-    queue.clear();
-    at.loaded.textContent = "";
-    show("able", why);
-  };
-
-  const start = async () => {
-    const began = performance.now();
-    const progress = new Progress(say);
-    const worker = startWorker(new URL("python/worker.js", base));
-    const started = connection = new Connection(worker);
-    worker.onerror = ({ message = "" }) => {
-      if (connection !== started) return;
-      const reason = message || "python/worker.js";
-      stop(phase() === "starting" ? say("failed", at.state.textContent, reason)
-        : say("ended", reason));
-    };
-    for (const cell of cells) cell.prepare();
-    at.bar.removeAttribute("value");
-    show("starting", progress.sentence);
-    showTime(progress, at.loaded, () => connection === started && phase() === "starting");
-    at.cancel.focus();
-    /** @param {any[]} report what python/worker.js says of a start */
-    const onStep = (...report) => {
-      if (connection !== started) return;
-      const [kind, loaded, total] = report;
-      if (kind !== "loading") at.bar.removeAttribute("value");
-      else if (total) Object.assign(at.bar, { max: total, value: loaded });
-      const isNew = kind === "loading" ? progress.update(loaded, total)
-        : kind === "step" && progress.step(loaded);
-      if (isNew) at.state.textContent = progress.sentence;
-      if (kind === "importing") at.state.textContent = say("importing");
-    };
-    try {
-      await started.call("start", [kept.attempts], onStep).result;
-      await started.call("open", [folderOf(link.href)]).result;
-    } catch (error) {
-      if (error instanceof Closed) return;
-      stop(say("failed", at.state.textContent, /** @type {Error} */ (error).message));
-      return;
-    }
-    const isWaiting = [document.body, at.cancel].includes(document.activeElement);
-    show("ready", say("ready", ((performance.now() - began) / 1000).toFixed(0)));
-    // *Cancel*, which had the focus, is hidden now.
-    if (isWaiting) at.state.focus({ preventScroll: true });
-  };
-
-  at.start.onclick = start;
-  at.cancel.onclick = () => { stop(say("stopped")); at.start.focus(); };
-  at.restart.onclick = () => { stop(""); start(); };
-  at.state.tabIndex = -1;
+  /** The sentence of its Python when that was ready, and the call that makes it ready. */
+  let told = "", opened = Promise.resolve();
+  const cluster = new Cluster(parts, {
+    script: new URL("python/worker.js", base),
+    onBegin: () => { for (const cell of cells) cell.prepare(); },
+    begin: (connection, report) => connection.call("start", [kept.attempts], report).result,
+    onReady: async (connection, { began }, isNew) => {
+      // This page was left for a while, and has the Python that it had.
+      if (cluster.isHolder) return void (told && show("ready", told));
+      told = "";
+      show("opening", say("opening"));
+      try {
+        if (!await cluster.hold()) return;
+        if (!isNew) for (const cell of cells) cell.prepare();
+        opened = connection.call("open", [folderOf(link.href)]).result;
+        await opened;
+      } catch (error) {
+        if (!(error instanceof Closed)) cluster.fail(/** @type {Error} */ (error).message);
+        return;
+      }
+      told = isNew ? say("ready", secondsSince(began)) : say("next");
+      if (cluster.isShown) show("ready", told);
+    },
+    onEnd: () => {
+      running = undefined;
+      queue.clear();
+    },
+    // The lesson of another page begins: nothing of this one runs beside it.
+    onTaken: async () => {
+      queue.clear();
+      const call = running;
+      call?.cancel();
+      await Promise.allSettled([opened, call?.result]);
+    },
+  });
   at.export.onclick = () => {
     const address = URL.createObjectURL(new Blob([kept.toFile()], { type: "application/json" }));
     Object.assign(document.createElement("a"), { href: address, download: "answers.json" }).click();
@@ -188,9 +194,9 @@ export const connect = async ({ base, at, say, show }) => {
         at.done.textContent = say("unread");
         return;
       }
-      await connection?.call("keep", [kept.attempts]).result.catch(() => {});
+      await cluster.connection?.call("keep", [kept.attempts]).result.catch(() => {});
       for (const [number, { id }] of notebook.entries()) {
-        if (id in kept.texts) cells[number].write(kept.texts[id]);
+        if (id in kept.texts) lessonCells[number].write(kept.texts[id]);
       }
       at.done.textContent = say("loaded");
     };
@@ -199,11 +205,12 @@ export const connect = async ({ base, at, say, show }) => {
   at.forget.onclick = async () => {
     if (!confirm(say("sure"))) return;
     // What the Worker has of them would come back with the next cell.
-    await connection?.call("keep", [""]).result.catch(() => {});
+    await cluster.connection?.call("keep", [""]).result.catch(() => {});
     kept.forget();
-    for (const cell of cells) cell.restore();
+    for (const cell of lessonCells) cell.restore();
     at.done.textContent = say("forgotten");
   };
+  if (cluster.attach()) return undefined;
   const count = Object.keys(kept.texts).length;
   return count ? say("kept", count) : "";
 };

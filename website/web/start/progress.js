@@ -9,6 +9,12 @@ const STEPS = new Map(Object.entries({
   "starting kube-scheduler": "scheduler",
   "starting the kubelet": "kubelet",
   "waiting for the node": "node",
+  "importing": "importing",
+}));
+/** Which part of a start is over when a step begins, of some that were measured. */
+const SHARES = new Map(Object.entries({
+  "compiling": 0.3, "keys": 0.4, "starting": 0.42, "controllers": 0.8, "scheduler": 0.82,
+  "kubelet": 0.85, "node": 0.9, "importing": 0.95,
 }));
 
 /** @typedef {(word: string, ...values: any[]) => string} Say */
@@ -17,8 +23,8 @@ const STEPS = new Map(Object.entries({
 const PARTS = 20;
 /** Bytes of which each step is told where the total is unknown. */
 const STEP = 10e6;
-/** Milliseconds after which the time that is left can be judged. */
-const JUDGED = 3000;
+/** Milliseconds after which the time that is left can be judged, and a start is called slow. */
+const JUDGED = 3000, SLOW = 120_000;
 
 /** @param {number} bytes */
 const megabytes = (bytes) => (bytes / 1e6).toFixed(0);
@@ -36,6 +42,7 @@ export class Progress {
   /** Bytes that are loaded, and their total; 0 outside of a download. */
   #loaded = 0;
   #total = 0;
+  #share = 0;
 
   /**
    * @param {Say} say
@@ -80,28 +87,42 @@ export class Progress {
   #tell(part, word, ...values) {
     if (part === this.#part) return false;
     this.#part = part;
+    this.#share = SHARES.get(word) ?? 0;
     this.sentence = this.#say(word, ...values);
     return true;
   }
 
-  /** The time that is left of a download, or else how long the start has taken so far. */
+  /** The part of the start that is over, of 1. */
+  get share() {
+    if (!this.#total) return this.#share;
+    return (this.#loaded / this.#total) * (SHARES.get("compiling") ?? 0);
+  }
+
+  /**
+   * The time that is left of a download, or else how long the start has taken so far, and what
+   * helps a slow one.
+   */
   get time() {
     const elapsed = this.#clock() - this.#began, loaded = this.#loaded, total = this.#total;
+    if (elapsed > SLOW) return this.#say("slow", Math.floor(elapsed / 1000));
     if (!total || elapsed < JUDGED) return this.#say("elapsed", Math.floor(elapsed / 1000));
     return this.#say("left", Math.ceil((elapsed * (total - loaded)) / loaded / 1000));
   }
 }
 
 /**
- * Show the time of a start each second, until it has ended.
+ * Show the time and the share of a start each second, until it has ended.
  *
  * @param {Progress} progress
- * @param {HTMLElement} place that no screen reader reads out
+ * @param {Record<string, any>} at its elements: no screen reader reads `loaded` out
  * @param {() => boolean} isStarting
  */
-export const showTime = (progress, place, isStarting) => {
-  const timer = setInterval(() => {
-    if (isStarting()) place.textContent = progress.time;
-    else clearInterval(timer);
-  }, 1000);
+export const showTime = (progress, { loaded, bar }, isStarting) => {
+  const show = () => {
+    if (!isStarting()) return clearInterval(timer);
+    loaded.textContent = progress.time;
+    bar.value = progress.share;
+  };
+  const timer = setInterval(show, 1000);
+  bar.value = progress.share;
 };

@@ -1,9 +1,9 @@
 // A genuine API server for the page: its start and end, live answers, the reader's line, the drill.
 
 import { commandOf, History, linkTo, withCaller, withPrompt } from "./commandline.js";
-import { Closed, Connection, startWorker } from "../start/connection.js";
+import { Cluster, secondsSince } from "../start/cluster.js";
+import { Closed } from "../start/connection.js";
 import { judge, permissionsOf } from "./drill.js";
-import { Progress, showTime } from "../start/progress.js";
 
 const PROGRAM = "kube-apiserver.wasm.gz";
 /** Milliseconds after which a page that is hidden gives its memory back. */
@@ -13,8 +13,8 @@ const LINES = 8;
 /** Names of the shell whose variables all commands of the page share, and of that of the drill. */
 const SESSION = "page", DRILL = "drill";
 
-/** @param {number} began */
-const secondsSince = (began) => ((performance.now() - began) / 1000).toFixed(0);
+/** The compiled program: another start needs no download. @type {WebAssembly.Module | undefined} */
+let program;
 
 /**
  * @typedef {{
@@ -28,81 +28,56 @@ const secondsSince = (began) => ((performance.now() - began) / 1000).toFixed(0);
  * Let a page start a server, and send it commands.
  *
  * @param {{
- *   base: URL, at: Record<string, any>, blocks: Block[], say: Say,
+ *   base: URL, at: Record<string, any>, blocks: Block[], say: Say, signal: AbortSignal,
  *   show: (phase: string, text: string) => void,
  * }} page try.js has made
  */
-export const connect = ({ base, at, blocks, say, show }) => {
-  /** @type {Connection | undefined} */
-  let connection;
-  /** The compiled program: another start needs no download. @type {WebAssembly.Module | string} */
-  let program = new URL(PROGRAM, base).href;
+export const connect = (page) => {
+  const { base, at, blocks, say, show, signal } = page;
   /** @type {string[]} */
   let usual = [];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let hidden;
   const phase = () => document.body.dataset.tab;
 
-  /** @param {string} why */
-  const stop = (why) => {
-    connection?.close();
-    connection = undefined;
-    at.loaded.textContent = "";
-    show("able", why);
-  };
-  const start = async () => {
-    const began = performance.now();
-    const progress = new Progress(say);
-    const worker = startWorker(new URL("worker.js", base));
-    const started = connection = new Connection(worker);
-    worker.onerror = ({ message = "" }) => {
-      if (connection !== started) return;
-      if (phase() === "starting") stop(say("failed", progress.sentence, message || "worker.js"));
-      else stop(say("ended", message));
-    };
-    show("starting", progress.sentence);
-    showTime(progress, at.loaded, () => connection === started && phase() === "starting");
-    at.cancel.focus();
-    // Answers of an earlier server, and the verdict on it.
-    for (const { answer, label } of blocks) {
-      answer.hidden = true;
-      label.textContent = "";
-    }
-    for (const place of [at.node, at.output, at.verdict]) if (place) place.textContent = "";
-    /** @param {any[]} report the bytes that are loaded, and their total; or "step", and its name */
-    const onProgress = (...report) => {
-      const [loaded, total] = report, isStep = loaded === "step";
-      if (total && !isStep) Object.assign(at.bar, { max: total, value: loaded });
-      if (!(isStep ? progress.step(total) : progress.update(loaded, total))) return;
-      at.state.textContent = progress.sentence;
-    };
-    try {
-      program = await connection.call("start", [program], onProgress).result;
-      // Read before the reader can grant anything.
-      if (at.drill) usual = await permissionsOf(outputOf, "default", "drill");
-      if (connection !== started) return;
-    } catch (error) {
-      if (!(error instanceof Closed)) {
-        stop(say("failed", progress.sentence, /** @type {Error} */ (error).message));
+  const cluster = new Cluster(page, {
+    script: new URL("worker.js", base),
+    serves: [new URL("python/worker.js", base)],
+    onBegin: () => {
+      // Answers of an earlier server, and the verdict on it.
+      for (const { answer, label } of blocks) {
+        answer.hidden = true;
+        label.textContent = "";
       }
-      return;
-    }
-    const isWaiting = [document.body, at.cancel].includes(document.activeElement);
-    show("ready", say("ready", secondsSince(began)));
-    // *Cancel*, which had the focus, is hidden now.
-    if (isWaiting) at.state.focus({ preventScroll: true });
-    followNode(connection, progress, began);
-  };
+      for (const place of [at.node, at.output, at.verdict]) if (place) place.textContent = "";
+    },
+    begin: async (connection, report) => {
+      const given = program ?? new URL(PROGRAM, base).href;
+      program = await connection.call("start", [given], report).result;
+    },
+    onReady: async (connection, running, isNew) => {
+      try {
+        // Read before the reader can grant anything.
+        if (at.drill) usual = await permissionsOf(outputOf, "default", "drill");
+      } catch {
+        // The end of the server is told by the cluster.
+        return;
+      }
+      show("ready", isNew ? say("ready", secondsSince(running.began)) : say("runs"));
+      if (isNew) followNode(connection, running);
+    },
+  });
   /**
    * Say what the start of the node is doing, and when pods can run.
    *
-   * @param {Connection} started
-   * @param {Progress} progress
-   * @param {number} began
+   * @param {import("../start/connection.js").Connection} started
+   * @param {import("../start/cluster.js").Running} running
    */
-  const followNode = async (started, progress, began) => {
+  const followNode = async (started, { progress, began }) => {
     /** @param {string} sentence */
-    const tell = (sentence) => { if (connection === started) at.node.textContent = sentence; };
+    const tell = (sentence) => {
+      if (cluster.connection === started) at.node.textContent = sentence;
+    };
     try {
       await started.call("node", [], (_, name) => {
         if (progress.step(name)) tell(progress.sentence);
@@ -112,11 +87,6 @@ export const connect = ({ base, at, blocks, say, show }) => {
       tell(say("late", progress.sentence, /** @type {Error} */ (error).message));
     }
   };
-  at.start.onclick = start;
-  at.cancel.onclick = () => { stop(say("stopped")); at.start.focus(); };
-  at.reset.onclick = () => { stop(""); start(); };
-  at.state.tabIndex = -1;
-
   /**
    * Run lines, and write their output; return {code, status}, or undefined if they did not run.
    *
@@ -126,6 +96,7 @@ export const connect = ({ base, at, blocks, say, show }) => {
    * @param {{isLog?: boolean, input?: string}} options a log is not written anew
    */
   const run = async (lines, place, button, { isLog = false, input = "" } = {}) => {
+    const { connection } = cluster;
     if (!connection) return undefined;
     if (place.ariaBusy) return void place.append(`${say("busy")}\n`);
     place.ariaBusy = "true";
@@ -214,7 +185,7 @@ export const connect = ({ base, at, blocks, say, show }) => {
     if (phase() === "ready") at.line.focus();
     else if (!/starting|unable/.test(phase() ?? "")) show("able", say("brought"));
   };
-  addEventListener("hashchange", bring);
+  addEventListener("hashchange", bring, { signal });
   bring();
   fit();
 
@@ -224,7 +195,7 @@ export const connect = ({ base, at, blocks, say, show }) => {
     let text = "";
     /** @param {string} more */
     const add = (more) => { text += more; };
-    await connection?.call("shell", [line, "", DRILL], add).result;
+    await cluster.connection?.call("shell", [line, "", DRILL], add).result;
     return text;
   };
   if (at.drill) {
@@ -241,11 +212,12 @@ export const connect = ({ base, at, blocks, say, show }) => {
 
   document.addEventListener("visibilitychange", () => {
     clearTimeout(hidden);
-    if (!document.hidden || !connection) return;
+    if (!document.hidden || !cluster.isOwn) return;
     hidden = setTimeout(() => {
       // Its machine code is memory, too.
-      program = new URL(PROGRAM, base).href;
-      stop(say("hidden"));
+      program = undefined;
+      cluster.stop(say("hidden"));
     }, HIDDEN);
-  });
+  }, { signal });
+  cluster.attach();
 };
