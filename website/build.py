@@ -196,8 +196,10 @@ def assemble(
         # A message that a reader has pasted is in its answers: it would hide lessons.
         (target / "try.md").write_text(f"{_UNSEARCHED}{tried}", "utf-8")
     else:
-        title = f"00 {translator(language)(lessons()[0].title)}"
-        text = _RUN.sub(f"[{title}]", _TRIED.sub("", text))
+        text = _TRIED.sub("", text)
+        for first in lessons()[:1]:
+            title = f"{first.number} {translator(language)(first.title)}"
+            text = _RUN.sub(f"[{title}]", text)
     (target / "index.md").write_text(index(text, language), "utf-8")
 
 

@@ -153,6 +153,6 @@ def test_pytest_kubernetes_kr8s_and_kopf_use_the_cluster(tmp_path):
         try:
             printed = run_lines(PYTHON, tmp_path, tmp_path, **settings)
         finally:
-            # Of a run that failed, too.
+            # A run that failed leaves one, too.
             run_lines("kapi delete --yes", tmp_path, tmp_path, **settings)
     assert "2 passed" in printed
