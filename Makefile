@@ -51,7 +51,7 @@ site: chapter ## Build a page for each lesson with its outputs: build/site/index
 
 test: setup lint ## Test what a change breaks: units, a real cluster, every notebook
 	@sh tools/setup.sh tests
-	@$(TESTS) -m 'not (full or machines or follow)' --budget 11 $(PYTEST_ARGS)
+	@$(TESTS) -m 'not (full or machines or follow)' --budget 14 $(PYTEST_ARGS)
 
 full: setup lint ## Test also what a change hardly breaks: faults, the tab, the site
 	@sh tools/setup.sh full && sh tools/setup.sh site
