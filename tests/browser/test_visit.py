@@ -174,10 +174,15 @@ def test_a_page_that_cannot_be_loaded_leaves_the_lesson_there(page):
     page.route("**/glossary.html", lambda route: route.abort())
     told: list[str] = []
     page.on("dialog", lambda dialog: (told.append(dialog.message), dialog.accept()))
-    page.locator(f".bd-docs-nav {GLOSSARY}").click()
-    page.wait_for_url(f"**/{NAME}.html")
     run(cell(page, "connect"))
+    shown = cell(page, "connect").element_handle()
+    with page.expect_event("dialog"):
+        page.locator(f".bd-docs-nav {GLOSSARY}").click()
+    page.wait_for_url(f"**/{NAME}.html")
+    run(cell(page, "certificate"))
+    assert shown.is_visible()
     expect(cell(page, "connect").locator(".live")).to_contain_text("ran from")
+    expect(cell(page, "certificate").locator(".live")).to_contain_text("ran ")
     assert len(told) == 1 and "goes on" in told[0]
 
 

@@ -179,7 +179,7 @@ export const keepPages = (say) => {
     const { destination, navigationType } = event, to = new URL(destination.url);
     isAsked = false;
     if (event.hashChange || event.downloadRequest !== null || event.formData) return;
-    if (pageOf(to.href) === shownAddress && navigationType !== "traverse") return;
+    if (pageOf(to.href) === shownAddress) return;
     if (event.canIntercept && isOfSite(to) && (isRunning() || destination.sameDocument)) {
       // Before the address changes, to which they are relative.
       for (const link of document.links) if (!link.hash) link.href = link.href;
