@@ -46,7 +46,7 @@ _UNSEARCHED = "---\nnosearch: true\n---\n"
 #: links to *Try it* in the index of a language
 _TRIED = re.compile(r"^.*\(try\.md\).*\n|^```\{toctree\}\n:hidden:\ntry\n```\n", re.M)
 #: the words of the link to a lesson that runs
-_RUN = re.compile(r"\[[^]]+\](?=\(notebooks/00-start-here\.ipynb\)\*\*)")
+_RUN = re.compile(r"\[[^]]+\]\(notebooks/00-start-here\.ipynb\)(?=\*\*)")
 #: what a page may load: only files of this site. The Worker of *Try it* has the policy
 #: of its page because it comes from a blob. Styles are also in the outputs of lessons.
 _POLICY = (
@@ -191,16 +191,11 @@ def assemble(
         text = json.dumps(notebook)
         file.write_text(re.sub("<th[^>]*>(?:&nbsp;)?</th>", "<td></td>", text), "utf-8")
     shutil.copy(SITE / f"journey-{language}.png", target / "journey.png")
-    text = site_texts(language)["index"]
     if tried:
         # A message that a reader has pasted is in its answers: it would hide lessons.
         (target / "try.md").write_text(f"{_UNSEARCHED}{tried}", "utf-8")
-    else:
-        text = _TRIED.sub("", text)
-        for first in lessons()[:1]:
-            title = f"{first.number} {translator(language)(first.title)}"
-            text = _RUN.sub(f"[{title}]", text)
-    (target / "index.md").write_text(index(text, language), "utf-8")
+    text = index(site_texts(language)["index"], language, runs=bool(tried))
+    (target / "index.md").write_text(text, "utf-8")
 
 
 def translator(language: str) -> course.Say:
@@ -215,14 +210,21 @@ def translator(language: str) -> course.Say:
     return str if language == FIRST else lambda text: say.get(text) or text
 
 
-def index(text: str, language: str) -> str:
-    """Return the first page of a language, with its tables and its own links."""
+def index(text: str, language: str, *, runs: bool = True) -> str:
+    """Return the first page of a language, with its tables and its own links.
+
+    Unless a server `runs` in the tab, nothing leads to one, and 00 has its title.
+    """
     say = translator(language)
 
     def link(lesson: Lesson) -> str:
         title = f"{lesson.number} {say(lesson.title)}"
         return f"[{title}](notebooks/{lesson.path.as_posix()})"
 
+    if not runs:
+        text = _TRIED.sub("", text)
+        for first in lessons()[:1]:
+            text = _RUN.sub(link(first), text)
     text = with_addresses(text, REPOSITORY, say("Launch on Binder"))
     for word, core in (("CORE", True), ("DEEPER", False)):
         table = course.lesson_table(link, core=core, say=say)

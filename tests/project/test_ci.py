@@ -17,7 +17,7 @@ from cluster import paths
 from cluster.tests.existing.servers import Audited
 from helpers.course import lessons
 from tests.notebooks import FILES, ROOT, file_of, load, tagged
-from tests.project.test_wheel import environment, wheel as wheel
+from tests.project.test_wheel import run_apart, wheel as wheel
 
 PAGE = (ROOT / "docs/ci.md").read_text("utf-8")
 #: the languages of the blocks of the page, and their text
@@ -82,17 +82,7 @@ class Door:
         """Run a command there; compare its exit code, if one is given."""
         place = f"{self.folder}/lessons-env/bin{os.pathsep}{os.environ['PATH']}"
         settings = {"LAB_STATE_DIR": self.state, "PATH": place} | settings
-        settings |= {"LAB_CACHE_DIR": str(paths.cache_dir()), "LAB_BUNDLE": "none"}
-        done = subprocess.run(
-            [str(word) for word in command],
-            cwd=self.folder,
-            env=environment(self.home, **settings),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=LIMIT,
-        )
+        done = run_apart(command, self.folder, self.home, LIMIT, **settings)
         print(done.stdout[-9000:])
         assert code is None or done.returncode == code
         return done

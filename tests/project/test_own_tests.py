@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from cluster import paths
 from cluster.programs import golang
 from tests.notebooks import ROOT
-from tests.project.test_wheel import environment
+from tests.project.test_wheel import run_apart
 
 pytestmark = pytest.mark.full("builds a Go program, and packages from an index")
 
@@ -102,17 +101,7 @@ def paint(patch, **_):
 
 def run_lines(lines, folder, home, **settings):
     """Run lines of the page in a folder; return what they print."""
-    settings |= {"LAB_CACHE_DIR": str(paths.cache_dir()), "LAB_BUNDLE": "none"}
-    done = subprocess.run(
-        ["sh", "-euc", lines],
-        cwd=folder,
-        env=environment(home, **settings),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=LIMIT,
-    )
+    done = run_apart(["sh", "-euc", lines], folder, home, LIMIT, **settings)
     assert done.returncode == 0, done.stdout
     return done.stdout
 

@@ -280,6 +280,21 @@ def environment(home, **changes):
     return named | {"HOME": str(home)} | changes
 
 
+def run_apart(command, folder, home, limit, **changes):
+    """Run a command in a folder, with the programs of this cache; return its end."""
+    changes |= {"LAB_CACHE_DIR": str(paths.cache_dir()), "LAB_BUNDLE": "none"}
+    return subprocess.run(
+        [str(word) for word in command],
+        cwd=folder,
+        env=environment(home, **changes),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=limit,
+    )
+
+
 def call(learner, *words, cwd, **changes):
     command, home = learner
     return subprocess.run(

@@ -38,6 +38,12 @@ export const leavePage = () => {
   return left === holder ? left : undefined;
 };
 
+/** Close what runs, and have no holder of its Python. */
+const close = () => {
+  running?.connection.close();
+  running = holder = undefined;
+};
+
 /** Seconds since a time of performance.now(). @param {number} began */
 export const secondsSince = (began) => ((performance.now() - began) / 1000).toFixed(0);
 
@@ -88,8 +94,7 @@ export class Cluster {
 
   /** @param {string} why */
   stop(why) {
-    running?.connection.close();
-    running = holder = undefined;
+    close();
     this.#ways.onEnd?.();
     this.rest(why);
   }
@@ -109,8 +114,7 @@ export class Cluster {
     const { at, say } = this.#page, { script, begin, onBegin } = this.#ways;
     // One of another kind, of another page of this visit.
     if (running && !confirm(say("anew"))) return;
-    running?.connection.close();
-    holder = undefined;
+    close();
     const worker = startWorker(script);
     const connection = new Connection(worker), progress = new Progress(say);
     /** @type {Running} */
@@ -179,9 +183,8 @@ export class Cluster {
 
 /** End what runs, for a reason. @param {string} reason */
 const end = (reason) => {
-  if (shown?.isServed) return shown.fail(reason);
-  running?.connection.close();
-  running = holder = undefined;
+  if (shown?.isServed) shown.fail(reason);
+  else close();
 };
 
 /**
