@@ -53,14 +53,15 @@ def run(folder, *options: str, **environment: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def words_of(budget: str) -> str:
-    """Return the expression of the word of make with this budget."""
-    [words] = re.findall(rf"-m '([^']*)' --budget {budget} ", MAKEFILE)
+def words_of(word: str) -> str:
+    """Return the expression of a word of make."""
+    rule = rf"^{word}: .*\n(?:\t.*\n)*?\t.* -m '([^']*)' --budget "
+    [words] = re.findall(rule, MAKEFILE, re.MULTILINE)
     return words
 
 
 def test_quick_leaves_out_what_needs_a_cluster_and_skips_are_a_persons(tmp_path):
-    code, shown = run(tmp_path, "-m", words_of("2"))
+    code, shown = run(tmp_path, "-m", words_of("quick"))
     assert code == 0
     assert "1 skipped, 6 deselected" in shown
 
@@ -68,8 +69,8 @@ def test_quick_leaves_out_what_needs_a_cluster_and_skips_are_a_persons(tmp_path)
 def test_each_word_runs_its_own_and_names_in_its_head_what_it_leaves_out(tmp_path):
     """Between them they run each test, and `full` runs what `test` does."""
     for words, shown, left in (
-        (words_of("11"), "1 passed, 1 skipped, 5 deselected", [*tiers.WORDS]),
-        (words_of("60"), "4 passed, 1 skipped, 2 deselected", ["machines", "follow"]),
+        (words_of("test"), "1 passed, 1 skipped, 5 deselected", [*tiers.WORDS]),
+        (words_of("full"), "4 passed, 1 skipped, 2 deselected", ["machines", "follow"]),
         ("machines", "1 passed, 6 deselected", ["full", "follow"]),
         ("follow", "1 passed, 6 deselected", ["full", "machines"]),
         ("", "6 passed, 1 skipped", []),
