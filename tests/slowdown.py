@@ -22,7 +22,9 @@ def slow_down(times: float) -> Iterator[None]:
     By SIGSTOP and SIGCONT, which a process cannot notice; all go on at the end.
     """
     ended = threading.Event()
-    outer = psutil.Process(identity.pid_of(paths.state_dir(), "outer"))
+    pid = identity.pid_of(paths.state_dir(), "outer")
+    assert pid, "no cluster of LAB_STATE_DIR runs"
+    outer = psutil.Process(pid)
     stopped: set[int] = set()
 
     def send(signal_number: signal.Signals, pids: set[int]) -> None:

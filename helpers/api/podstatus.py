@@ -1,5 +1,6 @@
 """Say why a pod is not Ready, or a Deployment not available: pure, from its JSON."""
 
+import re
 from dataclasses import dataclass
 
 from helpers.language import mark, say
@@ -21,6 +22,11 @@ _HOPELESS = {
         "Read `kubectl logs {pod} --previous`, fix its `command`."
     ),
 }
+#: what the scheduler says of a pod if each node fails for this one reason
+_NO_SUCH_NODE = re.compile(
+    r"0/(\d+) nodes are available: \1 node\(s\) didn't match Pod's node "
+    r"affinity/selector"
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,9 @@ def why_not_ready(pod: dict, events: list[dict], image_hint: str = "") -> Cause:
             return Cause(f"{text} ({_shorten(unstarted)})", say(_PROGRAM), True)
         hint = say("An ended pod is never Ready: use a command that keeps running.")
         return Cause(text, hint, True)
+    if unfit := _fault_of_selector(status):
+        hint = say("Fix `nodeSelector` or `affinity` in the manifest.")
+        return Cause(say("not scheduled: {message}", message=unfit), hint, True)
     return Cause(_waiting_reason(status, containers, events))
 
 
@@ -80,6 +89,15 @@ def _sentence(container: dict, state: dict) -> str:
         message = _start_error(container) or code
     text = say("container {name}: {reason}", **{**container, **state})
     return f"{text} ({_shorten(message)})" if message else text
+
+
+def _fault_of_selector(status: dict) -> str:
+    """Return the scheduler's message if a pod asks for labels that no node has."""
+    for condition in status.get("conditions", []):
+        message = condition.get("message", "")
+        if condition["type"] == "PodScheduled" and _NO_SUCH_NODE.match(message):
+            return _shorten(message.partition(". ")[0])
+    return ""
 
 
 def _start_error(container: dict) -> str:

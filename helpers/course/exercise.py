@@ -10,6 +10,7 @@ import inspect
 import numbers
 import os
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_origin
@@ -167,6 +168,14 @@ def demand_number(letter: str, guesses: Mapping[str, object]) -> int:
         fault = mark("{letter}: {guess!r} is not a whole number, such as 200.")
     keys = ", ".join(map(repr, guesses))
     raise errors.NotSolved(say(fault, letter=letter, guess=guess, keys=keys))
+
+
+def letters_of(answer: object) -> str:
+    """Return an answer of letters and digits in capitals, without spaces.
+
+    Full-width ones, as an input method for Korean may write them, become narrow.
+    """
+    return "".join(unicodedata.normalize("NFKC", str(answer)).upper().split())
 
 
 def tags_of(cell: dict) -> list[str]:

@@ -5,6 +5,7 @@ Each is a wrong answer that learners give to an exercise, or its opposite.
 
 from helpers import errors
 from helpers.course import attempts
+from helpers.course.exercise import letters_of
 from helpers.language import mark, say
 
 TOPIC, BEFORE, AFTER = "ten-questions", "before", "after"
@@ -36,7 +37,7 @@ def ten_questions(*, before: str = "", after: str = "") -> Lines:
     what is not ten such letters.
     """
     when, answers = (AFTER, after) if after else (BEFORE, before)
-    letters = "".join(str(answers).upper().split())
+    letters = letters_of(answers)
     if not letters:
         statements = [
             f"{number}. {say(question[0])}"

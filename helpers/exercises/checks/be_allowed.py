@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from helpers.course.exercise import exercise
+from helpers.course.exercise import exercise, letters_of
 from helpers.errors import NotSolved
 from helpers.exercises.grants import fault_of_grant
 from helpers.language import mark, say
@@ -61,7 +61,7 @@ def allow_log(account: str) -> None:
 def name_problems(named: Mapping[str, str]) -> None:
     """Demand the step and the fix of each symptom."""
     for letter, right in _SYMPTOMS.items():
-        answer = "".join(str(named.get(letter, "")).upper().split())
+        answer = letters_of(named.get(letter, ""))
         if not answer:
             raise NotSolved(say("{letter}: there is no answer yet.", letter=letter))
         if not re.fullmatch("[1-6][NCTR]", answer):

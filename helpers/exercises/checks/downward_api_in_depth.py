@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from helpers.command import kubectl
-from helpers.course.exercise import exercise
+from helpers.course.exercise import exercise, letters_of
 from helpers.errors import NotSolved
 from helpers.language import mark, say
 
@@ -35,7 +35,7 @@ def choose_ways(ways: Mapping[str, str]) -> None:
     """Demand the ways of each field, as a dry run shows."""
     allowed = ask_ways(list(FIELDS))
     for field in FIELDS:
-        letter = str(ways.get(field, "")).strip().upper()
+        letter = letters_of(ways.get(field, ""))
         if letter not in (VARIABLE, FILE, BOTH):
             raise NotSolved(say("{field}: write 'V', 'F' or 'B'.", field=field))
         right = BOTH if len(allowed[field]) == 2 else min(allowed[field])

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from helpers.api.pods import exec_in_pod
 from helpers.api.tokens import FILES
 from helpers.command import current_namespace
-from helpers.course.exercise import exercise
+from helpers.course.exercise import exercise, letters_of
 from helpers.errors import NotSolved
 from helpers.exercises.drills import current_pod
 from helpers.exercises.repairs import demand_answer
@@ -37,7 +37,7 @@ COPIES = dict(zip(_MEANINGS, "ACDDF", strict=True))
 def name_layers(named: Mapping[str, str]) -> None:
     """Demand the letter of the layer at which each copy fails."""
     for copy, right in COPIES.items():
-        answer = str(named.get(copy)).strip().upper()
+        answer = letters_of(named.get(copy))
         if answer not in LAYERS:
             raise NotSolved(say("{copy}: write a letter from A to F.", copy=copy))
         if answer != right:

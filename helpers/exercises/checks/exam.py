@@ -15,7 +15,7 @@ from helpers.course.exam import (
     faults_of,
     note_step,
 )
-from helpers.course.exercise import exercise
+from helpers.course.exercise import exercise, letters_of
 from helpers.course.steps import name_step
 from helpers.errors import NotSolved, Undecided
 from helpers.exercises.repairs import fault_of_app
@@ -114,4 +114,4 @@ def fault_of_copy(copy: str) -> str:
 
 
 def _normalize(answer: object) -> str:
-    return "".join(str(answer).upper().split())
+    return letters_of(answer)

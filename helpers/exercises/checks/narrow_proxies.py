@@ -18,6 +18,10 @@ from helpers.exercises.evidence import look_often
 from helpers.language import mark, say
 
 CONTAINER = "ambassador"
+#: the port of an ambassador's proxy
+PORT = 8001
+#: a line of /proc/net/tcp for a socket that listens
+_LISTENS = re.compile(r"^\s*\d+: [0-9A-F]+:[0-9A-F]{4} [0-9A-F]+:0000 0A ")
 _END = mark(
     "GET {path} still passes the proxy: end the pattern with `$`, and let `[^/]+` be "
     "one part of the path."
@@ -93,7 +97,7 @@ def narrow_ambassador(pod: str) -> None:
             "ambassador` shows why."
         )
         raise NotSolved(say(fault, pod=pod))
-    if fault := _fault_of_files(pod):
+    if fault := _fault_of_files(pod) or _fault_of_ports(pod):
         raise NotSolved(fault)
     name_step(say("sending requests to the proxy in {pod}", pod=pod))
     needed = {pods: 200, f"{pods}/{pod}": 200, f"{pods}/{_draw_name()}": 404}
@@ -123,6 +127,21 @@ def narrow_ambassador(pod: str) -> None:
     if next(responses).status:
         fault = mark("Every pod can reach the proxy at {address}: leave out --address.")
         raise NotSolved(say(fault, address=address))
+
+
+def _fault_of_ports(pod: str) -> str:
+    """Return where else than at the proxy's port a program of a pod listens, or ""."""
+    tables = ("cat", "/proc/net/tcp", "/proc/net/tcp6")
+    lines = exec_in_pod(pod, *tables, container=CONTAINER).stdout.splitlines()
+    for _, local, *_ in map(str.split, filter(_LISTENS.search, lines)):
+        port = int(local.rpartition(":")[2], 16)
+        if port != PORT:
+            fault = mark(
+                "Another program of {pod} listens at port {port}: start only the proxy "
+                "at port 8001."
+            )
+            return say(fault, port=port, pod=pod)
+    return ""
 
 
 def _fault_of_files(pod: str) -> str:

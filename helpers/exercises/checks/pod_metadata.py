@@ -7,7 +7,7 @@ from typing import Any
 
 from helpers.api.pods import exec_in_pod
 from helpers.command import kubectl
-from helpers.course.exercise import exercise
+from helpers.course.exercise import exercise, letters_of
 from helpers.errors import NotSolved
 from helpers.exercises.evidence import wait_for_evidence
 from helpers.exercises.repairs import running_or_fault
@@ -52,7 +52,7 @@ def sort_fields(fields: Mapping[str, str], *, pod: str) -> None:
         raise NotSolved(say(fault, pod=pod))
     manifest = json.loads(applied)
     for field in FIELDS:
-        letter = str(fields.get(field, "")).strip().upper()
+        letter = letters_of(fields.get(field, ""))
         if letter not in (MANIFEST, CLUSTER):
             raise NotSolved(say("{field}: write 'M' or 'C'.", field=field))
         right = MANIFEST if look_up(manifest, field) is not None else CLUSTER

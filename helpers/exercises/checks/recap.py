@@ -101,6 +101,12 @@ def send_sure_request(pod: str, request: str) -> None:
     if kind == "Status":
         fault = mark("The server returns {code}: {message}")
         raise NotSolved(say(fault, code=answer["code"], message=answer["message"]))
+    if kind == "List":
+        fault = mark(
+            "It prints a List, which kubectl has put together: `kubectl get --raw` "
+            "prints what the server returns."
+        )
+        raise NotSolved(say(fault))
     if kind != "PodList":
         text = json.dumps(answer)[:60]
         raise NotSolved(say("It prints {text} …, which is not a PodList.", text=text))

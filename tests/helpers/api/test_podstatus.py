@@ -18,6 +18,12 @@ def container(**state) -> dict:
 LONG = {"reason": "ErrImagePull", "message": "tried this\n" + "a: " * 99 + "end"}
 GOING = {"metadata": {"name": "p", "deletionTimestamp": "2026-01-01T00:00:00Z"}}
 REFUSED = {"type": "PodScheduled", "status": "False", "message": "Insufficient cpu."}
+ALL = "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector."
+UNFIT = REFUSED | {"message": f"{ALL} No preemption victims found for incoming pod."}
+FULL = REFUSED | {
+    "message": "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't match "
+    "Pod's node affinity/selector."
+}
 #: in the order of their names, as the server sends them
 EVENTS = [
     {"type": "Warning", "reason": "New", "message": "now", "lastTimestamp": "2"},
@@ -56,6 +62,15 @@ EVENTS = [
         (status(phase="Pending"), EVENTS, "New: ", "now", False),
         (status(conditions=[REFUSED]), [], "not sched", "Insufficient cpu.", False),
         (status(), [], "phase Unknown", "not Ready yet", False),
+        # On every node the labels are what is missing, or there may be room later.
+        (
+            status(conditions=[UNFIT]),
+            EVENTS,
+            "not sched",
+            "node affinity/selector",
+            True,
+        ),
+        (status(conditions=[FULL]), [], "not sched", "affinity/selector.", False),
     ],
 )
 def test_why_a_pod_is_not_ready(pod, events, begin, end, hopeless):

@@ -6,6 +6,7 @@ prove a rule of the check, `make full` all. A sentence that changes is changed t
 purpose.
 """
 
+import contextlib
 import re
 import tomllib
 from pathlib import Path
@@ -18,6 +19,7 @@ from helpers.command import use_kubeconfig
 from helpers.course.exercise import code_of
 from helpers.shell import add_magic
 from tests.notebooks import FILES, load, source, tagged
+from tests.slowdown import slow_down
 from tests.tiers import leaves_out
 
 #: kinds of wrong answers: slips, and what works although it is not what was asked for
@@ -31,6 +33,11 @@ LESSONS = [
     pytest.param(lesson, marks=[EXAM] if lesson.endswith("exam") else [])
     for lesson in sorted({name.partition("/")[0] for name in EXERCISES})
 ]
+#: those with answers for a slowed cluster, and how many times slower it is
+SLOWED = sorted(
+    {name.partition("/")[0] for name, one in EXERCISES.items() if one.get("slowed")}
+)
+TIMES = 10
 #: stops the processes that lessons' cells have started, and deletes their namespace
 CLEAN_UP = (
     "proxy.stop()",
@@ -84,8 +91,13 @@ class Notebook:
             self.run(f"%%sh\n{commands}")
 
     def verdict(self, check):
-        """Return what the check says now; "" if it is content."""
+        """Return what the check says now; "" if it is content.
+
+        Raise Undecided if a slow cluster has not let it decide.
+        """
         wrong = self.run(source(self.lesson, check))
+        if isinstance(wrong, errors.Undecided):
+            raise wrong
         assert wrong is None or isinstance(wrong, errors.NotSolved), repr(wrong)
         said = wrong.message if wrong else ""
         # No sentence holds a token.
@@ -150,6 +162,31 @@ def test_each_answer_gets_its_sentence(notebook, pytestconfig):
         for answer, expected in cases(exercise, every=every):
             said = notebook.sentence(check, exercise, answer)
             assert fits(said, expected), f"{answer}\n{said}"
+
+
+@pytest.mark.full("only a limit or a wait of a check can change it")
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("notebook", SLOWED, indirect=True)
+def test_a_slow_cluster_gives_no_other_verdict(cluster, notebook):
+    """It may leave answers undecided, though not all: a check waits for evidence."""
+    if cluster.backend != "local":
+        pytest.skip("on this backend, processes of the cluster are not ours to stop")
+    decided = 0
+    for name, exercise in EXERCISES.items():
+        lesson, _, check = name.partition("/")
+        if lesson != notebook.lesson or not (rules := exercise.get("slowed")):
+            continue
+        notebook.run_once(*exercise["before"])
+        wrong = [*exercise[SLIPS], *exercise[WORKING]]
+        rows = [row[:2] for row in wrong if row[2:] and row[2] in rules]
+        assert len(rows) == len(rules)
+        for answer, expected in [*rows, [exercise[RIGHT][0], ""]]:
+            notebook.answer(check, exercise, answer)
+            with slow_down(TIMES), contextlib.suppress(errors.Undecided):
+                said = notebook.verdict(check)
+                assert fits(said, expected), f"{answer}\n{said}"
+                decided += 1
+    assert decided
 
 
 def test_each_exercise_has_wrong_answers():
