@@ -127,6 +127,25 @@ def test_a_lesson_lasts_about_half_an_hour(lesson):
     assert counted.minutes == lesson.minutes - lesson.exam
 
 
+@pytest.mark.parametrize(
+    "lesson", [one for one in lessons() if one.name >= "03"], ids=lambda one: one.name
+)
+def test_a_lesson_begins_with_two_questions_from_earlier_ones(lesson):
+    """Before anything else; each has answers that are folded, and one that is right."""
+    first = load(course.NOTEBOOKS / lesson.path)["cells"][1]
+    text = "".join(first["source"])
+    assert text.startswith("## From earlier lessons\n")
+    asked, answers = text.partition("<details>")[::2]
+    if "✓" in text:
+        asked = re.split(r"^\d\. (?=\S)", text, flags=re.MULTILINE)[1:]
+        assert [(one.count("<details>"), one.count("✓")) for one in asked] == [
+            (3, 1)
+        ] * 2
+    else:
+        assert re.findall(r"^(\d)\. ", asked, re.MULTILINE) == ["1", "2"]
+        assert re.findall(r"^(\d)\. ", answers, re.MULTILINE) == ["1", "2"]
+
+
 def test_the_core_lasts_about_four_hours():
     core = [one for one in lessons() if one.is_core]
     assert len(core) <= 9

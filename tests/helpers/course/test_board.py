@@ -9,7 +9,7 @@ import pytest
 from cluster.progress import columns
 from cluster.tests.commandline import helpers
 from helpers import errors
-from helpers.course import Lesson, attempts, board, lessons
+from helpers.course import Lesson, attempts, board, exam, lessons
 from tests.notebooks import ROOT
 
 
@@ -160,6 +160,29 @@ def test_the_board_reads_the_file_once(state, monkeypatch):
     attempts.note("ten-questions", "after", result={"letters": "TTTTTTTTTT"})
     assert board.progress().results
     assert times == [attempts.file()]
+
+
+def test_the_board_keeps_the_best_exam(state):
+    """Of those that are finished, and whose answers were not shown first."""
+
+    def take(seed, answers, repairs=exam.REPAIRS):
+        steps = [(exam.BEGUN, {}), (exam.NAMED, {"answers": answers})]
+        steps += [(exam.REPAIRED, {"copy": copy}) for copy in repairs]
+        for step, result in steps:
+            attempts.note(exam.TOPIC, step, result={"seed": seed, **result})
+
+    best = "Your best exam: 42, 24 of 24 points."
+    take(42, "".join(one.answer for one in exam.draw_faults(42)))
+    results = board.progress().results
+    assert results[0].startswith("Exam 42: 24 of 24 points") and best not in results
+    take(77, "9X" * 8)
+    results = board.progress().results
+    assert results[0].startswith("Exam 77: 8 of 24 points") and results[1] == best
+    # Neither one that is not finished, nor one whose answers were shown.
+    take(5, "".join(one.answer for one in exam.draw_faults(5)), repairs=())
+    assert best in board.progress().results
+    take(42, "")
+    assert exam.best_exam().seed == 42 and exam.best_exam().points == 24
 
 
 def test_the_command_prints_the_board(state):

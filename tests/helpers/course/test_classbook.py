@@ -10,6 +10,7 @@ from cluster.tests.commandline import helpers
 from helpers import errors
 from helpers.course import attempts, classbook
 from helpers.course.attempts import Attempt
+from helpers.course.exam import REPAIRS, draw_faults
 from tests.helpers.course.test_board import COURSE
 
 
@@ -113,8 +114,9 @@ def test_grades_have_a_row_for_each_learner_and_their_sum(tmp_path, monkeypatch)
 
 
 def test_grades_and_items_are_two_tables(tmp_path):
-    done = helpers("collect", "--grades", "--items", tmp_path / "ann.jsonl")
-    assert done.returncode == 2 and "are two tables: choose one" in done.stderr
+    for other in ("--items", "--exams"):
+        done = helpers("collect", "--grades", other, tmp_path / "ann.jsonl")
+        assert done.returncode == 2 and "are two tables: choose one" in done.stderr
 
 
 def test_steps_of_an_exam_are_no_exercises_of_a_class(tmp_path):
@@ -122,6 +124,39 @@ def test_steps_of_an_exam_are_no_exercises_of_a_class(tmp_path):
     file.write_text(line(1, "begun", result={"seed": 7}))
     assert ",begun," not in classbook.collect([file])
     assert "begun" not in classbook.items([file])
+
+
+def exam(second, step, **result):
+    return line(second, step, result={"seed": 7, **result}, lesson="exam")
+
+
+def test_exams_say_points_minutes_and_what_was_shown(tmp_path):
+    """One in the middle has its points so far; one that was only chosen is none."""
+    key = "".join(fault.answer for fault in draw_faults(7))
+    begun = [exam(0, "begun"), exam(600, "named", answers=key)]
+    last = [exam(900 + n, "repaired", copy=copy) for n, copy in enumerate(REPAIRS)]
+    shown = [exam(0, "begun"), exam(60, "named", answers=""), *last]
+    given_up = [*begun, exam(700, "mended", copy=REPAIRS[0]), *last[1:]]
+    lines = {
+        "ann": [*begun, *last],
+        "ben": begun,
+        "cem": shown,
+        "dee": given_up,
+        "eva": [exam(0, "chosen"), line(5, "push")],
+    }
+    for name, noted in lines.items():
+        (tmp_path / f"{name}.jsonl").write_text("".join(noted))
+    files = sorted(tmp_path.iterdir())
+    table = [*csv.reader(io.StringIO(classbook.exams(files)))]
+    assert table == [
+        ["learner", "seed", "points", "minutes", "finished", "revealed"],
+        ["ann", "7", "24", "15", "yes", "no"],
+        ["ben", "7", "16", "10", "no", "no"],
+        ["cem", "7", "8", "15", "yes", "yes"],
+        ["dee", "7", "22", "15", "yes", "no"],
+    ]
+    done = helpers("collect", "--exams", *files, check=True)
+    assert [*csv.reader(io.StringIO(done.stdout))] == table
 
 
 @pytest.mark.parametrize(
