@@ -4,7 +4,7 @@ import "./files.js";
 import "./server.js";
 import { newCommands } from "./worker/commands.js";
 import { dispatch } from "./worker/dispatcher.js";
-import { download } from "./worker/download.js";
+import { compile, newDownload } from "./worker/download.js";
 
 const { start, ...commands } = newCommands();
 
@@ -12,8 +12,8 @@ dispatch(self, {
   ...commands,
   // A page that has started a server before has its program: a WebAssembly.Module.
   async start([program], report) {
-    const module = typeof program === "string" ? await download(program, report) : program;
-    if (module === program) report();
+    const download = newDownload(1, (loaded, total) => report("loading", loaded, total));
+    const module = typeof program === "string" ? await compile(download, program) : program;
     await start(module, report);
     return module;
   },

@@ -36,8 +36,7 @@ const program = new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0
 dispatch(self, {
   async start([given], report) {
     FAULT
-    if (typeof given === "string") report(35e6, 35e6);
-    report();
+    if (typeof given === "string") report("loading", 35e6, 35e6);
     report("step", "making keys");
     report("step", "starting the API server");
     STARTED
@@ -62,11 +61,11 @@ FAULTS = {
     "": "",
     "STARTED": "throw new Error('it has not ended after 600 s');",
     "NODE": "throw new Error('it has not ended after 600 s');",
-    "loading": "report(3e6, 35e6); throw new Error('no more');",
+    "loading": "report('loading', 3e6, 35e6); throw new Error('no more');",
     "program": "setTimeout(() => { throw new Error('F1201 the last words'); });"
     " await new Promise(() => {});",
     "later": "setTimeout(() => { throw new Error('the last words'); }, 500);",
-    "slow": "report(1e6, 35e6); await new Promise(() => {});",
+    "slow": "report('loading', 1e6, 35e6); await new Promise(() => {});",
 }
 
 

@@ -5,6 +5,7 @@ import "../server.js";
 import { newOutputs } from "../worker/celloutputs.js";
 import { newCommands } from "../worker/commands.js";
 import { dispatch } from "../worker/dispatcher.js";
+import { compile, newDownload } from "../worker/download.js";
 import { loadPyodide } from "./pyodide/pyodide.mjs";
 import { treeFileSystem } from "./files.js";
 import { entries } from "./tar.js";
@@ -36,28 +37,6 @@ globalThis.close = () => { throw new Error("a cell cannot end the Worker of its 
 globalThis.later = (run) => setTimeout(() => {
   run.callPromising().catch(({ message }) => console.warn(message)).finally(() => run.destroy());
 });
-
-// Bytes of the files that are loaded, and their total: NaN if that of one is unknown.
-const files = { begun: 0, loaded: 0, total: 0 };
-
-// Fetch a file; return it as a Response, a gzip file decompressed. `count` is called for each part.
-const load = async (name, type, count) => {
-  const response = await fetch(here(name));
-  if (!response.ok) throw new Error(`${name}: ${response.status} ${response.statusText}`);
-  const transform = (chunk, further) => {
-    files.loaded += chunk.length;
-    count();
-    further.enqueue(chunk);
-  };
-  const received = response.body.pipeThrough(new TransformStream({ transform }));
-  // With Content-Encoding, the browser has decompressed the file.
-  const isPlain = response.headers.has("Content-Encoding");
-  files.total += isPlain ? NaN : Number(response.headers.get("Content-Length") ?? NaN);
-  files.begun += 1;
-  const isPacked = name.endsWith(".gz") && !isPlain;
-  const bytes = isPacked ? received.pipeThrough(new DecompressionStream("gzip")) : received;
-  return new Response(bytes, { headers: { "Content-Type": type } });
-};
 
 const { start, ...commands } = newCommands();
 let python, kernel, sendOutput, beMain;
@@ -103,15 +82,13 @@ dispatch(self, {
   // Start both, with attempts of earlier visits; report "loading" with bytes and their total or 0,
   // then the steps.
   async start([attempts], report) {
-    const count = () => {
-      const isKnown = files.begun === FILES && files.total;
-      report("loading", files.loaded, isKnown ? files.total : 0);
-    };
+    const count = (loaded, total) => report("loading", loaded, total);
+    const download = newDownload(FILES, count);
     // The program arrives and is compiled while Python starts.
-    const program = load(PROGRAM, "application/wasm", count).then(WebAssembly.compileStreaming);
-    const pack = load(PACK, "application/x-tar", count);
-    const core = load(CORE, "application/wasm", count);
-    const library = load(LIBRARY, "application/zip", count);
+    const program = compile(download, here(PROGRAM));
+    const pack = download(here(PACK), "application/x-tar");
+    const core = download(here(CORE), "application/wasm");
+    const library = download(here(LIBRARY), "application/zip");
     await Promise.all([program, startPython(core, library, pack)]);
     await start(await program, report);
     joinCluster();

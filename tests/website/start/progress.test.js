@@ -20,20 +20,19 @@ test("a slow download is told each 5 %, and the time that is left", () => {
   assert.equal(told[2], "loading 4 35 left 51");
   assert.equal(told[19], "loading 33 35 left 3");
   assert.equal(told[20], "compiling elapsed 56");
-  assert.ok(progress.update());
+  assert.ok(progress.step("making keys"));
   assert.deepEqual([progress.sentence, progress.time], ["keys", "elapsed 56"]);
 });
 
 test("each step of the program is told once, and unknown ones are not", () => {
   const progress = new Progress(say, () => 0);
-  progress.update();
   const told = [
     "making keys", "starting the etcd", "starting the API server", "a new one",
     "starting kube-controller-manager", "starting kube-scheduler", "starting the kubelet",
     "waiting for the node", "",
   ].filter((name) => progress.step(name));
   assert.deepEqual(told, [
-    "starting the etcd", "starting kube-controller-manager", "starting kube-scheduler",
+    "making keys", "starting the etcd", "starting kube-controller-manager", "starting kube-scheduler",
     "starting the kubelet", "waiting for the node",
   ]);
   assert.equal(progress.sentence, "node");

@@ -193,7 +193,5 @@ const end = (reason) => {
  * @param {Progress} progress
  * @param {any[]} report
  */
-const takeReport = (progress, [kind, ...values]) => {
-  if (kind === "step" || kind === "importing") return progress.step(values[0] ?? kind);
-  return progress.update(...(kind === "loading" ? values : [kind, ...values]));
-};
+const takeReport = (progress, [kind, ...values]) =>
+  kind === "loading" ? progress.update(values[0], values[1]) : progress.step(values[0] ?? kind);

@@ -58,12 +58,11 @@ export class Progress {
   /**
    * Take what download.js reports; return whether there is something new to tell.
    *
-   * @param {number} [loaded]
-   * @param {number} [total]
+   * @param {number} loaded
+   * @param {number} total
    */
-  update(loaded, total = 0) {
-    [this.#loaded, this.#total] = loaded === total ? [0, 0] : [loaded ?? 0, total];
-    if (!loaded) return this.#tell("keys", "keys");
+  update(loaded, total) {
+    [this.#loaded, this.#total] = loaded === total ? [0, 0] : [loaded, total];
     if (loaded === total) return this.#tell(PARTS + 1, "compiling");
     const part = Math.floor(total ? (PARTS * loaded) / total : loaded / STEP);
     return this.#tell(part, "loading", megabytes(loaded), total ? megabytes(total) : "…");
