@@ -209,6 +209,9 @@ def test_it_starts_and_is_cancelled_by_keyboard(open_page):
     opened.locator("#tab-start").focus()
     opened.keyboard.press("Enter")
     expect(state(opened)).to_contain_text(re.compile("Downloading|Compiling|Starting"))
+    # Not on what ends it: who presses Enter twice would cancel the start.
+    expect(state(opened)).to_be_focused()
+    opened.keyboard.press("Shift+Tab")
     expect(opened.locator("#tab-cancel")).to_be_focused()
     opened.keyboard.press("Enter")
     expect(state(opened)).to_have_text("The start was cancelled.")
@@ -465,8 +468,8 @@ def test_a_page_that_is_hidden_for_minutes_stops_its_server(open_page):
     ("fault", "told"),
     [
         ("cut", r"did not start. .* Downloading: \d+ of \d+ MB. The browser says: \S"),
-        ("missing", "did not start. .* Downloading: .* The browser says: 404 "),
-        ("memory", "did not start. .* It makes keys and .*: Out of memory"),
+        ("missing", "did not start. .* Downloading: .* says: kube-apiserver.wasm.gz: 404 "),
+        ("memory", "did not start. .* Compiling. .*: Out of memory"),
         ("early", "did not start. .*: .*Out of memory"),
         ("later", "has ended: .*Out of memory"),
     ],
