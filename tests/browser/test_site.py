@@ -438,7 +438,7 @@ def test_the_first_page_is_short_light_and_leads_to_the_first_lesson(
 ):
     page = open_page("docs/binder.html", color_scheme="light", locale="en")
     answers = []
-    page.on("response", answers.append)
+    page.on("response", lambda got: answers.append(got))
     page.goto(page.url.replace("docs/binder.html", f"{language}index.html"))
     page.wait_for_load_state("networkidle")
     # Not as they come: the body of one that comes while the page goes is nowhere.
