@@ -468,7 +468,10 @@ def test_a_page_that_is_hidden_for_minutes_stops_its_server(open_page):
     ("fault", "told"),
     [
         ("cut", r"did not start. .* Downloading: \d+ of \d+ MB. The browser says: \S"),
-        ("missing", "did not start. .* Downloading: .* says: kube-apiserver.wasm.gz: 404 "),
+        (
+            "missing",
+            "did not start. .* Downloading: .* says: kube-apiserver.wasm.gz: 404 ",
+        ),
         ("memory", "did not start. .* Compiling. .*: Out of memory"),
         ("early", "did not start. .*: .*Out of memory"),
         ("later", "has ended: .*Out of memory"),

@@ -32,8 +32,8 @@ test("each step of the program is told once, and unknown ones are not", () => {
     "waiting for the node", "",
   ].filter((name) => progress.step(name));
   assert.deepEqual(told, [
-    "making keys", "starting the etcd", "starting kube-controller-manager", "starting kube-scheduler",
-    "starting the kubelet", "waiting for the node",
+    "making keys", "starting the etcd", "starting kube-controller-manager",
+    "starting kube-scheduler", "starting the kubelet", "waiting for the node",
   ]);
   assert.equal(progress.sentence, "node");
 });
