@@ -163,7 +163,7 @@ def test_the_board_reads_the_file_once(state, monkeypatch):
 
 
 def test_the_board_keeps_the_best_exam(state):
-    """Of those that are finished, and whose answers were not shown first."""
+    """It counts those that are finished, and whose answers were not shown first."""
 
     def take(seed, answers, repairs=exam.REPAIRS):
         steps = [(exam.BEGUN, {}), (exam.NAMED, {"answers": answers})]
