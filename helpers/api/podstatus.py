@@ -65,9 +65,11 @@ def why_not_ready(pod: dict, events: list[dict], image_hint: str = "") -> Cause:
             return Cause(f"{text} ({_shorten(unstarted)})", say(_PROGRAM), True)
         hint = say("An ended pod is never Ready: use a command that keeps running.")
         return Cause(text, hint, True)
-    if unfit := _fault_of_selector(status):
+    refusal = _refusal_of_scheduler(status)
+    if _NO_SUCH_NODE.match(refusal):
+        message = _shorten(refusal.partition(". ")[0])
         hint = say("Fix `nodeSelector` or `affinity` in the manifest.")
-        return Cause(say("not scheduled: {message}", message=unfit), hint, True)
+        return Cause(say("not scheduled: {message}", message=message), hint, True)
     return Cause(_waiting_reason(status, containers, events))
 
 
@@ -91,12 +93,11 @@ def _sentence(container: dict, state: dict) -> str:
     return f"{text} ({_shorten(message)})" if message else text
 
 
-def _fault_of_selector(status: dict) -> str:
-    """Return the scheduler's message if a pod asks for labels that no node has."""
+def _refusal_of_scheduler(status: dict) -> str:
+    """Return what the scheduler says of a pod that has no node, else nothing."""
     for condition in status.get("conditions", []):
-        message = condition.get("message", "")
-        if condition["type"] == "PodScheduled" and _NO_SUCH_NODE.match(message):
-            return _shorten(message.partition(". ")[0])
+        if condition["type"] == "PodScheduled" and condition["status"] != "True":
+            return condition.get("message", condition["status"])
     return ""
 
 
@@ -131,10 +132,8 @@ def _waiting_reason(status: dict, containers: list[dict], events: list[dict]) ->
         # Events come in the order of their names, not of time.
         last = max(warnings, key=lambda event: event.get("lastTimestamp") or "")
         return f"{last['reason']}: {_shorten(last['message'])}"
-    for condition in status.get("conditions", []):
-        if condition["type"] == "PodScheduled" and condition["status"] != "True":
-            message = condition.get("message", condition["status"])
-            return say("not scheduled: {message}", message=message)
+    if refusal := _refusal_of_scheduler(status):
+        return say("not scheduled: {message}", message=refusal)
     for container in containers:
         waiting = container.get("state", {}).get("waiting")
         if waiting and waiting.get("reason"):

@@ -30,7 +30,7 @@ _judged: dict[str, int] = {}
 @exercise
 def name_faults(named: Mapping[str, str], exam: Exam) -> None:
     """Note the first complete answer; demand the step and the change of each copy."""
-    answers = {copy: _normalize(named.get(copy, "")) for copy in COPIES}
+    answers = {copy: letters_of(named.get(copy, "")) for copy in COPIES}
     for copy, answer in answers.items():
         if not re.fullmatch("[0-6][NCTPRM]", answer):
             fault = mark(
@@ -111,7 +111,3 @@ def judge_copies(copies: list[str]) -> Iterator[tuple[str, Future[str]]]:
 def fault_of_copy(copy: str) -> str:
     """Return why a copy does not do what the application does, or ""."""
     return fault_of_app(copy, account=copy)
-
-
-def _normalize(answer: object) -> str:
-    return letters_of(answer)

@@ -4,6 +4,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from itertools import product
+from urllib.parse import urlsplit
 
 from cluster.waiting import PASSING
 from helpers.api.ambassadors import AMBASSADOR, ask_ambassador, ask_ambassador_all
@@ -19,7 +20,7 @@ from helpers.language import mark, say
 
 CONTAINER = "ambassador"
 #: the port of an ambassador's proxy
-PORT = 8001
+PORT = urlsplit(AMBASSADOR).port
 #: a line of /proc/net/tcp for a socket that listens
 _LISTENS = re.compile(r"^\s*\d+: [0-9A-F]+:[0-9A-F]{4} [0-9A-F]+:0000 0A ")
 _END = mark(
@@ -106,7 +107,7 @@ def narrow_ambassador(pod: str) -> None:
     requests = [
         *([AMBASSADOR + path] for path in (*needed, *faults)),
         *(["-X", method, f"{AMBASSADOR}{pods}/nobody"] for method in methods),
-        [f"http://{address}:8001{pods}"],
+        [f"http://{address}:{PORT}{pods}"],
     ]
     replies = ask_ambassador_all(pod, requests)
     # The last one is to a place where nobody should listen.
