@@ -40,9 +40,48 @@ def fault_of_grant(
     found = kubectl("get serviceaccounts -o jsonpath={.items[*].metadata.name}").stdout
     names = sorted({*found.split(), "system:anonymous"} - {account, *apart})
     others = {Account.read(name, namespace): name for name in names}
+    granted, objects = _granted([who, *others], verbs, resource, account)
+    if missing := [verb for verb in verbs if (who, verb) not in granted]:
+        return _lack(account, who, missing[0], resource, objects, apart)
+    wanted = {*product(verbs, [resource])}
+    if fault := _excess(who, wanted, {*beside}, apart, objects):
+        return fault
+    for other, verb in product(others, verbs):
+        if (other, verb) in granted:
+            fault = mark(
+                "`{other}` may also {verb} {resource}: delete the binding that names "
+                "it or its group."
+            )
+            return say(fault, other=others[other], verb=verb, resource=resource)
+    return ""
+
+
+def fault_of_denial(
+    account: str, verb: str, resource: str, apart: Iterable[str] = ()
+) -> str:
+    """Return why a ServiceAccount may not do `verb` on `resource`, or "" if it may.
+
+    Leave out rules and bindings of the accounts in `apart`. Raise Undecided as
+    `fault_of_grant` does.
+    """
+    who = Account.read(account, current_namespace())
+    granted, objects = _granted([who], [verb], resource, account)
+    if granted:
+        return ""
+    return _lack(account, who, verb, resource, objects, {*apart} - {account})
+
+
+def _granted(
+    accounts: list[Account], verbs: list[str], resource: str, name: str
+) -> tuple[set[tuple[Account, str]], rbac.Objects]:
+    """Return which accounts may do which verbs on a resource, and the rules now.
+
+    Wait until the API server knows the rules. `name` is the account's of a message.
+    """
+    namespace = current_namespace()
 
     def look() -> tuple[tuple[set, rbac.Objects] | None, str]:
-        reviews = review_all([who, *others], verbs, [resource])
+        reviews = review_all(accounts, verbs, [resource])
         objects = rbac.read_rbac()
         pending = [
             f"{one.user} {verb} {row}"
@@ -60,20 +99,7 @@ def fault_of_grant(
         return (None if pending else (granted, objects)), ", ".join(pending)
 
     what = mark("the API server to know the rules of {account}")
-    granted, objects = wait_for_evidence(look, say(what, account=account))
-    if missing := [verb for verb in verbs if (who, verb) not in granted]:
-        return _lack(account, who, missing[0], resource, objects, apart)
-    wanted = {*product(verbs, [resource])}
-    if fault := _excess(who, wanted, {*beside}, apart, objects):
-        return fault
-    for other, verb in product(others, verbs):
-        if (other, verb) in granted:
-            fault = mark(
-                "`{other}` may also {verb} {resource}: delete the binding that names "
-                "it or its group."
-            )
-            return say(fault, other=others[other], verb=verb, resource=resource)
-    return ""
+    return wait_for_evidence(look, say(what, account=name))
 
 
 def _lack(

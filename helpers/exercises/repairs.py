@@ -14,7 +14,7 @@ from helpers.course.exercise import SLOW
 from helpers.exercises.drills import current_pod, last_line
 from helpers.exercises.evidence import wait_for_evidence
 from helpers.exercises.exam import LABEL as EXAM
-from helpers.exercises.grants import fault_of_grant
+from helpers.exercises.grants import fault_of_denial, fault_of_grant
 from helpers.exercises.impostor import IMPOSTOR, PATH, TURNING, Meeting, hear
 from helpers.language import mark, say
 from helpers.rbac.refusals.unauthorized import diagnose
@@ -230,7 +230,7 @@ def weakness_of_app(deployment: str, pod: dict, asked: str, account: str) -> str
         )
         return say(fault, end=f"{token.expires:%Y-%m-%d %H:%M}") + " " + _origin(spec)
     # Before the copy, which takes a pod.
-    if fault := _fault_of_rules(account):
+    if fault := fault_of_grant(account, ["list"], "pods", apart=_copies()):
         return fault
     container = spec["containers"][0]
     words = [*container.get("command", ()), *container.get("args", ())]
@@ -393,19 +393,16 @@ def _authorization(line: str, pod: dict) -> str:
             "`pods` of the core group: look at the URL."
         )
         return say(fault, resource=what[1], group=what[2])
-    # The rules may have come to be right since the application asked.
-    fault = _fault_of_rules(account)
+    # The rules may have come to allow it since the application asked; whether they
+    # allow too much is no cause of its 403.
+    fault = fault_of_denial(account, "list", "pods", apart=_copies())
     return fault and say("authorization: the server knows the account.") + " " + fault
 
 
-def _fault_of_rules(account: str) -> str:
-    """Return why an account may not just list pods, or "".
-
-    The accounts of other copies of an exam may do so, too.
-    """
+def _copies() -> list[str]:
+    """Return the ServiceAccounts of the copies of an exam, which may list pods, too."""
     names = "jsonpath={.items[*].spec.template.spec.serviceAccountName}"
-    apart = kubectl(f"get deployments --selector={EXAM} -o {names}").stdout.split()
-    return fault_of_grant(account, ["list"], "pods", apart=apart)
+    return kubectl(f"get deployments --selector={EXAM} -o {names}").stdout.split()
 
 
 def _namespace(line: str, pod: dict) -> str:
