@@ -37,7 +37,7 @@ CATALOGS = ROOT / "locale" / "ko"
 PAGES = CATALOGS / "pages.txt"
 COMPILED = ROOT / "cluster" / "locale" / "ko" / "LC_MESSAGES" / "messages.mo"
 #: packages whose code says something
-SPEAKING = ("helpers", "cluster")
+SPEAKING = ("helpers", "cluster", "tab/python")
 #: catalogs: lesson frames; messages of code; pictures, whose messages have the picture
 #: as context
 FRAMES, MESSAGES, PICTURES = "course", "helpers", "images"
