@@ -18,7 +18,11 @@ HEADER = """\
 #: files whose tests share what one of them makes: a group each
 SHARED = {
     # The site, built once from lessons that would otherwise run once more.
-    "the site": ("tests/browser/test_site.py", "tests/browser/test_firefox.py"),
+    "the site": (
+        "tests/browser/test_site.py",
+        "tests/browser/test_search.py",
+        "tests/browser/test_firefox.py",
+    ),
     # This machine's one container engine.
     "the engine": (
         "cluster/tests/kind/",

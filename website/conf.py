@@ -50,7 +50,6 @@ html_css_files = ["site.css"]
 # After Sphinx's own scripts, and before its words.
 html_js_files = [("plural.js", {"priority": 300}), "ko.js"] * (language == "ko")
 html_js_files += ["contents.js"]
-html_js_files += [("search.js", {"defer": "defer"})]
 html_favicon = "_static/icon.svg"
 html_copy_source = html_show_sourcelink = html_use_index = False
 html_theme = "pydata_sphinx_theme"

@@ -69,16 +69,38 @@ class English(Codes, SearchEnglish):
 
 
 class Korean(Codes):
-    """Index each word also without its particle: readers look for only the noun."""
+    """Index words without what Korean adds to them, and apart from those in English.
+
+    `Stemmer` and `splitQuery` of a page do the same with what is searched for.
+    """
 
     lang = "ko"
     language_name = "Korean"
-    particle = re.compile(
-        r"(?<=[가-힣]{2})(?:은|는|이|가|을|를|의|에|에서|에게|와|과|도|로|으로|부터|까지|만|나"
-        r"|이나|이다|다|라고|이라고|인|인가|처럼|보다|마다|에는|에서는|으로는|로는)$"
+    particles = (
+        "은|는|이|가|을|를|의|에|에서|에게|와|과|도|로|으로|부터|까지|만|나|이나|이다|다|라고"
+        "|이라고|인|인가|처럼|보다|마다|에는|에서는|으로는|로는"
     )
+    #: what makes a verb of a noun; and a few particles follow a single syllable, too
+    added = (
+        f"(?<=[가-힣]{{2}})(?:{particles}|[하한할함해했되된될됨돼됐][가-힣]*)$"
+        "|(?<=^[가-힣])[을를은는기]$"
+    )
+    stopwords = frozenset(particles.split("|"))
+    js_stemmer_code = f"""
+var Stemmer = function () {{
+  this.stemWord = (word) => word.replace(/{added}/u, "");
+}};
+"""
+    js_splitter_code = r"""
+function splitQuery(query) {
+  return query.match(/[가-힣]+|(?:(?![가-힣])[\p{L}\p{N}_])+/gu) ?? [];
+}
+"""
 
     def split(self, input: str) -> list[str]:
-        """Return the words, and again without their particles those that have one."""
-        words = super().split(input)
-        return words + [self.particle.sub("", word) for word in words]
+        """Return the words; what Korean adds to an English one is a word."""
+        return re.findall(r"[가-힣]+|[^\W가-힣]+", input)
+
+    def stem(self, word: str) -> str:
+        """Return a word without what is added to it."""
+        return re.sub(self.added, "", word)

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -46,22 +46,6 @@ LOOK = """parts => parts.map(one => {
     const style = getComputedStyle(one);
     return [style.backgroundColor !== "rgba(0, 0, 0, 0)", style.boxShadow !== "none"];
 })"""
-#: what stands first for a word that is searched for, in either language
-FOUND = {
-    "401": ["02"],
-    "403": ["02", "06"],
-    "404": ["02", "13"],
-    "410": ["15"],
-    "422": ["13", "25"],
-    "429": ["23"],
-    "bearer token": ["05"],
-    "exec without --": ["05"],
-    "permissive-binding": ["06"],
-    "system:anonymous": ["02"],
-    "can-i": ["06"],
-    "token": ["02", "05", "17"],
-    "RBAC": ["06"],
-}
 #: bytes of the first page with all that it loads, as GitHub sends them
 PAGE_MOST = 300_000
 LESSON, DOC = "notebooks/02-cluster-info.html", "docs/binder.html"
@@ -302,60 +286,6 @@ def test_it_can_be_read_without_scripts(open_page):
     expect(solution.locator("pre")).to_be_visible()
 
 
-@pytest.mark.parametrize("language", ["", "ko/"])
-def test_a_search_leads_first_to_the_lessons_that_explain_a_word(open_page, language):
-    page = open_page(f"{language}search.html")
-    address = page.url
-    first = {}
-    for word, lessons in FOUND.items():
-        page.goto(f"{address}?q={word}")
-        found = page.locator("#search-results li > a")
-        expect(found.nth(len(lessons) - 1)).to_be_visible()
-        first[word] = [text[:2] for text in found.all_inner_texts()[: len(lessons)]]
-    assert first == FOUND
-
-
-@pytest.mark.parametrize(
-    ("typed", "first"),
-    [
-        ("forbidden: User", "06 "),
-        ("connection refused", "Settings"),
-        ("localhost:8080 was refused", "Settings"),
-        ("The connection to the server localhost:8080 was refused", "Settings"),
-    ],
-)
-def test_a_search_for_words_of_an_error_leads_first_to_its_cause(
-    open_page, typed, first
-):
-    page = open_page(f"search.html?{urlencode({'q': typed})}")
-    found = page.locator("#search-results li > a").first
-    expect(found).to_have_text(re.compile(f"^{first}"))
-
-
-def test_a_search_for_a_pasted_message_finds_the_lesson_about_it(open_page):
-    message = (
-        'configmaps is forbidden: User "system:serviceaccount:shop:default" cannot '
-        'list resource "configmaps" in API group "" in the namespace "shop"'
-    )
-    page = open_page(f"search.html?{urlencode({'q': message})}")
-    found = page.locator("#search-results li > a").filter(has_text=re.compile("^06"))
-    expect(found).to_be_visible()
-
-
-@pytest.mark.parametrize("language", ["", "ko/"])
-def test_six_words_of_a_message_find_the_page_of_messages(open_page, language):
-    page = open_page(f"{language}search.html")
-    address = page.url
-    for words in (
-        "connection to the server localhost was refused",
-        "attempting to grant RBAC permissions not currently",
-        "error trying to reach service dial tcp",
-    ):
-        page.goto(f"{address}?{urlencode({'q': words})}")
-        found = page.locator("#search-results li > a[href*='notebooks/errors']")
-        expect(found.first).to_be_visible()
-
-
 @pytest.mark.parametrize("name", ["index", "notebooks/errors", "ko/index"])
 def test_a_pasted_error_is_explained_on_its_pages(open_page, name):
     page = open_page(f"{name}.html", locale="en")
@@ -367,14 +297,6 @@ def test_a_pasted_error_is_explained_on_its_pages(open_page, name):
         re.compile("notebooks/errors.html#message-context-missing$")
     )
     expect(page.locator("#message-context-missing").first).to_be_attached()
-
-
-def test_a_result_quotes_its_page_from_the_words_as_typed(open_page):
-    page = open_page("search.html?q=can-i")
-    quotes = page.locator("#search-results .context")
-    expect(quotes.nth(4)).to_be_visible()
-    assert "can-i" in quotes.first.inner_text()
-    assert "Download the notebook" not in " ".join(quotes.all_inner_texts())
 
 
 def test_an_explanation_has_a_table_and_a_manifest_to_be_copied(open_page):

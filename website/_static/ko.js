@@ -18,3 +18,8 @@ Object.assign(messages.en, {
   copy_failure: "복사하지 못했다",
 });
 iconCopy = iconCopy.replace(/<title>.*<\/title>/, "<title>복사</title>");
+// Those that are on the page already.
+for (const button of document.querySelectorAll(".copybtn")) {
+  button.dataset.tooltip = messages.en.copy;
+  button.innerHTML = iconCopy;
+}

@@ -156,8 +156,9 @@ const exchange = async (address, signal) => {
   for (const run of site.pageScripts.slice(0, known)) run();
   // @ts-ignore: sphinx-copybutton's own, which is no property of an object.
   addCopyButtonToCodeCells();
+  // Unless its script has just been loaded, and has begun.
   // @ts-ignore: Sphinx's own.
-  if (document.getElementById("search-results")) Search.init();
+  if (document.querySelector("#search-results:empty")) Search.init();
 };
 
 /**
