@@ -4,6 +4,8 @@ A topic reads its facts and judges them. Nothing here changes the machine, start
 cluster, or asks one that is not ours.
 """
 
+import contextlib
+import importlib.util
 import os
 import shutil
 import sys
@@ -52,7 +54,7 @@ def _topics() -> tuple[type[Topic], ...]:
             needs = (*backend().topics(), Programs)
     except errors.LabError:
         pass  # the first topic says what is wrong
-    general = (Chosen, Directories)
+    general = (Chosen, Colab, Directories)
     return (*general, *needs, Shell, Cluster)
 
 
@@ -94,6 +96,30 @@ class Chosen:
         # Without an engine the topic of the node tells it, with what is lacking.
         if choice.hint and choice.backend == backends.KIND:
             yield way_to_local(choice.hint)
+
+
+@dataclass(frozen=True)
+class Colab:
+    """Whether this is Google Colab, on which nobody has tried a cluster."""
+
+    here: bool
+
+    @classmethod
+    def read(cls) -> "Colab":
+        """Look for the package that Colab gives its notebooks."""
+        with contextlib.suppress(ImportError):
+            return cls(importlib.util.find_spec("google.colab") is not None)
+        return cls(False)
+
+    def findings(self) -> Iterator[Finding]:
+        """Report Colab, and where the lessons run instead."""
+        if self.here:
+            message = (
+                "this is Google Colab, which has no containers, and ipywidgets 7; "
+                "no cluster was tried here."
+            )
+            hint = "Most lessons run in your browser, on their pages of the site."
+            yield warning("Colab", message, hint)
 
 
 @dataclass(frozen=True)

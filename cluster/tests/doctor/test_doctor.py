@@ -83,6 +83,13 @@ MACHINES = {
         "docker is down",
         "LAB_BACKEND",
     ),
+    "Google Colab": (
+        doctor.Colab(here=True),
+        "Colab",
+        "warning",
+        "this is Google Colab, .* ipywidgets 7",
+        "run in your browser, on their pages of the site",
+    ),
     "no node": (
         Node("", "slirp4netns is not installed"),
         "node",
@@ -414,6 +421,15 @@ class Broken:
     @classmethod
     def read(cls):
         raise RuntimeError("no such thing")
+
+
+def test_colab_is_known_by_the_package_that_it_has(tmp_path, monkeypatch):
+    assert not [*doctor.Colab.read().findings()]
+    package = tmp_path / "google" / "colab"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert doctor.Colab.read().here
 
 
 def test_a_look_that_crashes_hides_no_other():

@@ -153,7 +153,8 @@ class View(ipywidgets.VBox):
         for control in self._controls():
             # A disabled control loses the focus, and a click gave it to this button.
             control.disabled = control is not self._stop
-        self._stop.description, self._stop.tooltip = say("Stopped"), None
+        # Not None: ipywidgets 7, which Colab has, takes only text.
+        self._stop.description, self._stop.tooltip = say("Stopped"), ""
         self._put(say("Stopped.") + f" {self._sentence}")
 
     def close(self) -> None:
