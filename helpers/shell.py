@@ -61,7 +61,7 @@ def _adapt_to_tab(notebook: "InteractiveShell") -> None:
 
     def bash(line: str, cell: str) -> None:
         """Run the cell with bash; fail if its last command does."""
-        _run_script(notebook, f"bash {line}".rstrip(), cell)
+        run_program(f"bash {line}".rstrip(), cell)
 
     def pip(line: str) -> None:
         """Say why nothing can be installed."""
@@ -104,20 +104,27 @@ def _run(notebook: "InteractiveShell") -> "Callable[[str, str], None]":
 
 
 def _run_script(notebook: "InteractiveShell", line: str, script: str) -> None:
-    """Run a program with a script as its input; raise CalledProcessError."""
+    if sys.platform == "emscripten":
+        run_program(line, script)
+    else:
+        notebook.run_cell_magic("script", line, script)
+
+
+def run_program(line: str, script: str) -> None:
+    """Run a program with a script as its input, in a tab; raise CalledProcessError.
+
+    IPython's own way starts a child of asyncio's, which a tab does not have.
+    """
     import subprocess
 
-    if sys.platform != "emscripten":
-        notebook.run_cell_magic("script", line, script)
-        return
-    # IPython's own starts a thread, which a browser's tab does not have.
     pipe = subprocess.PIPE
-    with subprocess.Popen(line.split(), stdin=pipe, stdout=pipe) as bash:
-        bash.stdin.write(script.encode())
-        bash.stdin.close()
-        show_output(bash)
-    if bash.returncode:
-        raise subprocess.CalledProcessError(bash.returncode, line)
+    with subprocess.Popen(line.split(), stdin=pipe, stdout=pipe) as program:
+        given: Any = program.stdin
+        given.write(script.encode())
+        given.close()
+        show_output(program)
+    if program.returncode:
+        raise subprocess.CalledProcessError(program.returncode, line)
 
 
 def show_output(program: "subprocess.Popen") -> None:

@@ -72,6 +72,7 @@ PACKAGES = (
     "ipython",
     "ipywidgets",
     "kubernetes",
+    "mistune",
     "packaging",
     "platformdirs",
     "pydantic",

@@ -18,6 +18,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 
 from helpers import shell
+from tab.python import absent, forms
 
 #: takes an output: an object of nbformat
 Report = Callable[[dict], None]
@@ -76,7 +77,7 @@ class _Display(DisplayPublisher):
         self.report(
             {
                 "output_type": kind,
-                "data": data,
+                "data": forms.for_page(data),
                 "metadata": metadata or {},
                 "transient": transient or {},
             }
@@ -99,7 +100,7 @@ class _Result(DisplayHook):
             {
                 "output_type": "execute_result",
                 "execution_count": self.prompt_count,
-                "data": format_dict,
+                "data": forms.for_page(format_dict),
                 "metadata": md_dict or {},
             }
         )
@@ -123,6 +124,7 @@ class Shell(InteractiveShell):
         self.user_ns["_exit_code"] = program.returncode
 
     system_raw = system_piped = system
+    ask_exit = absent.ask_exit
 
     def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> Any:
         """Return the lines that `x = !cmd` prints."""
@@ -185,6 +187,7 @@ class Kernel:
         builtins.input = _refuse_input
         self.shell.ast_transformers.append(_Turns())
         self.shell.run_line_magic("load_ext", "helpers.shell")
+        absent.install(self.shell)
         self._failed = False
 
     def _send(self, output: dict) -> None:

@@ -122,3 +122,67 @@ def test_helpers_know_the_cell(run):
     line = "from helpers import needs\nneeds.tags_of_cell(get_ipython())"
     [(_, outputs)] = run(line)
     assert text_of(outputs) == "['check']"
+
+
+def test_each_form_is_one_that_a_page_shows(run):
+    display = "from IPython.display import JSON, Latex, Markdown\n"
+    markdown, json_text, latex, picture = (
+        outputs[-1]["data"]
+        for _, outputs in run(
+            f"{display}Markdown('**b** <i>')",
+            "JSON({'a': [1]})",
+            "Latex('$x$')",
+            "class Picture:\n"
+            "    def _repr_png_(self):\n"
+            "        return b'\\x89PNG'\n"
+            "Picture()",
+        )
+    )
+    assert "<strong>b</strong>" in markdown["text/html"]
+    assert json.loads(json_text["text/plain"]) == {"a": [1]}
+    assert latex["text/plain"] == "$x$"
+    assert picture["image/png"] == "iVBORw=="
+
+
+@pytest.mark.parametrize("source", ["quit()", "exit()", "exit"])
+def test_python_goes_on_after_its_end_is_asked_for(run, source):
+    [(passed, outputs), (_, after)] = run(source, "1 + 1")
+    assert passed and "Python goes on" in text_of(outputs)
+    assert text_of(after) == "2"
+
+
+@pytest.mark.parametrize("source", ["import absent_module.part", "%matplotlib inline"])
+def test_a_module_that_is_not_here_is_named_in_two_lines(run, source):
+    [(passed, [error])] = run(source)
+    name = source.split()[-1].partition(".")[0].replace("inline", "matplotlib")
+    assert not passed and error["traceback"] == [
+        f"NoModule: There is no module `{name}` here. Python in this tab has what the "
+        "lessons need, and nothing else.",
+        "In JupyterLab, `%pip` installs more.",
+    ]
+
+
+def test_a_misspelt_part_of_a_module_is_an_error_as_everywhere(run):
+    [(_, [error])] = run("import json.absent")
+    assert error["ename"] == "ModuleNotFoundError"
+
+
+def test_a_cell_for_a_program_runs_it_or_says_that_it_is_not_there(run, monkeypatch):
+    [(passed, outputs)] = run("%%script cat\ntext")
+    assert passed and text_of(outputs).strip() == "text"
+    monkeypatch.setenv("PATH", "/nowhere")
+    for source in ("%%python\n1", "%%script perl\n1", "%%script\n1"):
+        [(passed, [error])] = run(source)
+        assert not passed and error["traceback"][0].startswith(
+            "LabError: There is no program"
+        )
+
+
+def test_a_question_mark_prints_what_it_finds(run):
+    [(passed, outputs)] = run("len?")
+    assert passed and "Return the number of items" in text_of(outputs)
+
+
+def test_a_line_is_timed(run):
+    [(passed, outputs)] = run("%timeit -n 1 -r 1 1 + 1")
+    assert passed and "per loop" in text_of(outputs)

@@ -363,6 +363,45 @@ def test_html_covers_nothing_but_its_output(open_lesson):
     server.get_by_role("button", name="Run", exact=True).click(trial=True)
 
 
+PNG = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAA"
+    "AABJRU5ErkJggg=="
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        ({"text/html": f"<img src='data:image/png;base64,{PNG}' alt='one'>"}, ""),
+        ({"image/png": PNG, "text/plain": "one"}, ""),
+        (
+            {"text/html": "<img src='https://example.com/a.png'>"},
+            "https://example.com/a.png (This page loads no picture from another host; "
+            "the link leads to it.)",
+        ),
+        (
+            {"text/html": "<video src='x.mp4'>Not supported.</video>"},
+            "This page cannot show this output; JupyterLab can.",
+        ),
+        (
+            {"text/plain": "<a.Script object>", "application/javascript": "1"},
+            "This page cannot show this output; JupyterLab can.",
+        ),
+    ],
+    ids=["picture", "png", "picture elsewhere", "video", "script"],
+)
+def test_each_output_is_shown_or_has_a_sentence(open_lesson, data, shown):
+    server = cell(open_lesson(), "server")
+    outputs = [{"output_type": "display_data", "data": data}]
+    edit(server, f"output {json.dumps(outputs)}")
+    run(server)
+    expect(server.locator(".live .output")).to_have_text(shown)
+    if not shown:
+        expect(server.get_by_role("img", name="one")).to_have_js_property(
+            "naturalWidth", 1
+        )
+
+
 @pytest.mark.parametrize(
     ("options", "script", "told"),
     [

@@ -54,6 +54,13 @@ test("a view of a widget is shown as its text", () => {
   assert.deepEqual(shown(display(data)), [["text", "3 pods"]]);
 });
 
+test("a form that a page cannot show is no text, and Python's own name says nothing", () => {
+  const plain = "<IPython.core.display.Javascript object>";
+  assert.deepEqual(shown(display({ "text/plain": plain, "application/javascript": "1" })),
+    [["unseen", plain]]);
+  assert.deepEqual(shown(display({ "text/plain": plain })), [["text", plain]]);
+});
+
 test("a display is updated by its name", () => {
   const [one, two] = ["1", "2"].map((text) => ({ "text/plain": text }));
   assert.deepEqual(

@@ -1,6 +1,6 @@
 // A code cell of the page: its editor, its controls, and what it shows.
 
-import { fragmentOf } from "./html.js";
+import { ELSEWHERE, fragmentOf } from "./html.js";
 import { Outputs } from "./outputs.js";
 import { newLine } from "./typing.js";
 
@@ -11,8 +11,10 @@ const EXERCISE = "exercise", CHECK = "check";
 /** Classes of outputs, which the style sheet of the site knows. */
 const CLASSES = {
   text: "output stream", errors: "output stream errors", traceback: "output traceback",
-  html: "output text_html", image: "output image",
+  html: "output text_html", image: "output image", unseen: "output unseen",
 };
+/** Elements that show something without text. */
+const SILENT = "img, hr, table";
 
 /**
  * @typedef {(word: string, ...values: any[]) => string} Say
@@ -29,12 +31,17 @@ const CLASSES = {
  * }} Reader what the reader has written, and does
  */
 
-/** Return the elements of an output. @param {Shown} shown */
-const elementOf = ({ kind, content, plain }) => {
+/** Return the elements of an output. @param {Shown} shown @param {Say} say */
+const elementOf = ({ kind, content, plain }, say) => {
   const output = document.createElement("div");
   output.className = CLASSES[kind];
-  if (kind === "html") {
-    output.append(fragmentOf(content));
+  if (kind === "unseen") {
+    output.append(say("unseen"));
+  } else if (kind === "html") {
+    const fragment = fragmentOf(content);
+    const isSilent = !fragment.textContent?.trim() && !fragment.querySelector(SILENT);
+    const elsewhere = fragment.querySelector(`.${ELSEWHERE}`) ? ` ${say("picture")}` : "";
+    output.append(isSilent ? say("unseen") : fragment, elsewhere);
   } else if (kind === "image") {
     output.append(Object.assign(new Image(), { src: content, alt: plain }));
   } else {
@@ -254,7 +261,7 @@ export class Cell {
   #draw() {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#live.replaceChildren(...this.#outputs.shown.map(elementOf));
+    this.#live.replaceChildren(...this.#outputs.shown.map((shown) => elementOf(shown, this.#say)));
     // What scrolls can be reached by keyboard; a shadow says that it goes on to the side.
     for (const text of this.#live.querySelectorAll("pre")) {
       const isWide = text.scrollWidth > text.clientWidth;

@@ -13,7 +13,13 @@ const ATTRIBUTES = new Set((
 /** Declarations without addresses. */
 const STYLE = /^(?!.*(url|image)\s*\()[\w\s:;,.#()%"'-]*$/i;
 /** Elements whose content is no text of the page. */
-const WITHOUT = new Set(["script", "style", "template", "noscript", "iframe", "object", "title"]);
+const WITHOUT = new Set((
+  "audio canvas iframe noscript object script style template title video"
+).split(" "));
+/** The address of a picture that is in the page. */
+const PICTURE = /^data:image\/(gif|jpeg|png|svg\+xml|webp)[;,]/;
+/** Marks a link to a picture, which is elsewhere. */
+export const ELSEWHERE = "elsewhere";
 
 /**
  * Return an address as a link of the page may have it, or "". A lesson is a page of the site.
@@ -24,6 +30,19 @@ export const linkOf = (address) => {
   if (/^(https:|#)/.test(address)) return address;
   return /^[\w./-]+(#[\w-]*)?$/.test(address) && !address.startsWith("//")
     ? address.replace(/\.(ipynb|md)(?=#|$)/, ".html") : "";
+};
+
+/**
+ * Return a picture, a link to one that is elsewhere, or nothing.
+ *
+ * @param {HTMLElement} source
+ */
+const pictureOf = (source) => {
+  const address = source.getAttribute("src") ?? "", alt = source.getAttribute("alt") ?? "";
+  if (PICTURE.test(address)) return Object.assign(new Image(), { src: address, alt });
+  if (!/^https:/.test(address)) return undefined;
+  const link = document.createElement("a"), textContent = alt || address;
+  return Object.assign(link, { href: address, className: ELSEWHERE, textContent });
 };
 
 /**
@@ -38,6 +57,11 @@ const copy = (source, target) => {
     if (!(node instanceof HTMLElement)) continue;
     const name = node.localName;
     if (WITHOUT.has(name)) continue;
+    if (name === "img") {
+      const picture = pictureOf(node);
+      if (picture) target.appendChild(picture);
+      continue;
+    }
     if (!ELEMENTS.has(name)) {
       copy(node, target);
       continue;

@@ -6,8 +6,10 @@
  *   data?: Record<string, any>, transient?: {display_id?: string},
  * }} Output
  * @typedef {{
- *   kind: "text" | "errors" | "traceback" | "html" | "image", content: string, plain: string,
- * }} Shown `content` is text, HTML or the address of a picture; `plain` says it as text
+ *   kind: "text" | "errors" | "traceback" | "html" | "image" | "unseen", content: string,
+ *   plain: string,
+ * }} Shown `content` is text, HTML or the address of a picture; `plain` says it as text; an
+ *   output that is unseen has a form that a page cannot show, and no text that says it
  */
 
 /** Outputs that a page can show; of more, the last ones are kept. */
@@ -16,6 +18,8 @@ const MOST_OUTPUTS = 200;
 const EARLIER = { kind: "text", content: "…", plain: "…" };
 /** Pictures by their type, the better one first. */
 const PICTURES = ["image/svg+xml", "image/png", "image/jpeg"];
+/** The text of an object that has none of its own. */
+const NAMELESS = /^<[\w.]+ object( at 0x[\da-f]+)?>$/;
 const COLOR = /\x1b\[[0-9;]*m/g;
 
 /** Return a text as a terminal shows it. @param {string} text */
@@ -55,7 +59,9 @@ const shownOf = (output) => {
   const type = PICTURES.find((name) => output.data?.[name]);
   if (type) return { kind: "image", content: addressOf(type, textOf(output, type)), plain };
   const html = textOf(output, "text/html");
-  return html ? { kind: "html", content: html, plain } : { kind: "text", content: plain, plain };
+  if (html) return { kind: "html", content: html, plain };
+  const isUnseen = NAMELESS.test(plain) && Object.keys(output.data ?? {}).length > 1;
+  return { kind: isUnseen ? "unseen" : "text", content: plain, plain };
 };
 
 export class Outputs {
