@@ -43,7 +43,7 @@ def test_our_own_files_are_where_they_are_imported(names):
         "cluster/tab/backend.py",
         "cluster/locale/ko/LC_MESSAGES/messages.mo",
         "tab/python/machine.py",
-        "pandas.py",
+        "pandas/__init__.py",
         "cryptography/x509.py",
     ):
         assert f"{pack.SITE}/{name}" in names
