@@ -131,7 +131,8 @@ def _build(go: golang.Go, work: WorkDir, stage: Path, progress: Progress) -> Pat
     target = f"-o={output}/{PROGRAM}"
     builder.compile(*words, flags, target, packages=["./server"])
     # Only here are the edits in place without which the sources do not compile.
-    builder.go("vet", *words, "./...")
+    checker = dataclasses.replace(builder, label=f"checking {LABEL}")
+    checker.go("vet", *words, "./...")
     shutil.copy(root / "lib" / "wasm" / RUNTIME, output)
     program = output / PROGRAM
     program.write_bytes(memory.limit(program.read_bytes(), memory.CLUSTER))

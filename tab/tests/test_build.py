@@ -148,7 +148,8 @@ def test_an_interrupt_leaves_what_is_compiled_and_nothing_half(called, sources):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0 and str(build.find()) in done.stderr
     steps = re.findall(r"s\] (\w+)", done.stderr)
-    assert [*dict.fromkeys(steps)] == ["fetching", "building", "compressing", "kube"]
+    steps = [*dict.fromkeys(steps)]
+    assert steps == ["fetching", "building", "checking", "compressing", "kube"]
 
 
 def test_without_room_nothing_begins(called, sources, monkeypatch):

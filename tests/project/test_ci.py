@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from cluster import paths
-from cluster.tests.existing.servers import Audited
+from cluster.tests.existing.servers import WITHOUT_POLICIES, Audited
 from helpers.course import lessons
 from tests.notebooks import FILES, ROOT, file_of, load, tagged
 from tests.project.test_wheel import run_apart, wheel as wheel
@@ -36,6 +36,10 @@ full = pytest.mark.full("a hundred packages from an index, and the lessons again
 def commands_of(steps):
     """Return the lines of shell of a job, each once."""
     return [line.strip() for step in steps for line in step.splitlines()]
+
+
+def test_the_page_is_read_in_four_minutes():
+    assert len(PAGE.split()) <= 900
 
 
 def test_every_file_of_the_page_has_the_lines_of_the_shell():
@@ -241,3 +245,23 @@ def test_what_cannot_run_ends_the_job_in_one_sentence(page, tmp_path):
         page.run("kapi", "delete", "--yes", code=0, **nowhere)
     assert counts["error"] == 1 and "passed" not in counts
     assert "This lesson needs a node, and this cluster has none" in output
+
+
+@full
+@pytest.mark.timeout(LIMIT)
+def test_a_kubernetes_that_is_too_old_or_gone_ends_the_job_in_one_sentence(
+    page, tmp_path
+):
+    settings = {"LAB_STATE_DIR": f"{page.state}-older", "LAB_BACKEND": "existing"}
+    [first] = page.lessons("00")
+    with Audited(WITHOUT_POLICIES) as server:
+        file = server.kubeconfig(tmp_path / "older.yaml", "older")
+        words = ("kapi", "use", "--kubeconfig", file, "--context", "older", "--yes")
+        said = page.run(*words, code=1, **settings).stdout
+        assert "since Kubernetes 1.30" in said and "Traceback" not in said
+        _, output = page.test(first, code=1, **settings)
+        assert "no cluster, no tests: " in output
+        page.run(*words, "--without-policy", code=0, **settings)
+    counts, output = page.test(first, code=1, **settings)
+    assert counts == {} and "no cluster, no tests: " in output
+    assert "does not answer" in output and "Traceback" not in output
