@@ -127,6 +127,15 @@ def test_before_a_start_the_page_says_what_it_takes(open_lesson):
     expect(cell(page, "connect").locator(".cell_output").last).to_have_text("recorded")
 
 
+def test_no_button_of_a_lesson_is_printed(open_lesson):
+    page = open_lesson()
+    boxes = page.locator("#run-here:visible, .bd-article button:visible")
+    expect(page.locator(".copybtn").first).to_be_visible()
+    page.emulate_media(media="print")
+    expect(boxes).to_have_count(0)
+    expect(cell(page, "connect")).to_be_visible()
+
+
 def test_it_starts_and_is_cancelled_by_keyboard(open_lesson, monkeypatch):
     monkeypatch.setattr(Server, "fault", "slow")
     page = open_lesson(start=False)
