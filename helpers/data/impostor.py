@@ -1,12 +1,13 @@
 """Run a command in a copy of a pod, against servers that replace the API server.
 
 `sys.argv` has how slow this machine is, the seconds that the command has taken
-elsewhere, the command for `bash -c`, and the names of servers. The copy's three
-files are made anew, and `sleep` is over soon. The first server, `localhost`, has the
-certificate in `ca.crt`, until an impostor takes its place at connection `ROUNDS` + 1.
-For `localhost:443` the impostor takes over at the second connection, and at each later
-one that the first server had. Any other name is an impostor from the start; with port
-443 its certificate is in `ca.crt`, for a name that no client asks for.
+elsewhere, those after which it has usually come, the command for `bash -c`, and the
+names of servers. The copy's three files are made anew, and `sleep` is over soon. The
+first server, `localhost`, has the certificate in `ca.crt`, until an impostor takes its
+place at connection `ROUNDS` + 1. For `localhost:443` the impostor takes over at the
+second connection, and at each later one that the first server had. Any other name is an
+impostor from the start; with port 443 its certificate is in `ca.crt`, for a name that
+no client asks for.
 
 Print for each server a line of JSON, never a token: the names by which clients came
 (`reached`); method, path and credential of each request that it (`heard`) or an
@@ -14,7 +15,7 @@ impostor in its place (`given`) received; whether the command printed the list
 (`printed`); the lines that count pods (`counted`), and the line that would be `right`;
 whether it has `ended`; and whether that is all that it does there (`whole`): it has
 ended, has come too often ever to end, has given an impostor a request, or stays away
-although this machine is quick.
+for much longer than this machine needs to start a program.
 """
 
 import contextlib
@@ -40,12 +41,13 @@ QUICK = Path("/tmp/quick")
 #: connections after which a command that has not ended never ends, and the last one
 #: before which an impostor takes the server's place for a command that ends
 ROUNDS, LAST = 12, 12
+#: connections from the second one on that an impostor has of a command that never ends
+NEXT = 3
 #: seconds without a new connection after which a command is ended, and seconds in all,
 #: on a machine that starts its cluster quickly
 STILL, MOST = 20.0, 60.0
-#: seconds after which a command that never came stays away, if the machine is so quick
-#: that WORK takes less than PROMPT
-SILENT, PROMPT = 8.0, 1.0
+#: how many times as long as WORK takes now a command that never came has stayed away
+AWAY = 8
 #: of prctl: what a command leaves behind becomes a child of this process
 SUBREAPER = 36
 WORK = (sys.executable, "-c", "import ssl, urllib.request")
@@ -125,15 +127,19 @@ def write_files() -> tuple[ssl.SSLContext, ssl.SSLContext, ssl.SSLContext]:
     return contexts
 
 
-def main(slowness: str, took: str, command: str, first: str, *others: str) -> None:
+def main(
+    slowness: str, took: str, silent: str, command: str, first: str, *others: str
+) -> None:
     """Run the command against each server; print what the server received.
 
     `slowness` is how many times as long as usual things take on this machine. `took` is
-    how many seconds the command has taken elsewhere: it has as many more here.
+    how many seconds the command has taken elsewhere: it has as many more here. `silent`
+    is the seconds after which it has usually come.
     """
     genuine, misnamed, impostor = write_files()
     last, scale = ROUNDS + 1, float(slowness)
-    limits = tuple(float(took) + scale * one for one in (SILENT, STILL, MOST))
+    usual = (float(silent), STILL, MOST)
+    limits = tuple(float(took) + scale * one for one in usual)
     found = meet_apart(first, command, genuine, impostor, last, last + ROUNDS, limits)
     print(json.dumps(found), flush=True)
     ends, connections = found["ended"], len(found["reached"])
@@ -147,7 +153,7 @@ def main(slowness: str, took: str, command: str, first: str, *others: str) -> No
             turns = [*range(2, 1 + max(2, min(LAST, connections)))] if ends else [2]
         false = misnamed if name.endswith(":443") and turns == [1] else impostor
         for turn in turns:
-            most = sys.maxsize if ends else turn + ROUNDS
+            most = sys.maxsize if ends else turn + (ROUNDS if turn == 1 else NEXT)
             met = meet_apart(name, command, genuine, false, turn, most, limits)
             if met["given"] or not met["whole"]:
                 break
@@ -210,10 +216,10 @@ def meet(
         now = time.monotonic()
         if len(reached) != count:
             count, changed = len(reached), now
-        if not reached and not is_away and now - began > silent and _is_quick():
+        if not reached and now - began > silent:
+            silent = max(silent, AWAY * _seconds_of_work())
             # It may have come meanwhile.
-            is_away = True
-            continue
+            is_away = now - began > silent and not reached
         if is_away or now - changed > still or now - began > seconds:
             break
         time.sleep(0.02)
@@ -247,11 +253,11 @@ def _is_at_work(child: subprocess.Popen) -> bool:
     return True
 
 
-def _is_quick() -> bool:
-    """Return whether this machine is quick now."""
+def _seconds_of_work() -> float:
+    """Return how long WORK takes on this machine now."""
     began = time.monotonic()
     subprocess.run(WORK, check=True)
-    return time.monotonic() - began < PROMPT
+    return time.monotonic() - began
 
 
 if __name__ == "__main__":

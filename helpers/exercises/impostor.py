@@ -19,8 +19,8 @@ GENUINE, IMPOSTOR = "localhost", "kubernetes.default.svc"
 MISNAMED, TURNING = f"{IMPOSTOR}:443", f"{GENUINE}:443"
 #: the path of a list of the pods in the copy's namespace
 PATH = "/api/v1/namespaces/elsewhere/pods"
-#: seconds that a command may usually take at each server
-LIMIT = 100.0
+#: seconds that a command may usually take at each server, and until it comes there
+LIMIT, SILENT = 100.0, 8.0
 _PROGRAM = Path(__file__).parents[1] / "data" / "impostor.py"
 
 
@@ -45,21 +45,23 @@ class Meeting(NamedTuple):
     whole: bool
 
 
-def hear(pod: dict, command: str, *others: str, took: float = 0.0) -> list[Meeting]:
+def hear(
+    pod: dict, command: str, *others: str, took: float = 0.0, silent: float = SILENT
+) -> list[Meeting]:
     """Return what GENUINE, and each of `others`, met of a command for `bash -c`.
 
     It runs in a copy of a pod with other files: the namespace is `elsewhere`, and the
     token is worth nothing. A command that does not end is ended; one that does not come
     to the first server meets no other. `took` is how many seconds it has taken in the
-    pod: it has as many more here. Raise Undecided if the time did not do for all that a
-    command does.
+    pod: it has as many more here. `silent` is how many pass, usually, until it comes to
+    a server. Raise Undecided if the time did not do for all that a command does.
     """
     name_step(say("running the command in a copy of the pod, against an impostor"))
     made = kubectl("create", "-f", "-", "-o", "name", input=_copy(pod)).stdout.strip()
     program = _PROGRAM.read_text("utf-8")
     try:
         wait_for("condition=Ready", made)
-        times = f"{time_limit(1.0)}", f"{took}"
+        times = f"{time_limit(1.0)}", f"{took}", f"{silent}"
         run = ("python3", "-c", program, *times, command, GENUINE)
         limit = (time_limit(LIMIT) + took) * (1 + len(others))
         done = exec_in_pod(made, *run, *others, timeout=limit)

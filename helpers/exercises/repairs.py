@@ -44,7 +44,10 @@ def layer_of(line: str, namespace: str) -> str:
 
 
 #: rounds of the application's own kind for which a line that says nothing is waited
-ROUNDS = 3
+ROUNDS = 2
+#: seconds after which an application has usually come to the server of its copy: its
+#: pod has had an answer
+SILENT = 4.0
 #: The application's requests in a round, to the genuine server; $1 is its own one. On
 #: a slow machine it takes as much longer. It prints how curl ended at either, and after
 #: how many seconds at the genuine one.
@@ -140,26 +143,23 @@ def _last_round(pod: dict) -> tuple[str, str]:
     A line that is no answer decides if its reason is still there, or if it is the same
     after as much time as the application takes for some rounds.
     """
-    name, rounds = pod["metadata"]["name"], 0
+    name, looks, rounds = pod["metadata"]["name"], 0, 0
 
     def look() -> tuple[tuple[str, str] | None, str]:
-        nonlocal rounds
+        nonlocal looks, rounds
         line = last_line(name)
         if _ANSWERED.search(line):
             return (line, ""), line
-        reach = ""
+        reach, looks = "", looks + 1
         # A silent application has no reason to look at, so its rounds are counted.
-        if rounds or not line:
+        if looks > 1 or not line:
             server = _env(pod["spec"]).get("SERVER", "")
             reach = exec_in_pod(name, "sh", "-c", _ROUND, "sh", server).stdout
         if fault := cause_of_failure(line, pod, reach):
             return (line, fault), line
-        if rounds == 0:
-            rounds = 1
-            return None, line
-        if last_line(name) == line:
+        if reach and last_line(name) == line:
             rounds += 1
-        if rounds <= ROUNDS or _PASSING.search(line) or not _is_prompt(reach):
+        if rounds < ROUNDS or _PASSING.search(line) or not _is_prompt(reach):
             return None, line
         fault = mark(
             "The application reports {line!r}, and not `200: N pods in NAMESPACE`; see "
@@ -234,7 +234,8 @@ def weakness_of_app(deployment: str, pod: dict, asked: str, account: str) -> str
         return fault
     container = spec["containers"][0]
     words = [*container.get("command", ()), *container.get("args", ())]
-    genuine, impostor, turning = hear(pod, shlex.join(words), IMPOSTOR, TURNING)
+    others = (IMPOSTOR, TURNING)
+    genuine, impostor, turning = hear(pod, shlex.join(words), *others, silent=SILENT)
     return _fault_of_meetings(genuine, impostor, turning)
 
 

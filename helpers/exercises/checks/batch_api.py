@@ -18,6 +18,8 @@ _WHERE = {
 }
 _CRONJOB, _SCHEDULE, _IMAGE = "new-year", "0 0 1 1 *", "toolbox:1"
 _PROGRAM = "echo"
+#: whose Jobs the cluster itself runs
+_CONTROLLER = "kubernetes.io/job-controller"
 #: the same minute in other words
 _YEARLY = re.compile(
     r"@(yearly|annually)|0+ 0+ 0*1 (0*1|jan) ([*?]|\*/1|0-6|1-7|sun-sat|mon-sun)", re.I
@@ -112,12 +114,15 @@ def wrong_cronjob(cronjob: dict) -> str:
     if images != [_IMAGE]:
         fault = mark("{name} runs {images}, not {wanted}.")
         return say(fault, name=name, images=", ".join(images), wanted=_IMAGE)
-    for field, here, usual in (
-        ("suspend", job, False),
-        ("parallelism", job, 1),
-        ("startingDeadlineSeconds", spec, None),
+    for field, stops in (
+        ("suspend", job.get("suspend")),
+        ("parallelism", job.get("parallelism") == 0),
+        ("completions", job.get("completions") == 0),
+        ("managedBy", job.get("managedBy", _CONTROLLER) != _CONTROLLER),
+        # The server looks at CronJobs every 10 seconds.
+        ("startingDeadlineSeconds", spec.get("startingDeadlineSeconds", 10) < 10),
     ):
-        if here.get(field, usual) != usual:
+        if stops:
             fault = mark("{name} has `{field}`, so it does not run: leave it out.")
             return say(fault, name=name, field=field)
     if containers[0].get("command", [_PROGRAM])[0] != _PROGRAM:

@@ -16,7 +16,7 @@ _PREDICTED = (
     ("rbac.authorization.k8s.io/v1", "ClusterRole"),
 )
 WATCH = mark("`watch` reports changes and never ends: leave the word out.")
-WATCHED = re.compile(r"/v[^/]+/watch/|[?&]watch\b(?!=(false|0)\b)")
+WATCHED = re.compile(r"/v[^/]+/watch/|[?&]watch\b(?!=(?i:false|0)\b)")
 _ONE = mark("{path} names one object: the path of a list ends with the resource.")
 
 
@@ -72,9 +72,9 @@ def wrong_options(path: str) -> str:
     path = unquote(path)
     if WATCHED.search(path):
         return say(WATCH)
-    # A limit of three digits is kubectl's, and ends no list of a lesson.
+    # A limit of three digits is kubectl's, and ends no list of a lesson; 0 is no limit.
     if found := re.search(
-        r"[?&](labelSelector|fieldSelector|continue|limit(?!=[1-9]\d\d))\b", path
+        r"[?&](labelSelector|fieldSelector|continue|limit(?!=(0|[1-9]\d\d+)\b))\b", path
     ):
         fault = mark("`{option}` leaves objects out of the list: remove it.")
         return say(fault, option=found[1])

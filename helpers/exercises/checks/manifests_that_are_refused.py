@@ -27,6 +27,9 @@ def fault_of_job(job: dict, *, completions: int, mode: str) -> str:
     if spec["completionMode"] != mode:
         fault = mark("`completionMode` is {mode}, so the pods are alike.")
         return say(fault, mode=spec["completionMode"])
-    if spec.get("suspend") or not spec["parallelism"]:
-        return say("It would never start a pod: see `suspend` and `parallelism`.")
+    # A Job that another controller manages is none of the cluster's.
+    if spec.get("suspend") or not spec["parallelism"] or "managedBy" in spec:
+        return say(
+            "It would never start a pod: see `suspend`, `parallelism` and `managedBy`."
+        )
     return ""

@@ -34,9 +34,17 @@ def repair_namespace(deployment: str) -> None:
 @exercise
 def restore_right(deployment: str) -> None:
     """Demand an account with its right and no other, and the pod that was there."""
+    # Before the rest, which takes a copy of the pod, and after it: a pod that is being
+    # deleted has a log, too.
+    _demand_old_pod(deployment)
     demand_answer(deployment)
-    log = kubectl("logs", f"deployment/{deployment}").stdout
-    if not re.search(r"^200(?s:.*)^403", log, re.MULTILINE):
+    _demand_old_pod(deployment)
+
+
+def _demand_old_pod(deployment: str) -> None:
+    """Demand a log with a 200 before a 403, if there is one."""
+    log = kubectl("logs", f"deployment/{deployment}", check=False).stdout
+    if log and not re.search(r"^200(?s:.*)^403", log, re.MULTILINE):
         fault = mark(
             "The log of {name} has no 200 before a 403, so its pod is a new one: run "
             "the cells of drill 6 again, and leave the pod alone."

@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Sequence
+from ipaddress import ip_address
 from itertools import product
 from urllib.parse import urlsplit
 
@@ -21,8 +22,10 @@ from helpers.language import mark, say
 CONTAINER = "ambassador"
 #: the port of an ambassador's proxy
 PORT = urlsplit(AMBASSADOR).port
-#: a line of /proc/net/tcp for a socket that listens
-_LISTENS = re.compile(r"^\s*\d+: [0-9A-F]+:[0-9A-F]{4} [0-9A-F]+:0000 0A ")
+#: the place in a line of /proc/net/tcp for a socket that listens, and the file of one
+#: in /proc/net/unix
+_LISTENS = re.compile(r"^ *\d+: ([0-9A-F]+:[0-9A-F]{4}) [0-9A-F]+:0000 0A ", re.M)
+_SOCKETS = re.compile(r"^\w+: \w+ \w+ 00010000 \w+ \w+ +\d+ (\S+)", re.M)
 _END = mark(
     "GET {path} still passes the proxy: end the pattern with `$`, and let `[^/]+` be "
     "one part of the path."
@@ -43,9 +46,10 @@ def hide_secrets(guards: Sequence[str]) -> None:
     any_one = _draw_name()
     namespaces = (current_namespace(), "kube-system", secrets.token_hex(4))
     homes = [f"/namespaces/{name}/" for name in namespaces]
-    # A name may have the word in it.
-    names = (any_one, f"my-secret-{any_one}")
-    every = [("/", ""), *product(homes, ("", *(f"/{name}" for name in names)))]
+    every = [("/", ""), *product(homes, ("", f"/{any_one}"))]
+    # The name of a pod may have such a word in it.
+    words = ("my-secret", "secrets", "exec", "attach")
+    named = product(homes, (f"/{word}-{any_one}" for word in words))
     for guard in guards:
         if re.search(r"\{\d+,\d*\}", guard):
             fault = mark("kubectl splits {pattern!r} at the comma: write it without.")
@@ -67,7 +71,7 @@ def hide_secrets(guards: Sequence[str]) -> None:
             # A watch would not end.
             return _is_refusal(proxy.get(path, params={"timeoutSeconds": 1}))
 
-        for home, name in every:
+        for home, name in (*every, *named):
             if is_blocked(path := f"/api/v1{home}pods{name}"):
                 fault = mark("{path} is blocked: a pattern is too wide.")
                 raise NotSolved(say(fault, path=path))
@@ -132,17 +136,26 @@ def narrow_ambassador(pod: str) -> None:
 
 def _fault_of_ports(pod: str) -> str:
     """Return where else than at the proxy's port a program of a pod listens, or ""."""
-    tables = ("cat", "/proc/net/tcp", "/proc/net/tcp6")
-    lines = exec_in_pod(pod, *tables, container=CONTAINER).stdout.splitlines()
-    for _, local, *_ in map(str.split, filter(_LISTENS.search, lines)):
-        port = int(local.rpartition(":")[2], 16)
-        if port != PORT:
-            fault = mark(
-                "Another program of {pod} listens at port {port}: start only the proxy "
-                "at port 8001."
-            )
-            return say(fault, port=port, pod=pod)
-    return ""
+    tables = ("cat", "/proc/net/tcp", "/proc/net/tcp6", "/proc/net/unix")
+    text = exec_in_pod(pod, *tables, container=CONTAINER).stdout
+    places = [_place(local) for local in _LISTENS.findall(text)]
+    # The first is the proxy itself.
+    places.sort(key=lambda one: (f":{PORT}" not in one, "127.0.0.1:" not in one))
+    others = [*places[1:], *_SOCKETS.findall(text)]
+    fault = mark(
+        "Another program of {pod} listens at {place}: start only the proxy at port "
+        "8001."
+    )
+    return say(fault, place=others[0], pod=pod) if others else ""
+
+
+def _place(local: str) -> str:
+    """Return the address and the port of a line of /proc/net/tcp."""
+    address, _, port = local.partition(":")
+    # Each word of it begins with its last byte.
+    raw = bytes.fromhex(address)
+    words = [raw[at : at + 4][::-1] for at in range(0, len(raw), 4)]
+    return f"{ip_address(b''.join(words))}:{int(port, 16)}"
 
 
 def _fault_of_files(pod: str) -> str:
