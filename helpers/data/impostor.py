@@ -1,13 +1,13 @@
 """Run a command in a copy of a pod, against servers that replace the API server.
 
 `sys.argv` has how slow this machine is, the seconds that the command has taken
-elsewhere, those after which it has usually come, the command for `bash -c`, and the
-names of servers. The copy's three files are made anew, and `sleep` is over soon. The
-first server, `localhost`, has the certificate in `ca.crt`, until an impostor takes its
-place at connection `ROUNDS` + 1. For `localhost:443` the impostor takes over at the
-second connection, and at each later one that the first server had. Any other name is an
-impostor from the start; with port 443 its certificate is in `ca.crt`, for a name that
-no client asks for.
+elsewhere, those after which it has usually come, the namespace of the pod, the command
+for `bash -c`, and the names of servers. The copy's three files are made anew, and
+`sleep` is over soon. The first server, `localhost`, has the certificate in `ca.crt`,
+until an impostor takes its place at connection `ROUNDS` + 1. For `localhost:443` the
+impostor takes over at the second connection, and at each later one that the first
+server had. Any other name is an impostor from the start; with port 443 its certificate
+is in `ca.crt`, for a name that no client asks for.
 
 Print for each server a line of JSON, never a token: the names by which clients came
 (`reached`); method, path and credential of each request that it (`heard`) or an
@@ -51,7 +51,8 @@ AWAY = 8
 #: of prctl: what a command leaves behind becomes a child of this process
 SUBREAPER = 36
 WORK = (sys.executable, "-c", "import ssl, urllib.request")
-TOKEN, NAMESPACE = secrets.token_hex(), "elsewhere"
+#: it begins as a genuine one does
+TOKEN, NAMESPACE = f"eyJ{secrets.token_hex()}", "elsewhere"
 PODS = [secrets.token_hex(8) for _ in range(20 + secrets.randbelow(80))]
 _COUNT = re.compile(r"^200: \d+ pods in [\w.-]+$", re.MULTILINE)
 _SIGN = (
@@ -119,7 +120,6 @@ def write_files() -> tuple[ssl.SSLContext, ssl.SSLContext, ssl.SSLContext]:
     if (path := Path(os.environ.get("TOKEN", ""))).is_absolute():
         with contextlib.suppress(OSError):
             path.write_text(TOKEN)
-    (FILES / "namespace").write_text(NAMESPACE)
     # A wait between two requests is not needed here.
     QUICK.mkdir(exist_ok=True)
     (QUICK / "sleep").write_text(f"#!/bin/sh\nexec {shutil.which('sleep')} 0.02\n")
@@ -128,21 +128,30 @@ def write_files() -> tuple[ssl.SSLContext, ssl.SSLContext, ssl.SSLContext]:
 
 
 def main(
-    slowness: str, took: str, silent: str, command: str, first: str, *others: str
+    slowness: str,
+    took: str,
+    silent: str,
+    home: str,
+    command: str,
+    first: str,
+    *others: str,
 ) -> None:
     """Run the command against each server; print what the server received.
 
     `slowness` is how many times as long as usual things take on this machine. `took` is
     how many seconds the command has taken elsewhere: it has as many more here. `silent`
-    is the seconds after which it has usually come.
+    is the seconds after which it has usually come. At the servers other than the first,
+    `home` is its namespace: by that it cannot tell where it is.
     """
     genuine, misnamed, impostor = write_files()
-    last, scale = ROUNDS + 1, float(slowness)
+    last, scale, namespace = ROUNDS + 1, float(slowness), FILES / "namespace"
+    namespace.write_text(NAMESPACE)
     usual = (float(silent), STILL, MOST)
     limits = tuple(float(took) + scale * one for one in usual)
     found = meet_apart(first, command, genuine, impostor, last, last + ROUNDS, limits)
     print(json.dumps(found), flush=True)
     ends, connections = found["ended"], len(found["reached"])
+    namespace.write_text(home)
     for name in others:
         if not connections:
             # A client that does not come to the first server comes to no other.

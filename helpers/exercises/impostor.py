@@ -50,11 +50,12 @@ def hear(
 ) -> list[Meeting]:
     """Return what GENUINE, and each of `others`, met of a command for `bash -c`.
 
-    It runs in a copy of a pod with other files: the namespace is `elsewhere`, and the
-    token is worth nothing. A command that does not end is ended; one that does not come
-    to the first server meets no other. `took` is how many seconds it has taken in the
-    pod: it has as many more here. `silent` is how many pass, usually, until it comes to
-    a server. Raise Undecided if the time did not do for all that a command does.
+    It runs in a copy of a pod with other files: the namespace is `elsewhere` at the
+    first server, and the token is worth nothing. A command that does not end is ended;
+    one that does not come to the first server meets no other. `took` is how many
+    seconds it has taken in the pod: it has as many more here. `silent` is how many
+    pass, usually, until it comes to a server. Raise Undecided if the time did not do
+    for all that a command does.
     """
     name_step(say("running the command in a copy of the pod, against an impostor"))
     made = kubectl("create", "-f", "-", "-o", "name", input=_copy(pod)).stdout.strip()
@@ -62,7 +63,8 @@ def hear(
     try:
         wait_for("condition=Ready", made)
         times = f"{time_limit(1.0)}", f"{took}", f"{silent}"
-        run = ("python3", "-c", program, *times, command, GENUINE)
+        home = pod["metadata"]["namespace"]
+        run = ("python3", "-c", program, *times, home, command, GENUINE)
         limit = (time_limit(LIMIT) + took) * (1 + len(others))
         done = exec_in_pod(made, *run, *others, timeout=limit)
         meetings = [_read(json.loads(line)) for line in done.stdout.splitlines()]

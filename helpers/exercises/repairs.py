@@ -283,6 +283,10 @@ def _excess(deployment: str) -> str:
     security = first.get("securityContext", {})
     parts = ("initContainers", "hostNetwork", "hostPID", "hostIPC")
     found = [part for part in parts if spec.get(part)]
+    # A copy of the pod does not show what they do.
+    found += [
+        part for part in ("lifecycle", "livenessProbe", "startupProbe") if part in first
+    ]
     found += [f"container {one['name']}" for one in others]
     found += ["hostPath" for one in spec.get("volumes", []) if "hostPath" in one]
     found += [part for part in ("privileged", "capabilities") if security.get(part)]

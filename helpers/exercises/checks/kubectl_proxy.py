@@ -65,9 +65,10 @@ def listen_to_kubectl(path: str, api_version: str, server: KubectlProxy) -> None
 
 def wrong_options(path: str) -> str:
     """Return why the response to a path is no list of all objects, or ""; pure."""
-    if found := re.search(r"/\.\.?(?=/|$)|[#%]", path.partition("?")[0]):
+    address = path.partition("?")[0]
+    if found := re.search(r"(?<!:)//|(?<=/)\.\.?(?=/|$)|[#%]", address):
         fault = mark("A path of the API has no `{part}`: write each part of it out.")
-        return say(fault, part=found[0].lstrip("/"))
+        return say(fault, part=found[0])
     # As the server reads them.
     path = unquote(path)
     if WATCHED.search(path):
@@ -148,7 +149,9 @@ def _wrong_end(root: str, path: str, server: KubectlProxy, namespace: str) -> st
         return say("The word before the namespace is in the plural: `namespaces`.")
     known = {one["name"]: one for one in server.read(root)["resources"]}
     last = known.get(end.removeprefix("/namespaces/"), {"namespaced": True})
-    listed = inside in end and server.get(path.replace(inside, "/")).status == 200
+    without = path.replace(inside, "/")
+    listed = without != path and "/namespaces/" not in without
+    listed = listed and server.get(without).status == 200
     if listed or not last["namespaced"]:
         return say("This kind is cluster-scoped, so its path has no namespace.")
     if "/namespaces/" in end[1:]:
