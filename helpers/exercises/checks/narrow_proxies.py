@@ -102,7 +102,7 @@ def narrow_ambassador(pod: str) -> None:
             "ambassador` shows why."
         )
         raise NotSolved(say(fault, pod=pod))
-    if fault := _fault_of_files(pod) or _fault_of_ports(pod):
+    if fault := _fault_of_files(pod):
         raise NotSolved(fault)
     name_step(say("sending requests to the proxy in {pod}", pod=pod))
     needed = {pods: 200, f"{pods}/{pod}": 200, f"{pods}/{_draw_name()}": 404}
@@ -132,6 +132,9 @@ def narrow_ambassador(pod: str) -> None:
     if next(responses).status:
         fault = mark("Every pod can reach the proxy at {address}: leave out --address.")
         raise NotSolved(say(fault, address=address))
+    # Last, because another program may start more slowly than the proxy.
+    if fault := _fault_of_ports(pod):
+        raise NotSolved(fault)
 
 
 def _fault_of_ports(pod: str) -> str:
