@@ -140,7 +140,7 @@ def running_or_fault(pod: dict) -> tuple[tuple[dict, str] | None, str]:
 def _last_round(pod: dict) -> tuple[str, str]:
     """Return the last line of an application, and its fault or "".
 
-    A line that is no answer decides if its reason is still there, or if it is the same
+    A line that is no answer decides if its reason is still there, or if there is none
     after as much time as the application takes for some rounds.
     """
     name, looks, rounds = pod["metadata"]["name"], 0, 0
@@ -157,7 +157,8 @@ def _last_round(pod: dict) -> tuple[str, str]:
             reach = exec_in_pod(name, "sh", "-c", _ROUND, "sh", server).stdout
         if fault := cause_of_failure(line, pod, reach):
             return (line, fault), line
-        if reach and last_line(name) == line:
+        # Its lines may all differ, such as the time.
+        if reach and not _ANSWERED.search(last_line(name)):
             rounds += 1
         if rounds < ROUNDS or _PASSING.search(line) or not _is_prompt(reach):
             return None, line

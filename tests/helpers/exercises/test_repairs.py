@@ -5,6 +5,7 @@ The sentences are among the wrong answers to the exercises of lessons 26 and 27,
 """
 
 import contextlib
+import itertools
 from types import SimpleNamespace
 
 import pytest
@@ -122,6 +123,19 @@ def test_a_silent_application_is_at_fault_while_the_server_is_prompt(
         line, fault = repairs._last_round(pod)
         assert line == ""
         assert fault.startswith("The application reports '', and not `200: N pods in")
+
+
+def test_an_application_whose_lines_change_is_judged_too(monkeypatch):
+    """It would never say the same twice, and never be decided."""
+    pod = {"metadata": {"name": "copy-7f"}, "spec": {"containers": [{}]}}
+    lines = itertools.count(1)
+    monkeypatch.setattr(repairs, "last_line", lambda _: f"round {next(lines)}")
+    monkeypatch.setattr(repairs, "current_namespace", lambda: "here")
+    monkeypatch.setattr("helpers.exercises.evidence.MOST", 2.0)
+    reach = SimpleNamespace(stdout="0 0 0.02")
+    monkeypatch.setattr(repairs, "exec_in_pod", lambda *_: reach)
+    line, fault = repairs._last_round(pod)
+    assert fault.startswith(f"The application reports {line!r}, and not `200: N pods")
 
 
 @pytest.mark.parametrize(("letter", "layer"), LAYERS.items())
