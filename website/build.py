@@ -193,7 +193,8 @@ def assemble(
     shutil.copy(SITE / f"journey-{language}.png", target / "journey.png")
     if tried:
         # A message that a reader has pasted is in its answers: it would hide lessons.
-        (target / "try.md").write_text(f"{_UNSEARCHED}{tried}", "utf-8")
+        text = to_docs(f"{_UNSEARCHED}{tried}", language, up="../")
+        (target / "try.md").write_text(text, "utf-8")
     text = index(site_texts(language)["index"], language, runs=bool(tried))
     (target / "index.md").write_text(text, "utf-8")
 

@@ -43,6 +43,8 @@ def add_facts(app: Sphinx, page: str, _: str, context: dict, tree: nodes.Node | 
     names = ["offer", used] if used else []
     scripts = f"{up}_static/{os.environ['SITE_TAB']}"
     context["scripts"] = [f"{scripts}/{name}.js" for name in names]
+    if page == "try" or page in PAGES:
+        app.add_css_file("tab.css")
     context["explains"] = page in ("index", ERRORS)
     context["description"] = " ".join(about.split())
     # The first page of all; in each language there is a link to the others.

@@ -23,7 +23,7 @@ NAME = LESSON.name
 CELLS = [cell for cell in load(ROOT / "notebooks" / LESSON.path)["cells"]]
 #: names of its code cells, in their order on the page
 CODE = [cell["id"] for cell in CELLS if cell["cell_type"] == "code"]
-HOME = "# Home\n\n```{toctree}\n:glob:\nnotebooks/*\nnotebooks/deeper/*\n```\n"
+HOME = "# Home\n\n```{toctree}\n:glob:\nnotebooks/*\nnotebooks/deeper/*\ntry\n```\n"
 GLOSSARY = f"# Glossary\n\n[Back to 02]({NAME}.ipynb)\n"
 RECORDED = {"output_type": "stream", "name": "stdout", "text": "recorded\n"}
 
@@ -52,6 +52,8 @@ def _assemble(language: str, source: Path) -> None:
     shutil.copytree(books / "images", source / "notebooks" / "images")
     (source / "index.md").write_text(HOME)
     (source / "notebooks" / "glossary.md").write_text(GLOSSARY)
+    text = trial.page(site.site_texts(language))
+    (source / "try.md").write_text(trial.insert_answers(text, [("recorded", 0)] * 200))
     (source / "notebooks" / "deeper").mkdir()
     for lesson in LESSONS:
         written = json.loads((books / lesson.path).read_text("utf-8"))

@@ -45,6 +45,10 @@ dispatch(self, {
   async open([folder]) { attempts += JSON.stringify({ folder }) + "\\n"; },
   async attempts() { return attempts; },
   async keep([text]) { attempts = text; },
+  async shell([lines], report) {
+    report(`${lines}|the cluster of the lesson\\n`);
+    return { code: 0, status: 0 };
+  },
   async run([source, tags], report, signal) {
     const leave = () => { throw new Error("the last words"); };
     if (source.includes("leave")) setTimeout(leave);

@@ -366,6 +366,7 @@ def test_the_first_page_is_short_light_and_leads_to_the_first_lesson(
     # Not as they come: the body of one that comes while the page goes is nowhere.
     sizes = [len(gzip.compress(answer.body())) for answer in answers]
     assert len(sizes) > 5 and sum(sizes) < PAGE_MOST
+    assert not [answer.url for answer in answers if "tab.css" in answer.url]
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollHeight") < 4500
     name, search = (

@@ -148,7 +148,7 @@ def ready(open_page) -> Page:
 
 def start(opened: Page) -> None:
     opened.locator("#tab-start").click()
-    expect(opened.locator("#tab-own")).to_be_visible()
+    expect(opened.locator("body")).to_have_attribute("data-tab", "ready")
 
 
 def state(opened: Page):
@@ -169,10 +169,51 @@ def test_the_focus_goes_to_what_is_ready_and_on_to_the_line(open_page):
     expect(state(opened)).to_contain_text("is ready after")
     expect(state(opened)).to_be_focused()
     opened.keyboard.press("Tab")
-    expect(opened.locator("#tab-go a")).to_be_focused()
-    opened.keyboard.press("Enter")
     expect(opened.locator("#tab-line")).to_be_focused()
     expect(opened.locator("#tab-line")).to_be_in_viewport()
+
+
+def test_until_a_server_runs_the_shell_has_recorded_answers(open_page):
+    opened = open_page()
+    line = opened.locator("#tab-line")
+    answer = "a recorded answerRecorded when this site was"
+    expect(log(opened)).to_contain_text(f"$ kubectl auth whoami\n{answer}")
+    line.fill("kubectl get  pods \\\n --all-namespaces")
+    line.press("Enter")
+    expect(log(opened)).to_contain_text(f"--all-namespaces\n{answer}")
+    line.fill("kubectl get secrets")
+    line.press("Enter")
+    expect(log(opened)).to_contain_text("This command has no recorded answer")
+    assert Axe().run(opened, options=OPTIONS).response["violations"] == []
+
+
+@pytest.mark.parametrize("path", ["try.html", "ko/try.html"])
+def test_the_shell_is_seen_whole_on_a_small_screen(open_page, path):
+    opened = open_page(path, viewport={"width": 1280, "height": 800})
+    for phase in ("able", "ready"):
+        expect(opened.locator("body")).to_have_attribute("data-tab", phase)
+        shown = ["#tab-output", "#tab-line", "#tab-own .buttons"]
+        shown += ["#tab-start"] if phase == "able" else ["#tab-state", "#tab-restart"]
+        for place in shown:
+            expect(opened.locator(place)).to_be_in_viewport(ratio=1)
+        assert opened.evaluate("scrollY") == 0
+        if phase == "able":
+            start(opened)
+
+
+def test_a_manifest_of_another_host_becomes_a_file(ready):
+    line, file = ready.locator("#tab-line"), ready.locator("#tab-manifest")
+    line.fill("kubectl apply -n a -f https://k8s.io/examples/pods/x.yaml")
+    line.press("Enter")
+    expect(log(ready)).to_contain_text("Nothing was run")
+    expect(log(ready)).to_contain_text("save it as x.yaml, and use that name.")
+    expect(log(ready).get_by_role("link")).to_have_text(re.compile("/x.yaml$"))
+    expect(ready.get_by_label("Name")).to_have_value("x.yaml")
+    file.fill("kind: Pod")
+    ready.get_by_role("button", name="Save").click()
+    expect(log(ready)).to_contain_text("$ cat > x.yaml\ncat > x.yaml|kind: Pod\n")
+    ready.get_by_role("button", name="Open").click()
+    expect(file).to_have_value("cat x.yaml|\n")
 
 
 def test_enter_runs_lines_that_were_pasted(ready):
@@ -480,6 +521,7 @@ def test_axe_finds_nothing(ready):
     ready.locator("#tab-line").fill("kubectl get pods --watch")
     ready.locator("#tab-line").press("Enter")
     expect(ready.locator("#tab-stop")).to_be_visible()
-    ready.get_by_role("combobox").first.select_option("403")
+    ready.locator("#tab-files > summary").click()
+    ready.locator(".ask + p select").first.select_option("403")
     ready.get_by_role("button", name="Show").first.click()
     assert Axe().run(ready, options=OPTIONS).response["violations"] == []

@@ -88,6 +88,24 @@ def test_a_page_to_look_something_up_leaves_the_lesson_as_it_is(page):
     expect(cell(page, "connect").locator(".live")).to_contain_text("ran from")
 
 
+def test_the_playground_has_the_cluster_of_the_lesson(page):
+    run(cell(page, "connect"))
+    go(
+        page,
+        "a[href$='try.html']",
+        "Try it: a Kubernetes playground — Kubernetes API notebooks",
+    )
+    expect(page.locator("body")).to_have_attribute("data-tab", "ready")
+    expect(page.locator("#tab-state")).to_contain_text("with all that you have made")
+    page.locator("#tab-line").fill("kubectl get pods")
+    page.keyboard.press("Enter")
+    answer = "kubectl get pods|the cluster of the lesson"
+    expect(page.get_by_role("log")).to_contain_text(answer)
+    assert len(page.workers) == 1
+    page.go_back()
+    expect(cell(page, "connect").locator(".live")).to_contain_text("ran from")
+
+
 def test_a_search_leaves_the_lesson_as_it_is_too(page):
     run(cell(page, "connect"))
     page.keyboard.press("Control+k")

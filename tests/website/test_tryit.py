@@ -62,7 +62,7 @@ def test_a_command_that_does_not_end_is_stopped_and_said(node):
     answer = """echo '{"text": "", "code": 130, "status": 0}'"""
     with pytest.raises(errors.LabError, match="within 300 s") as caught:
         node(f"echo {{}}\nread line\n{answer}")
-    assert caught.value.message.endswith(":\ncurl https://kubernetes/version\n")
+    assert caught.value.message.endswith(f":\n{BLOCKS[0]}")
     assert "TAB=no make site" in caught.value.hint
 
 
@@ -73,14 +73,14 @@ def test_a_command_that_does_not_end_is_stopped_and_said(node):
 def test_a_server_that_ends_is_said_with_its_last_words_and_a_way_on(node, end, reason):
     with pytest.raises(errors.LabError) as caught:
         node(f"echo {{}}\nread line\n{end}")
-    block = "ended before it answered:\ncurl https://kubernetes/version\n"
+    block = f"ended before it answered:\n{BLOCKS[0]}"
     assert caught.value.message.endswith(f"{block}Its last words: {reason}")
     assert "TAB=no make site" in caught.value.hint
 
 
 def test_no_token_is_recorded(node):
     answer = """echo '{"text": "eyJhbGciOi.x.y", "status": 201}'"""
-    block = "curl https://kubernetes/version\n"
+    block = BLOCKS[0]
     with pytest.raises(ValueError, match=f"{block} contains a token"):
         node(f"echo {{}}\nread line\n{answer}")
 

@@ -56,7 +56,7 @@ globalThis.onPage(() => {
     answer.hidden = true;
     if (status === "0") guess.parentNode.remove();
     else if (prediction) guess.value = prediction.guess;
-    return { command, prediction, guess, answer, label, run, stop, tell };
+    return { command, recorded, prediction, guess, answer, label, run, stop, tell };
   });
   at.forget.onclick = () => {
     try { localStorage.removeItem(KEPT); } catch { /* Nothing was kept. */ }

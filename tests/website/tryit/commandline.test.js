@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  commandOf, History, linkTo, withCaller, withPrompt,
+  areSame, commandOf, foreignFile, History, linkTo, quoted, withCaller, withPrompt,
 } from "../../../website/web/tryit/commandline.js";
 
 const NOBODY = { curl: " --cacert ca.crt", kubectl: " --context nobody" };
@@ -38,4 +38,27 @@ test("a link brings a command as it was, to the same page", () => {
   for (const end of ["", "#", "#drill", "#line="]) {
     assert.equal(commandOf(`https://host/try.html${end}`), "");
   }
+});
+
+test("commands are the same whose spaces and line ends differ", () => {
+  assert.ok(areSame("kubectl get \\\n  pods", " kubectl get pods\n"));
+  assert.ok(!areSame("kubectl get pods", "kubectl get pod"));
+});
+
+test("a file of another host is known by its address", () => {
+  const url = "https://k8s.io/examples/pods/x.yaml";
+  for (const line of [
+    `kubectl apply -f ${url}`, `kubectl create --filename='${url}' -n a`, `wget ${url}`,
+    `kubectl get ns\n kubectl apply \\\n  -f ${url}; date`,
+  ]) assert.deepEqual(foreignFile(line), { url, name: "x.yaml" });
+  assert.equal(foreignFile(`mkdir a\nwget ${url} -O a/b.yaml`)?.name, "a/b.yaml");
+  for (const line of [
+    "kubectl apply -f x.yaml", `curl -f ${url}`, `kubectl version; cat -f ${url}`,
+    `echo kubectl apply -f ${url}`,
+  ]) assert.equal(foreignFile(line), undefined);
+});
+
+test("a name is one word of the shell", () => {
+  assert.equal(quoted("a/pod-1.yaml"), "a/pod-1.yaml");
+  assert.equal(quoted("it's; rm x"), "'it'\\''s; rm x'");
 });

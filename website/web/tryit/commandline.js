@@ -20,6 +20,31 @@ export const withCaller = (lines, options) => lines
 /** Return lines with the prompts of a shell. @param {string} lines */
 export const withPrompt = (lines) => `$ ${lines.replace(/\n/g, "\n> ")}\n`;
 
+/** Return whether two commands are the same but for their spaces. @param {string[]} commands */
+export const areSame = (...commands) => new Set(
+  commands.map((lines) => lines.replace(/\\\n/g, " ").trim().replace(/\s+/g, " ")),
+).size === 1;
+
+/** Commands that read a file of another host, and the address. */
+const APPLY = /^\s*kubectl\b[^\n;|&]*?\s(?:-f|--filename)[ =]?['"]?(https?:\/\/[^\s'";|&]+)/m;
+const DOWNLOAD = /^\s*wget\s[^\n;|&]*?['"]?(https?:\/\/[^\s'";|&]+)(?:['"]?\s+-O[ =]?(\S+))?/m;
+
+/**
+ * Return the address that a command would read a file from, and the name that the file gets; or
+ * undefined.
+ *
+ * @param {string} lines
+ */
+export const foreignFile = (lines) => {
+  const whole = lines.replace(/\\\n/g, "");
+  const [, url, name] = APPLY.exec(whole) ?? DOWNLOAD.exec(whole) ?? [];
+  return url ? { url, name: name ?? new URL(url).pathname.split("/").pop() ?? "" } : undefined;
+};
+
+/** Return a word of a shell that is a text. @param {string} text */
+export const quoted = (text) =>
+  /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+
 /** What was typed, the newest first; ↑ and ↓ go through it. */
 export class History {
   /** @type {string[]} */

@@ -1,6 +1,8 @@
 // A genuine API server for the page: its start and end, live answers, the reader's line, the drill.
 
-import { commandOf, History, linkTo, withCaller, withPrompt } from "./commandline.js";
+import {
+  areSame, commandOf, foreignFile, History, linkTo, quoted, withCaller, withPrompt,
+} from "./commandline.js";
 import { Cluster, secondsSince } from "../start/cluster.js";
 import { Closed } from "../start/connection.js";
 import { judge, permissionsOf } from "./drill.js";
@@ -18,8 +20,9 @@ let program;
 
 /**
  * @typedef {{
- *   command: string, answer: HTMLElement, label: HTMLElement, run: HTMLButtonElement,
- *   stop: HTMLButtonElement, tell: (whence: string, code: number) => void,
+ *   command: string, recorded: string, answer: HTMLElement, label: HTMLElement,
+ *   run: HTMLButtonElement, stop: HTMLButtonElement,
+ *   tell: (whence: string, code: number) => void,
  * }} Block
  * @typedef {(word: string, ...values: any[]) => string} Say
  */
@@ -140,7 +143,33 @@ export const connect = (page) => {
     };
   }
 
-  // The reader's line, with a caller, a manifest for `-f -`, and what was typed before.
+  /** Write into the shell's log. @param {string} lines @param {(string | Node)[]} answer */
+  const answerWith = (lines, ...answer) => {
+    at.output.append(withPrompt(lines), ...answer, "\n");
+    at.output.scrollTop = at.output.scrollHeight;
+  };
+  /** Answer without a server, if that is recorded. @param {string} lines */
+  const showRecorded = (lines) => {
+    const block = blocks.find(({ command }) => areSame(command, lines));
+    answerWith(lines, ...block ? [block.recorded, say("recorded")] : [say("unrecorded")]);
+  };
+  /**
+   * Say how to get a file of another host.
+   *
+   * @param {string} lines
+   * @param {{url: string, name: string}} file
+   */
+  const refuseForeign = (lines, { url, name }) => {
+    const [before, after] = say("foreign", "\n", name).split("\n");
+    const link = Object.assign(document.createElement("a"), {
+      href: url, textContent: url, target: "_blank", rel: "noreferrer",
+    });
+    answerWith(lines, before, link, after);
+    at.name.value = name;
+    at.files.open = true;
+  };
+
+  // The reader's line, with a caller, and what was typed before.
   const history = new History();
   const fit = () => { at.line.rows = Math.min(LINES, at.line.value.split("\n").length); };
   /** @param {string} text */
@@ -151,8 +180,26 @@ export const connect = (page) => {
     if (!typed) return;
     history.add(typed);
     at.line.select();
+    if (!cluster.connection) return showRecorded(typed);
+    const foreign = foreignFile(typed);
+    if (foreign) return refuseForeign(typed, foreign);
     const lines = withCaller(typed, at.caller.selectedOptions[0].dataset);
     run(lines, at.output, at.stop, { isLog: true, input: at.manifest.value });
+  };
+  at.file.onsubmit = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    const lines = `cat > ${quoted(at.name.value)}`;
+    run(lines, at.output, at.stop, { isLog: true, input: at.manifest.value });
+  };
+  at.open.onclick = async () => {
+    const line = `cat ${quoted(at.name.value)}`;
+    let text = "";
+    /** @param {string} more */
+    const add = (more) => { text += more; };
+    const call = cluster.connection?.call("shell", [line, "", SESSION], add);
+    const isRead = (await call?.result.catch(() => undefined))?.code === 0;
+    if (isRead) at.manifest.value = text;
+    answerWith(line, isRead ? say("opened", at.name.value) : text);
   };
   at.line.oninput = fit;
   at.line.onkeydown = (/** @type {KeyboardEvent} */ event) => {
@@ -186,8 +233,6 @@ export const connect = (page) => {
     else if (!/starting|unable/.test(phase() ?? "")) show("able", say("brought"));
   };
   addEventListener("hashchange", bring, { signal });
-  bring();
-  fit();
 
   // The reader may have gone to another directory.
   /** @param {string} line */
@@ -219,5 +264,7 @@ export const connect = (page) => {
       cluster.stop(say("hidden"));
     }, HIDDEN);
   }, { signal });
-  cluster.attach();
+  if (!cluster.attach()) showRecorded(at.line.value);
+  bring();
+  fit();
 };
