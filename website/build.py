@@ -24,7 +24,7 @@ from helpers.course.exercise import CHECK, STUB, has_tag, with_solutions
 from tab import pack
 from tools import course, errors as messages, home, korean
 from tools.chapter import ROOT
-from website import card, tryit as trial
+from website import bundle, card, tryit as trial
 
 SITE = ROOT / "website"
 #: owner/name, as GitHub Actions or `make home` gives it; "" leaves out its links
@@ -314,6 +314,10 @@ def find_scripts() -> str:
     except errors.LabError as error:
         print(f"Without Python for the browser: {error}", file=sys.stderr)
         return ""
+    try:
+        bundle.ensure()
+    except errors.LabError as error:
+        print(f"Without views of widgets: {error}", file=sys.stderr)
     return trial.folder()
 
 

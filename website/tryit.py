@@ -12,6 +12,7 @@ from pathlib import Path
 from cluster import errors
 from cluster.secrets import TOKEN
 from tab import build, pack
+from website import bundle
 
 WEB = Path(__file__).with_name("web")
 #: a block of commands, which are lines of a shell
@@ -116,7 +117,8 @@ def _files() -> dict[str, Path]:
     if python := pack.find():
         names = (path.relative_to(python) for path in sorted(python.rglob("*.*")))
         files |= {f"python/{name}": python / name for name in names}
-    return files
+    views = _files_of(bundle.find(), bundle.SCRIPT, bundle.STYLE, bundle.LICENSES)
+    return files | {f"views/{name}": file for name, file in views.items()}
 
 
 def _files_of(directory: Path | None, *names: str) -> dict[str, Path]:

@@ -19,6 +19,8 @@ from pyodide.ffi import run_sync
 followers: list[Callable[[], None]] = []
 #: the number of the first thread, and of the one that runs
 MAIN = current = 1
+#: the number of the thread that handles the messages of views
+VIEWS = 2
 #: what the page resolves a wait with when the learner stops the cell
 STOP = "stop"
 
@@ -31,10 +33,10 @@ class CertificateRefused(Exception):
         self.code = code
 
 
-def be_main() -> None:
-    """Be the first thread again: a call of the page's, after others have run."""
+def be(thread: int) -> None:
+    """Be a thread again: a call of the page's, after others have run."""
     global current
-    current = MAIN
+    current = thread
 
 
 def wait(promise: Any) -> Any:
@@ -42,7 +44,8 @@ def wait(promise: Any) -> Any:
     global current
     thread = current
     # A cell is code of the first thread.
-    result = run_sync(js.untilStop(promise) if thread == MAIN else promise)
+    can_stop = thread in (MAIN, VIEWS)
+    result = run_sync(js.untilStop(promise, thread) if can_stop else promise)
     # Others have run in the meantime.
     current = thread
     for follow in tuple(followers):

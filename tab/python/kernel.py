@@ -2,13 +2,15 @@
 
 import ast
 import builtins
+import contextlib
 import gc
 import json
 import os
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 from IPython.core.displayhook import DisplayHook
@@ -18,7 +20,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 
 from helpers import shell
-from tab.python import absent, forms
+from tab.python import absent, comms, forms
 
 #: takes an output: an object of nbformat
 Report = Callable[[dict], None]
@@ -114,8 +116,9 @@ class Shell(InteractiveShell):
 
     displayhook_class = Type(_Result)
     display_pub_class = Type(_Display)
-    #: the tags of the cell that runs, as JupyterLab sends them
+    #: of the cell that runs, as JupyterLab sends them
     tags: list[str] = []
+    cell_id = ""
 
     def system(self, cmd: str) -> None:
         """Run `!cmd`; keep the exit code."""
@@ -136,7 +139,8 @@ class Shell(InteractiveShell):
 
     def get_parent(self) -> dict:
         """Return the message of a kernel, as far as helpers read it."""
-        return {"metadata": {"tags": self.tags}}
+        metadata = {"tags": self.tags, "cellId": self.cell_id}
+        return {"metadata": metadata, "header": {"msg_id": str(self.execution_count)}}
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
         self.display_pub.report(
@@ -188,25 +192,72 @@ class Kernel:
         self.shell.ast_transformers.append(_Turns())
         self.shell.run_line_magic("load_ext", "helpers.shell")
         absent.install(self.shell)
+        comms.install()
         self._failed = False
+        #: takers of the outputs of a view's message, by the thread that handles it
+        self._reports: dict[int, Callable[[str], None]] = {}
+        self._streams = _Streams(self._send)
 
     def _send(self, output: dict) -> None:
+        if comms.capture(output):
+            return
+        text = json.dumps(output, default=str)
+        if report := self._reports.get(threading.get_ident()):
+            report(text)
+            return
         self._failed = self._failed or output["output_type"] == "error"
-        self._report(json.dumps(output, default=str))
+        self._report(text)
 
-    def run(self, source: str, tags: list[str]) -> bool:
+    def run(self, source: str, tags: list[str], cell_id: str = "") -> bool:
         """Run a cell; return whether it has raised nothing."""
-        self.shell.tags, self._failed = tags, False
-        before: tuple[TextIO, TextIO] = (sys.stdout, sys.stderr)
-        streams: Any = [_Stream(name, self._send) for name in ("stdout", "stderr")]
-        sys.stdout, sys.stderr = streams
-        try:
+        self.shell.tags, self.shell.cell_id, self._failed = tags, cell_id, False
+        with self._streams.replaced():
             self.shell.run_cell(source, store_history=True)
-        finally:
-            sys.stdout, sys.stderr = before
         # See machine.install: meanwhile, nothing has.
         gc.collect()
         return not self._failed
+
+    def listen(self, send: Callable[[str], None]) -> None:
+        """Send the page all widgets, and their messages from now on."""
+        comms.listen(send)
+
+    def receive(self, message: str, report: Callable[[str], None]) -> None:
+        """Let a widget have a message of its view; `report` gets what that shows."""
+        thread = threading.get_ident()
+        self._reports[thread] = report
+        try:
+            with self._streams.replaced():
+                comms.receive(message)
+        except KeyboardInterrupt:
+            self.shell.showtraceback()
+        finally:
+            del self._reports[thread]
+
+    def end(self) -> None:
+        """Close the views of the lesson."""
+        comms.end()
+
+
+class _Streams:
+    """The streams of a cell, and of the message of a view; both may run at once."""
+
+    def __init__(self, report: Report) -> None:
+        self._own: Any = [_Stream(name, report) for name in ("stdout", "stderr")]
+        self._users = 0
+        self._before: tuple[TextIO, TextIO] = (sys.stdout, sys.stderr)
+
+    @contextlib.contextmanager
+    def replaced(self) -> Iterator[None]:
+        if not self._users:
+            self._before = (sys.stdout, sys.stderr)
+            sys.stdout, sys.stderr = self._own
+        self._users += 1
+        try:
+            yield
+        finally:
+            self._users -= 1
+            if not self._users:
+                sys.stdout, sys.stderr = self._before
 
 
 class _Turns(ast.NodeTransformer):

@@ -26,6 +26,8 @@ VARIABLES = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "LAB_STATE_DIR": f"{HOME}/lab",
     "LAB_CACHE_DIR": f"{HOME}/lab/cache",
+    # A page is the only one that shows a widget: it knows what it has sent.
+    "JUPYTER_WIDGETS_ECHO": "0",
 }
 
 

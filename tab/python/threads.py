@@ -17,7 +17,7 @@ from pyodide.ffi import create_proxy
 
 from tab.python import doors
 
-_idents = itertools.count(doors.MAIN + 1)
+_idents = itertools.count(doors.VIEWS + 1)
 
 
 class Lock:
@@ -121,8 +121,10 @@ def install() -> None:
     module.get_ident = lambda: doors.current
     main: Any = threading.main_thread()
     main._ident = doors.MAIN
+    views: Any = threading.Thread(name="views", daemon=True)
+    views._ident = doors.VIEWS
     module._active.clear()
-    module._active[doors.MAIN] = main
+    module._active.update({doors.MAIN: main, doors.VIEWS: views})
     module._active_limbo_lock = threading.RLock()
     main._handle = Handle()
     queues: Any = queue

@@ -162,7 +162,7 @@ def open_doors() -> Iterator[Doors]:
     doors = Doors()
     js: Any = types.ModuleType("js")
     js.kubernetes = SimpleNamespace(doors=doors)
-    js.untilStop = lambda promise: promise
+    js.untilStop = lambda promise, _thread: promise
     js.delay = lambda milliseconds: time.sleep(milliseconds / 1000)
     pyodide, ffi = types.ModuleType("pyodide"), types.ModuleType("pyodide.ffi")
     made: Any = ffi

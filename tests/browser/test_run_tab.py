@@ -16,6 +16,7 @@ from tests.browser.axe import OPTIONS
 from tests.browser.conftest import WINDOW
 from tests.browser.lessonpage import CODE, NAME, cell, make_site, run, state
 from tests.browser.webserver import opening, serving
+from website import bundle
 
 pytestmark = [
     pytest.mark.full("a cluster and Python in a browser"),
@@ -38,6 +39,7 @@ READY, CELLS = 900_000, 300_000
 def lesson_address(tmp_path_factory) -> Iterator[str]:
     """Return where lesson 02 is, with all that it runs with."""
     pack.ensure()
+    bundle.ensure()
     with serving(make_site(tmp_path_factory.mktemp("run"), ("en",))) as url:
         yield url
 
@@ -120,3 +122,36 @@ def test_a_lesson_runs_to_its_end_and_its_answers_outlive_a_reload(page):
     expect(place.get_by_role("textbox")).to_have_value("1 + 1")
     edit(page, "server", 'from helpers import progress\nprogress("02")')
     expect(place.locator(".live")).to_contain_text("1 of 2")
+
+
+def test_views_move_between_cells_and_while_one_waits(page):
+    """A learner's own widgets, and a callback without end, which a stop ends."""
+    live = cell(page, "server").locator(".live")
+    own = """
+import ipywidgets, time
+button, count = ipywidgets.Button(description="Press"), []
+button.on_click(lambda _: (time.sleep(0.01), count.append(1), print(len(count))))
+button
+"""
+    edit(page, "server", own)
+    waiting = cell(page, "table")
+    waiting.get_by_role("button", name="Edit").click()
+    code = "while not count: time.sleep(0.1)\nlen(count)"
+    waiting.get_by_role("textbox").fill(code)
+    waiting.get_by_role("button", name="Run", exact=True).click()
+    live.get_by_role("button", name="Press").click()
+    expect(live.locator(".stream")).to_have_text("1", timeout=CELLS)
+    expect(waiting.locator(".live")).to_have_text("1", timeout=CELLS)
+
+    endless = "def loop(_):\n    while True: pass\nbutton.on_click(loop)\nbutton"
+    edit(page, "server", endless)
+    live.get_by_role("button", name="Press").click()
+    expect(state(cell(page, "server"))).to_contain_text("is busy", timeout=CELLS)
+    edit(page, "table", "1 + 1")
+    expect(waiting.locator(".live")).to_have_text("2")
+    cell(page, "server").get_by_role("button", name="Stop").click()
+    expect(live).to_contain_text("This cell was stopped", timeout=CELLS)
+    edit(page, "server", "ipywidgets.interact(lambda x: x * 2, x=(1, 9));")
+    live.get_by_role("slider").press("ArrowRight")
+    expect(live).to_contain_text("12", timeout=CELLS)
+    assert Axe().run(page, options=OPTIONS).response["violations"] == []

@@ -19,7 +19,7 @@ FOLDERS[build.WEB / "worker"] = ROOT / "tab" / "tests" / "worker"
 TESTS = {folder: sorted(FOLDERS[folder].glob("*.test.js")) for folder in FOLDERS}
 #: those with elements, and the Worker's side of connection.js: a browser tests them
 IN_A_BROWSER = {
-    "notebook": {"cell", "html", "lesson"},
+    "notebook": {"area", "cell", "html", "lesson", "views"},
     "start": {"cluster", "exchange"},
     "tryit": {"live"},
     "worker": {"commands", "dispatcher"},

@@ -52,8 +52,6 @@ def api_explorer(
 class ApiExplorer(View):
     """Group, version, resource, namespace, object: each choice is one GET."""
 
-    example = 'widgets.api_explorer(group="apps")'
-
     def __init__(self, caller: Caller | None, first: Choice) -> None:
         self._own = caller is None
         self._caller = caller or Caller.from_kubeconfig(kubeconfig_in_use())

@@ -56,8 +56,6 @@ class JourneyState(NamedTuple):
 class RequestJourney(View):
     """The steps of one request at a time."""
 
-    example = 'widgets.request_journey("curl", "/version")'
-
     def __init__(self, pod: str, paths: list[str]) -> None:
         self._pod = pod
         choice = ipywidgets.Dropdown(description=say("Try:"), options=paths)

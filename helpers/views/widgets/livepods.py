@@ -44,8 +44,6 @@ def live_pods(*, namespace: str | None = None) -> "LivePods":
 class LivePods(View):
     """Pods as `kubectl get` prints them, kept up to date by one watch."""
 
-    example = 'widgets.live_pods(namespace="kube-system")'
-
     def __init__(self, namespace: str) -> None:
         self._namespace = namespace
         self._filter = fit_description(

@@ -6,7 +6,6 @@ screen is updated at most five times a second. The base knows nothing of Kuberne
 
 import contextlib
 import queue
-import sys
 import threading
 import time
 import weakref
@@ -39,11 +38,8 @@ class View(ipywidgets.VBox):
 
     `state` is immutable. A subclass has `reduce`, which returns the next state for an
     event, `render`, which shows a state in the widgets, and `text`, the same as plain
-    text. Running the cell again closes the view of the first run. `example` is a call
-    that chooses, for pages without controls.
+    text. Running the cell again closes the view of the first run.
     """
-
-    example = ""
 
     def __init__(
         self,
@@ -180,14 +176,6 @@ class View(ipywidgets.VBox):
         text = self.text()
         # For where no widgets are: GitHub, print, a page that was exported.
         html = f"<pre>{escape(text)}</pre>"
-        if sys.platform == "emscripten":
-            note = say(
-                "This is the view's text when its cell ran. JupyterLab has its "
-                "controls and keeps it up to date; here, change the call and run the "
-                "cell again:"
-            )
-            call = f"<code>{escape(self.example)}</code>"
-            html = f"<p>{escape(note)} {call}</p>{html}"
         return {**bundle, "text/plain": text, "text/html": html}
 
     def _controls(self) -> list[ipywidgets.Widget]:

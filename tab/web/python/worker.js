@@ -6,6 +6,7 @@ import { newOutputs } from "../worker/celloutputs.js";
 import { newCommands } from "../worker/commands.js";
 import { dispatch } from "../worker/dispatcher.js";
 import { compile, newDownload } from "../worker/download.js";
+import { newMessages } from "../worker/viewmessages.js";
 import { loadPyodide } from "./pyodide/pyodide.mjs";
 import { treeFileSystem } from "./files.js";
 import { entries } from "./tar.js";
@@ -21,9 +22,19 @@ const NUMBERS = `import errno, json
 json.dumps({name: number for number, name in errno.errorcode.items()})`;
 const here = (name) => new URL(name, import.meta.url).href;
 
-// Ends a wait of Python's when the learner stops a cell.
-let stopping = Promise.withResolvers();
-globalThis.untilStop = (promise) => Promise.race([promise, stopping.promise]);
+// Threads of doors.py that the page starts: that of cells, and that of the messages of views.
+const MAIN = 1, VIEWS = 2;
+// A stop of the learner's ends a wait of such a thread.
+const stops = new Map();
+globalThis.untilStop = (promise, thread) => {
+  const stop = stops.get(thread);
+  return stop ? Promise.race([promise, stop.promise]) : promise;
+};
+const stopWith = (signal, thread) => {
+  const stop = Promise.withResolvers();
+  stops.set(thread, stop);
+  signal.addEventListener("abort", () => stop.resolve("stop"), { once: true });
+};
 globalThis.delay = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 // A Promise that also resolves after a time.
 globalThis.limited = (promise, milliseconds) => {
@@ -39,7 +50,13 @@ globalThis.later = (run) => setTimeout(() => {
 });
 
 const { start, ...commands } = newCommands();
-let python, kernel, sendOutput, beMain;
+let python, kernel, sendOutput, be, messages, endListening;
+// The last call that the thread of views handles: they take turns.
+let last = Promise.resolve();
+const inTurn = (work) => {
+  last = last.then(work, work);
+  return last;
+};
 
 // Start Python, with the packages of an archive. Its core is compressed, which it does not know,
 // and the bytes of its library are counted.
@@ -74,7 +91,7 @@ const joinCluster = () => {
     FS.mount(files, { root: directory }, directory);
   }
   python.runPython("from tab.python import machine; machine.install()");
-  beMain = python.pyimport("tab.python.doors").be_main;
+  be = python.pyimport("tab.python.doors").be;
 };
 
 dispatch(self, {
@@ -98,21 +115,57 @@ dispatch(self, {
   },
   // Run the code of a lesson from now on, in a folder.
   async open([folder]) {
-    beMain();
-    // As those of a kernel of Jupyter do, the programs of the lesson before end with it.
-    if (kernel) python.pyimport("tab.python.processes").end_all();
+    // As those of a kernel of Jupyter do, views and programs of the lesson before end with it.
+    stops.get(VIEWS)?.resolve("stop");
+    await last.catch(() => {});
+    stops.clear();
+    be(MAIN);
+    if (kernel) {
+      await kernel.end.callPromising();
+      messages = undefined;
+      endListening?.();
+      be(MAIN);
+      python.pyimport("tab.python.processes").end_all();
+    }
     kernel?.destroy();
     const { Kernel } = python.pyimport("tab.python.kernel");
     kernel = await Kernel.callPromising((text) => sendOutput(text), folder);
   },
   // Run a cell, and report its outputs; return whether it raised nothing. A cancel stops it.
-  async run([source, tags], report, signal) {
+  async run([source, tags, id], report, signal) {
     const outputs = newOutputs(report);
-    sendOutput = outputs.add;
-    stopping = Promise.withResolvers();
-    signal.addEventListener("abort", () => stopping.resolve("stop"), { once: true });
-    beMain();
-    return kernel.run.callPromising(source, python.toPy(tags)).finally(outputs.end);
+    sendOutput = (text) => {
+      // A page that shows a view has its widget already.
+      messages?.flush();
+      outputs.add(text);
+    };
+    stopWith(signal, MAIN);
+    be(MAIN);
+    return kernel.run.callPromising(source, python.toPy(tags), id ?? "").finally(outputs.end);
+  },
+  // Report the messages of widgets in lists, after those that open the widgets that are there a
+  // report without any; until another lesson opens.
+  async listen(_, report) {
+    const own = newMessages(report);
+    await inTurn(() => {
+      messages = own;
+      be(VIEWS);
+      return kernel.listen.callPromising((text) => own.add(text));
+    });
+    own.flush();
+    report();
+    await new Promise((resolve) => { endListening = resolve; });
+  },
+  // Let Python have a message of a view; report what it shows. A cancel stops it.
+  async tell([message], report, signal) {
+    const { add, end } = newOutputs(report);
+    return inTurn(async () => {
+      if (signal.aborted) return;
+      stopWith(signal, VIEWS);
+      be(VIEWS);
+      await kernel.receive.callPromising(JSON.stringify(message), add).finally(end);
+      messages?.flush();
+    });
   },
   // Return the attempts at exercises since the last call, lines of JSON.
   async attempts() {

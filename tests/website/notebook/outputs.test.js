@@ -49,9 +49,14 @@ test("the best type of data is shown", () => {
     [["image", "data:image/svg+xml,%3Csvg%2F%3E"]]);
 });
 
-test("a view of a widget is shown as its text", () => {
-  const data = { "application/vnd.jupyter.widget-view+json": {}, "text/plain": "3 pods" };
-  assert.deepEqual(shown(display(data)), [["text", "3 pods"]]);
+test("a view of a widget is shown by its id, and has its text", () => {
+  const type = "application/vnd.jupyter.widget-view+json";
+  const data = { [type]: { model_id: "1f" }, "text/plain": "3 pods", "image/png": "AA" };
+  assert.deepEqual(shown(display(data)), [["view", "1f"]]);
+  const outputs = new Outputs();
+  outputs.add(display({ ...data, "text/html": "<b>3</b>" }));
+  const [{ plain, html }] = outputs.shown;
+  assert.deepEqual([plain, html], ["3 pods", "<b>3</b>"]);
 });
 
 test("a form that a page cannot show is no text, and Python's own name says nothing", () => {

@@ -1,25 +1,17 @@
 // A code cell of the page: its editor, its controls, and what it shows.
 
-import { ELSEWHERE, fragmentOf } from "./html.js";
-import { Outputs } from "./outputs.js";
+import { Area } from "./area.js";
 import { newLine } from "./typing.js";
 
-/** Milliseconds between two looks at what a cell has shown meanwhile. */
-const PAUSE = 100;
+/** Milliseconds after which the reader can stop what a view has begun. */
+const LONG = 1000;
 /** Tags of a cell whose text the reader is to write, and of one that checks it. */
 const EXERCISE = "exercise", CHECK = "check";
-/** Classes of outputs, which the style sheet of the site knows. */
-const CLASSES = {
-  text: "output stream", errors: "output stream errors", traceback: "output traceback",
-  html: "output text_html", image: "output image", unseen: "output unseen",
-};
-/** Elements that show something without text. */
-const SILENT = "img, hr, table";
 
 /**
  * @typedef {(word: string, ...values: any[]) => string} Say
  * @typedef {import("./outputs.js").Output} Output
- * @typedef {import("./outputs.js").Shown} Shown
+ * @typedef {import("../start/connection.js").Running} Running
  * @typedef {{
  *   id: string, source: string, tags: string[], number: number, lack: string,
  * }} Facts
@@ -31,37 +23,14 @@ const SILENT = "img, hr, table";
  * }} Reader what the reader has written, and does
  */
 
-/** Return the elements of an output. @param {Shown} shown @param {Say} say */
-const elementOf = ({ kind, content, plain }, say) => {
-  const output = document.createElement("div");
-  output.className = CLASSES[kind];
-  if (kind === "unseen") {
-    output.append(say("unseen"));
-  } else if (kind === "html") {
-    const fragment = fragmentOf(content);
-    const isSilent = !fragment.textContent?.trim() && !fragment.querySelector(SILENT);
-    const elsewhere = fragment.querySelector(`.${ELSEWHERE}`) ? ` ${say("picture")}` : "";
-    output.append(isSilent ? say("unseen") : fragment, elsewhere);
-  } else if (kind === "image") {
-    output.append(Object.assign(new Image(), { src: content, alt: plain }));
-  } else {
-    const frame = document.createElement("div"), text = document.createElement("pre");
-    frame.className = "highlight";
-    text.textContent = content;
-    frame.append(text);
-    output.append(frame);
-  }
-  return output;
-};
-
 export class Cell {
   #place;
   #facts;
   #say;
   #reader;
-  #outputs = new Outputs();
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #timer;
+  #area;
+  /** Calls of views that take long. @type {Set<Running>} */
+  #long = new Set();
   #began = 0;
   #isRunning = false;
   #controls;
@@ -75,10 +44,10 @@ export class Cell {
   /**
    * @param {HTMLElement} place
    * @param {Facts} facts
-   * @param {{controls: HTMLTemplateElement, say: Say}} page
+   * @param {{controls: HTMLTemplateElement, say: Say, views: import("./area.js").Views}} page
    * @param {Reader} reader
    */
-  constructor(place, facts, { controls, say }, reader) {
+  constructor(place, facts, { controls, say, views }, reader) {
     this.#place = place;
     this.#facts = facts;
     this.#say = say;
@@ -99,6 +68,7 @@ export class Cell {
     this.#live = document.createElement("div");
     this.#live.className = "cell_output live";
     this.#live.hidden = true;
+    this.#area = new Area(this.#live, { say, views });
     this.#editor = this.#newEditor();
     this.#input.after(this.#controls, this.#live);
     if (facts.lack) {
@@ -112,7 +82,11 @@ export class Cell {
     added.onclick = () => reader.onNew(this);
     edit.onclick = () => { this.#edit(); this.#editor.focus(); };
     original.onclick = () => { this.restore(); edit.focus(); };
-    stop.onclick = () => { run.focus(); reader.onStop(this); };
+    stop.onclick = () => {
+      run.focus();
+      for (const { cancel } of this.#long) cancel();
+      if (this.#isRunning) reader.onStop(this);
+    };
     anew.onclick = () => reader.onAnew();
     original.hidden = true;
     // A click selects a cell, as in JupyterLab.
@@ -129,6 +103,11 @@ export class Cell {
   /** Its element on the page. */
   get place() {
     return this.#place;
+  }
+
+  /** Its name in the lesson, and that of its runs. */
+  get id() {
+    return this.#facts.id;
   }
 
   get tags() {
@@ -151,9 +130,9 @@ export class Cell {
 
   /** Show what was recorded. */
   reset() {
-    this.#outputs = new Outputs();
+    this.#area.replace([]);
+    this.#place.style.minHeight = "";
     this.#setRunning(false);
-    this.#live.replaceChildren();
     this.#live.className = "cell_output live";
     this.#live.hidden = true;
     if (this.#recorded) this.#recorded.hidden = false;
@@ -177,7 +156,10 @@ export class Cell {
   }
 
   begin() {
+    // All that is below stays where it is until there is something to show.
+    const height = this.#place.offsetHeight;
     this.reset();
+    this.#place.style.minHeight = `${height}px`;
     this.#began = performance.now();
     this.#setRunning(true);
     if (this.#recorded) this.#recorded.hidden = true;
@@ -187,8 +169,25 @@ export class Cell {
 
   /** @param {Output} output */
   add(output) {
-    this.#outputs.add(output);
-    this.#timer ??= setTimeout(() => this.#draw(), PAUSE);
+    this.#area.add(output);
+  }
+
+  /**
+   * Let the reader stop what a view has begun, if that takes long.
+   *
+   * @param {Running} call
+   */
+  async attend(call) {
+    const timer = setTimeout(() => {
+      this.#long.add(call);
+      if (!this.#isRunning) this.#state.textContent = this.#say("working");
+      this.#buttons.stop.hidden = false;
+    }, LONG);
+    await call.result.catch(() => {});
+    clearTimeout(timer);
+    if (!this.#long.delete(call) || this.#long.size || this.#isRunning) return;
+    this.#setRunning(false);
+    this.#state.textContent = "";
   }
 
   /** @param {boolean} isDone */
@@ -242,7 +241,7 @@ export class Cell {
     this.#isRunning = isRunning;
     // It stays where it is: a second click is none on what comes into its place.
     run.ariaDisabled = isRunning ? "true" : null;
-    stop.hidden = !isRunning;
+    stop.hidden = !isRunning && !this.#long.size;
     anew.hidden = true;
   }
 
@@ -259,15 +258,8 @@ export class Cell {
   }
 
   #draw() {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#live.replaceChildren(...this.#outputs.shown.map((shown) => elementOf(shown, this.#say)));
-    // What scrolls can be reached by keyboard; a shadow says that it goes on to the side.
-    for (const text of this.#live.querySelectorAll("pre")) {
-      const isWide = text.scrollWidth > text.clientWidth;
-      if (isWide || text.scrollHeight > text.clientHeight) text.tabIndex = 0;
-      text.classList.toggle("wide", isWide);
-    }
+    this.#area.draw();
+    this.#area.settled.then(() => { this.#place.style.minHeight = ""; });
   }
 
   #newEditor() {

@@ -5,6 +5,7 @@ import { Closed } from "../start/connection.js";
 import { Cell } from "./cell.js";
 import { Kept } from "./kept.js";
 import { Queue } from "./queue.js";
+import { Views } from "./views.js";
 
 /** Where a lesson's code runs, below the learner's home. */
 const HOME = "/root/notebooks";
@@ -64,13 +65,15 @@ export const connect = async (parts) => {
   /** @typedef {import("../start/connection.js").Running} Running */
   /** The call of the cell that runs. @type {Running | undefined} */
   let running;
+  /** How many cells the reader has added. */
+  let added = 0;
 
   /** Run a cell; return whether the cells after it can run. @param {Cell} cell */
   const run = async (cell) => {
     const current = cluster.connection;
     if (!current) return false;
     cell.begin();
-    const words = [cell.source, cell.tags];
+    const words = [cell.source, cell.tags, cell.id];
     const call = running = current.call("run", words, (output) => cell.add(output));
     try {
       const isDone = await call.result;
@@ -96,6 +99,14 @@ export const connect = async (parts) => {
   const entryOf = (/** @type {Cell} */ cell) =>
     ({ cell, goesOn: cell.tags.some((tag) => FAILING.includes(tag)) });
 
+  const cellOf = (/** @type {Element | undefined} */ place) =>
+    cells.find((cell) => place && cell.place.contains(place));
+  const views = new Views({
+    base, say,
+    connection: () => cluster.connection,
+    onCall: (call, place) => cellOf(place)?.attend(call),
+    onOutput: (output, place) => cellOf(place)?.add(output),
+  });
   const addAll = (/** @type {Cell[]} */ some) =>
     queue.add(some.filter(({ canRun }) => canRun).map(entryOf));
   /**
@@ -108,7 +119,7 @@ export const connect = async (parts) => {
   const newCell = (place, facts, texts) => new Cell(
     place,
     { ...facts, lack: lackOf(facts.tags) },
-    { controls: at.controls, say },
+    { controls: at.controls, say, views },
     {
       ...texts,
       onRun: (cell) => queue.add([entryOf(cell)]),
@@ -120,7 +131,8 @@ export const connect = async (parts) => {
         input.className = "cell_input docutils container";
         element.append(input);
         cell.place.after(element);
-        const facts = { id: "", source: "", tags: ["exercise"], number: cells.length + 1 };
+        const number = cells.length + 1;
+        const facts = { id: `own-${++added}`, source: "", tags: ["exercise"], number };
         const own = newCell(element, facts, { onText: () => {} });
         cells.splice(cells.indexOf(cell) + 1, 0, own);
         own.prepare();

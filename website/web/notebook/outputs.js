@@ -6,10 +6,11 @@
  *   data?: Record<string, any>, transient?: {display_id?: string},
  * }} Output
  * @typedef {{
- *   kind: "text" | "errors" | "traceback" | "html" | "image" | "unseen", content: string,
- *   plain: string,
- * }} Shown `content` is text, HTML or the address of a picture; `plain` says it as text; an
- *   output that is unseen has a form that a page cannot show, and no text that says it
+ *   kind: "text" | "errors" | "traceback" | "html" | "image" | "view" | "unseen",
+ *   content: string, plain: string, html?: string,
+ * }} Shown `content` is text, HTML, the address of a picture or the id of a widget; `plain`, and
+ *   `html` of a widget, say the same; an output that is unseen has a form that a page cannot
+ *   show, and no text that says it
  */
 
 /** Outputs that a page can show; of more, the last ones are kept. */
@@ -20,6 +21,8 @@ const EARLIER = { kind: "text", content: "…", plain: "…" };
 const PICTURES = ["image/svg+xml", "image/png", "image/jpeg"];
 /** The text of an object that has none of its own. */
 const NAMELESS = /^<[\w.]+ object( at 0x[\da-f]+)?>$/;
+/** The type of a widget's view. */
+const VIEW = "application/vnd.jupyter.widget-view+json";
 const COLOR = /\x1b\[[0-9;]*m/g;
 
 /** Return a text as a terminal shows it. @param {string} text */
@@ -56,9 +59,10 @@ const shownOf = (output) => {
     return { kind: "traceback", content, plain: content };
   }
   const plain = asShown(textOf(output, "text/plain"));
+  const html = textOf(output, "text/html"), id = output.data?.[VIEW]?.model_id;
+  if (id) return { kind: "view", content: id, plain, html };
   const type = PICTURES.find((name) => output.data?.[name]);
   if (type) return { kind: "image", content: addressOf(type, textOf(output, type)), plain };
-  const html = textOf(output, "text/html");
   if (html) return { kind: "html", content: html, plain };
   const isUnseen = NAMELESS.test(plain) && Object.keys(output.data ?? {}).length > 1;
   return { kind: isUnseen ? "unseen" : "text", content: plain, plain };

@@ -208,14 +208,6 @@ def test_it_has_a_form_for_text_and_one_for_pages_without_widgets(counter):
     assert "application/vnd.jupyter.widget-view+json" in shown
 
 
-def test_in_a_tab_it_says_how_to_choose(counter, monkeypatch):
-    monkeypatch.setattr("sys.platform", "emscripten")
-    monkeypatch.setattr(counter, "example", "count(<0>)")
-    shown = counter._repr_mimebundle_()["text/html"]
-    assert shown.startswith("<p>This is the view&#x27;s text when its cell ran.")
-    assert shown.endswith("<code>count(&lt;0&gt;)</code></p><pre>drawn &lt;0&gt;</pre>")
-
-
 def test_running_a_cell_again_closes_what_it_had_opened(monkeypatch):
     """Two views of one execution live side by side; another cell's is not touched."""
     here = ["cell", "1"]
