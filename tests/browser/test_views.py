@@ -98,6 +98,8 @@ WIDGETS = [
     opened("endless", CONTROLS, "Button", description="Begin"),
     opened("live", "anywidget", "Any", **LIVE, value=STATUS.format("one")),
     opened("text", CONTROLS, "Text", description="Path:", value="/api"),
+    opened("slider", CONTROLS, "IntSlider", description="Pods", value=2, max=9),
+    opened("nameless", CONTROLS, "FloatRangeSlider", value=[1, 2], max=9),
     opened("area", OUTPUT, "Output", outputs=[]),
     opened("chart", "bqplot", "Figure"),
     opened("other", "anywidget", "Any", _anywidget_id="chart.Chart", _esm="throw 1"),
@@ -216,9 +218,24 @@ def test_a_text_is_typed_and_labelled(open_lesson):
     expect(box).to_have_value("/version")
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
+        expect(page.locator("html")).to_have_attribute("data-theme", scheme)
+        # Colours that change on their way have another contrast.
+        page.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")
         found = Axe().run(page, options=OPTIONS).response["violations"]
         marks = [node["html"] for violation in found for node in violation["nodes"]]
         assert marks == []
+
+
+def test_the_handles_of_a_slider_have_a_name(open_lesson):
+    page = open_lesson()
+    live = show(page, "slider", "nameless")
+    handle = live.get_by_role("slider", name="Pods")
+    handle.press("ArrowRight")
+    expect(live.locator(".stream").last).to_contain_text('slider: {"value":3}')
+    expect(live.get_by_role("slider", name="FloatRangeSlider")).to_have_count(2)
+    change(page, message("slider", description="Nodes", orientation="vertical"))
+    expect(live.get_by_role("slider", name="Nodes")).to_be_visible()
+    assert Axe().run(page, options=OPTIONS).response["violations"] == []
 
 
 def test_an_output_widget_shows_outputs_and_views(open_lesson):

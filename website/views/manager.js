@@ -42,6 +42,23 @@ class ImageView extends controls.ImageView {
   }
 }
 
+/** A slider whose handles have a name for who cannot see it: the label is no part of them. */
+const withName = (View) => class extends View {
+  render() {
+    super.render();
+    this.name();
+    // A change of the orientation makes the handles anew.
+    this.listenTo(this.model, "change", () => this.name());
+  }
+  name() {
+    const { description, _model_name: kind } = this.model.attributes;
+    const name = description || kind.replace("Model", "");
+    for (const handle of this.el.querySelectorAll("[role=slider]")) handle.ariaLabel = name;
+  }
+};
+const SLIDERS = Object.fromEntries(Object.entries(controls)
+  .filter(([name]) => name.endsWith("SliderView")).map(([name, View]) => [name, withName(View)]));
+
 class AnyModel extends base.DOMWidgetModel {}
 class AnyView extends base.DOMWidgetView {
   render() {
@@ -78,7 +95,7 @@ class OtherView extends base.DOMWidgetView {
 
 const MODULES = {
   "@jupyter-widgets/base": base,
-  "@jupyter-widgets/controls": { ...controls, ImageView },
+  "@jupyter-widgets/controls": { ...controls, ...SLIDERS, ImageView },
   "@jupyter-widgets/output": { OutputModel, OutputView },
   anywidget: { AnyModel, AnyView },
 };
