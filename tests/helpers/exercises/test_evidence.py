@@ -10,7 +10,8 @@ from helpers.exercises import evidence
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Let each look take a second."""
+    """Let each look take a second, on a machine that starts its cluster quickly."""
+    monkeypatch.setattr(evidence, "time_limit", lambda seconds: seconds)
     seconds = itertools.count()
     monkeypatch.setattr("time.monotonic", lambda: next(seconds))
     monkeypatch.setattr("time.sleep", lambda _: None)
@@ -40,7 +41,7 @@ def test_what_changes_is_waited_for_longer_than_what_stands_still(clock):
         assert undecided.value.what == "a pod"
         counts[kind] = next(numbers)
     assert "waits for a pod (Pending)" not in str(undecided.value)
-    assert 2 * counts["still"] < counts["moving"] <= evidence.MOST
+    assert 2 * counts["still"] < counts["moving"] <= 90
 
 
 def test_a_look_into_a_pod_is_repeated_a_number_of_times(monkeypatch):
