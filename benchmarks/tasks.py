@@ -9,12 +9,11 @@ Usage: `python benchmarks/tasks.py CHECKOUT [PAGE ...] [--program DIRECTORY]`
 """
 
 import argparse
-import json
 import re
-import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -58,50 +57,25 @@ def files_of(block: str) -> list[tuple[str, str]]:
     ]
 
 
-class Shell:
-    """The shell of the tab's program, under Node."""
-
-    def __init__(self, program: Path) -> None:
-        command = ["node", str(ROOT / "tab" / "web" / "node.js"), str(program)]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        self._process = subprocess.Popen(command, text=True, **pipes)
-        # A ready server prints a line.
-        self._read()
-
-    def _read(self) -> dict:
-        line = self._process.stdout.readline()
-        if not line:
-            raise SystemExit(f"The program has ended: {self._process.wait()}")
-        return json.loads(line)
-
-    def run(self, script: str, session: str, text: str = "") -> dict:
-        """Run a script; return its exit code, `code`, and what it says, `text`."""
-        request = {"script": script, "session": session, "input": text}
-        request |= {"seconds": LIMIT, "together": True}
-        self._process.stdin.write(f"{json.dumps(request)}\n")
-        self._process.stdin.flush()
-        return self._read()
-
-    def close(self) -> None:
-        """End the program."""
-        self._process.stdin.close()
-        self._process.wait()
-
-
-def run_page(shell: Shell, content: Path, page: str) -> None:
+def run_page(server: Callable[..., dict], content: Path, page: str) -> None:
     """Print each command of a page, its exit code and what it says."""
     print(f"\n## {page}\n", flush=True)
     name = page.rpartition("/")[2]
+
+    def run(script: str, text: str = "") -> dict:
+        request = {"script": script, "session": name, "input": text}
+        return server(**request, seconds=LIMIT, together=True)
+
     begin = f"mkdir -p ~/{name}; cd ~/{name}; kubectl create namespace {name}; "
-    shell.run(f"{begin}kubectl config set-context --current --namespace {name}", name)
+    run(f"{begin}kubectl config set-context --current --namespace {name}")
     text = (content / "docs" / "tasks" / f"{page}.md").read_text("utf-8")
     for block in commands_of(text):
         command = DOWNLOAD.sub("", block)
         for place, file in files_of(block):
             text = (content / place).read_text("utf-8")
-            shell.run(f"mkdir -p {Path(file).parent}; cat > {file}", name, text)
+            run(f"mkdir -p {Path(file).parent}; cat > {file}", text)
             command = re.sub(rf"https://\S*{re.escape(place)}", file, command)
-        answer = shell.run(command, name)
+        answer = run(command)
         print(f"$ {command}\n{answer['text'].rstrip()}\n[{answer['code']}]", flush=True)
         time.sleep(PAUSE)
 
@@ -116,13 +90,13 @@ def main() -> None:
     # No installed package has tab/.
     sys.path.append(str(ROOT))
     from tab import build
+    from tab.tests.servers import tab
 
     if not (program := options.program or build.find()):
         raise SystemExit("There is no program yet. Run: .venv/bin/python -m tab.build")
-    shell = Shell(program)
-    for page in options.pages:
-        run_page(shell, options.checkout / "content" / "en", page)
-    shell.close()
+    with tab(program) as server:
+        for page in options.pages:
+            run_page(server, options.checkout / "content" / "en", page)
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ def test_a_cell_runs_programs(run):
 
 
 def test_what_a_program_wrote_is_shown_when_its_cell_is_stopped(run):
-    wait = "for n in {1..500}; do grep -q begun shown && break; sleep 0.02; done"
+    wait = "for n in {1..500}; do grep -qs begun shown && break; sleep 0.02; done"
     command = f"printf begun; {wait}; kill -INT $PPID; exec sleep 60"
     [(passed, outputs)] = run(f"!{command}")
     assert not passed

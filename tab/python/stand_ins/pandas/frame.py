@@ -9,7 +9,7 @@ from typing import Any
 from .groups import Groups
 from .labelled import Labelled, flags, is_mask
 from .limits import NotHere, refuse, whole
-from .rows import Places, Rows
+from .rows import Places, Rows, row_at
 from .series import Index, Series
 from .styler import Styler, table
 from .values import (
@@ -424,8 +424,7 @@ class DataFrame(Labelled):
     def iterrows(self) -> Iterator[tuple]:
         """Yield labels and rows."""
         for at, label in enumerate(self.index):
-            row = {name: values[at] for name, values in self._cells.items()}
-            yield label, Series(row, name=label)
+            yield label, row_at(self, at)
 
     def sort_values(
         self, by: Any, ascending: Any = True, ignore_index: bool = False

@@ -28,7 +28,7 @@ class Rows:
         elif isinstance(rows, list):
             picked = frame._pick([frame.index.place(label) for label in rows])
         else:
-            picked = _row(frame, frame.index.place(rows))
+            picked = row_at(frame, frame.index.place(rows))
         if columns == slice(None):
             return picked
         if isinstance(columns, slice):
@@ -102,12 +102,13 @@ class Places:
             return frame._where(rows)
         if isinstance(rows, list):
             return frame._pick(rows)
-        return _row(frame, range(len(frame))[rows])
+        return row_at(frame, range(len(frame))[rows])
 
     def __setitem__(self, key: Any, value: Any) -> None:
         raise NotHere("`iloc` with a new value")
 
 
-def _row(frame: "DataFrame", at: int) -> Series:
+def row_at(frame: "DataFrame", at: int) -> Series:
+    """Return the row at a place."""
     row = {name: values[at] for name, values in frame._cells.items()}
     return Series(row, name=frame.index[at])
