@@ -73,6 +73,8 @@ class KubectlClient:
 _FACT = re.compile(r"error: |Error from server|Unable to connect|The connection")
 #: words before the message in such a line
 _BEFORE = re.compile(r"(error: |Unable to connect to the server: )+")
+#: and after it: a question, or a full stop, as our own sentence goes on
+_AFTER = re.compile(r"( - did you specify .*\?|\.)$")
 #: a pattern of that message; the error that says what happened at the server; a hint
 _FAILURES = (
     (
@@ -111,7 +113,7 @@ def failure(stderr: str, server: str) -> errors.LabError:
                 "`.venv/bin/kapi rbac` prints them all, for an administrator to apply."
             ),
         )
-    reason = _BEFORE.sub("", last).removesuffix(".")
+    reason = _AFTER.sub("", _BEFORE.sub("", last))
     for pattern, text, hint in _FAILURES:
         if re.search(pattern, last):
             message = say(text, server=server, reason=reason)

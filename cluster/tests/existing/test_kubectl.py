@@ -41,7 +41,7 @@ It looks like you are trying to use a client-go credential plugin that is not in
             "The connection to the server x:1 was refused - did you specify the right "
             "host or port?",
             errors.Unreachable,
-            "https://x:1 does not answer: The connection to the server x:1 was refused",
+            "does not answer: The connection to the server x:1 was refused.",
         ),
         ("", errors.Unreachable, "kubectl says nothing"),
         (
