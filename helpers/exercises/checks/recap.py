@@ -226,5 +226,7 @@ def _summary(done: Completed) -> str:
     That is the first line, but the last of a traceback.
     """
     lines = (done.stderr.strip() or done.stdout.strip()).splitlines() or [""]
-    is_traceback = any(line.startswith("Traceback") for line in lines)
+    # An error of syntax has no such head, only the place.
+    heads = ("Traceback", 'File "')
+    is_traceback = any(line.startswith(heads) for line in lines)
     return lines[-1 if is_traceback else 0][:160]
