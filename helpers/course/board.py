@@ -5,6 +5,7 @@ and the next lesson.
 """
 
 import json
+import sys
 from dataclasses import asdict, dataclass, replace
 from html import escape
 from pathlib import Path
@@ -229,9 +230,14 @@ def _html_row(row: LessonRow) -> str:
 def _place(name: str) -> str:
     """Return where a lesson is, seen from here; "" if it is not found."""
     path = next((lesson.path for lesson in lessons() if lesson.name == name), None)
+    if not path:
+        return ""
     # Seen from the notebook, whose directory may be one level down.
-    places = (path, Path("..", path)) if path else ()
-    return next((place.as_posix() for place in places if place.exists()), "")
+    above = Path("..", path)
+    if sys.platform == "emscripten":
+        # The pages of the site are there, and no file.
+        return (above if Path.cwd().name == DEEPER else path).as_posix()
+    return next((place.as_posix() for place in (path, above) if place.exists()), "")
 
 
 def _link_lessons(text: str) -> str:

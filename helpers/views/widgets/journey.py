@@ -101,17 +101,8 @@ class RequestJourney(View):
     def render(self, state: JourneyState) -> None:
         """Show the boxes, and below them the facts of each."""
         if journey := state.journey:
-            opened = journey.stopped_at or "authorization"
-            label = escape(say("The steps of the request"))
-            self._picture.value = markup.block(
-                f"<p><code>GET {markup.text(journey.request.path)}</code></p>"
-                '<div class="lab-steps"><ol class="lab-journey" role="list" '
-                f'aria-label="{label}">{"".join(map(_box, journey.steps))}</ol></div>'
-            )
-            facts = "".join(
-                _facts(step, opened=step.name == opened) for step in journey.steps
-            )
-            self._facts.value = markup.block(f'<div class="lab-facts">{facts}</div>')
+            self._picture.value = _picture(journey)
+            self._facts.value = _all_facts(journey)
         answered = journey.outcome if journey and not state.sending else say(SENDING)
         self.report(_plain_text(str(state.failed or answered)))
 
@@ -119,6 +110,16 @@ class RequestJourney(View):
         """Return the steps as numbered lines; wait a moment for them."""
         self.wait_until(lambda state: not state.sending, SOON)
         return _plain_text(str(self.state.failed or self.state.journey or say(SENDING)))
+
+    def html(self, text: str) -> str:
+        """Return the boxes with their facts, or else the text."""
+        journey = self.state.journey
+        if self.state.failed or not journey:
+            return super().html(text)
+        head = f"<strong>{markup.text(self.title)}</strong>"
+        outcome = markup.text(_plain_text(journey.outcome))
+        head = markup.STYLE + markup.block(f"<p>{head}</p><p>{outcome}</p>")
+        return head + _picture(journey) + _all_facts(journey)
 
     def _follow(self) -> None:
         broken = self._break.value
@@ -134,6 +135,21 @@ _KINDS = {
     SKIPPED: "lab-unreached",
     UNREACHED: "lab-unreached",
 }
+
+
+def _picture(journey: Journey) -> str:
+    label = escape(say("The steps of the request"))
+    return markup.block(
+        f"<p><code>GET {markup.text(journey.request.path)}</code></p>"
+        '<div class="lab-steps"><ol class="lab-journey" role="list" '
+        f'aria-label="{label}">{"".join(map(_box, journey.steps))}</ol></div>'
+    )
+
+
+def _all_facts(journey: Journey) -> str:
+    opened = journey.stopped_at or "authorization"
+    facts = (_facts(step, opened=step.name == opened) for step in journey.steps)
+    return markup.block(f'<div class="lab-facts">{"".join(facts)}</div>')
 
 
 def _box(step: Step) -> str:

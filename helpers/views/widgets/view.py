@@ -81,6 +81,10 @@ class View(ipywidgets.VBox):
         """Return the view as plain text."""
         raise NotImplementedError
 
+    def html(self, text: str) -> str:
+        """Return HTML that says the same as the text, for a page without widgets."""
+        return f"<pre>{escape(text)}</pre>"
+
     def on_stop(self) -> None:
         """End the watches and processes of a subclass."""
 
@@ -175,7 +179,8 @@ class View(ipywidgets.VBox):
         bundle = super()._repr_mimebundle_(**options)
         text = self.text()
         # For where no widgets are: GitHub, print, a page that was exported.
-        html = f"<pre>{escape(text)}</pre>"
+        note = say("Run this cell to use its controls.")
+        html = f"{self.html(text)}<p>{escape(note)}</p>"
         return {**bundle, "text/plain": text, "text/html": html}
 
     def _controls(self) -> list[ipywidgets.Widget]:

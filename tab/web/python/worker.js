@@ -6,7 +6,6 @@ import { newOutputs } from "../worker/celloutputs.js";
 import { newCommands } from "../worker/commands.js";
 import { dispatch } from "../worker/dispatcher.js";
 import { compile, newDownload } from "../worker/download.js";
-import { newMessages } from "../worker/viewmessages.js";
 import { loadPyodide } from "./pyodide/pyodide.mjs";
 import { treeFileSystem } from "./files.js";
 import { entries } from "./tar.js";
@@ -146,6 +145,7 @@ dispatch(self, {
   // Report the messages of widgets in lists, after those that open the widgets that are there a
   // report without any; until another lesson opens.
   async listen(_, report) {
+    const { newMessages } = await import("../worker/viewmessages.js");
     const own = newMessages(report);
     await inTurn(() => {
       messages = own;

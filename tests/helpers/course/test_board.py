@@ -136,6 +136,17 @@ def test_the_board_leads_on_from_any_notebook(monkeypatch, folder, up):
     assert f'<a href="{up}deeper/12-certificates.ipynb">12 ' in page
 
 
+@pytest.mark.parametrize(("folder", "up"), [("ko", ""), ("deeper", "../")])
+def test_in_a_tab_it_leads_to_the_pages_of_the_site(monkeypatch, tmp_path, folder, up):
+    """None of the files is there: the pages are beside that of the lesson."""
+    (tmp_path / folder).mkdir()
+    monkeypatch.chdir(tmp_path / folder)
+    monkeypatch.setattr("sys.platform", "emscripten")
+    page = board.board(lessons(), set())._repr_html_()
+    assert page.count("<a ") == len(lessons()) + 1
+    assert f'<a href="{up}deeper/12-certificates.ipynb">12 ' in page
+
+
 def test_a_damaged_file_is_read_as_far_as_it_can_be(state):
     first, *_ = [name for each in lessons() for name in each.exercises] or ["none"]
     attempts.note("some-lesson", first)

@@ -5,7 +5,6 @@ import { Closed } from "../start/connection.js";
 import { Cell } from "./cell.js";
 import { Kept } from "./kept.js";
 import { Queue } from "./queue.js";
-import { Views } from "./views.js";
 
 /** Where a lesson's code runs, below the learner's home. */
 const HOME = "/root/notebooks";
@@ -101,12 +100,21 @@ export const connect = async (parts) => {
 
   const cellOf = (/** @type {Element | undefined} */ place) =>
     cells.find((cell) => place && cell.place.contains(place));
-  const views = new Views({
-    base, say,
-    connection: () => cluster.connection,
-    onCall: (call, place) => cellOf(place)?.attend(call),
-    onOutput: (output, place) => cellOf(place)?.add(output),
-  });
+  /** @type {Promise<import("./views.js").Views> | undefined} */
+  let loaded;
+  /** Views, whose script is loaded with the first one. @type {import("./area.js").Views} */
+  const views = {
+    show: async (id, place) => {
+      loaded ??= import("./views.js").then(({ Views }) => new Views({
+        base, say,
+        connection: () => cluster.connection,
+        onCall: (call, where) => cellOf(where)?.attend(call),
+        onOutput: (output, where) => cellOf(where)?.add(output),
+      }));
+      loaded.catch(() => { loaded = undefined; });
+      return (await loaded).show(id, place);
+    },
+  };
   const addAll = (/** @type {Cell[]} */ some) =>
     queue.add(some.filter(({ canRun }) => canRun).map(entryOf));
   /**

@@ -204,7 +204,8 @@ def test_it_has_a_form_for_text_and_one_for_pages_without_widgets(counter):
     """nbval, GitHub and print see the same facts; HTML is escaped."""
     shown = counter._repr_mimebundle_()
     assert shown["text/plain"] == repr(counter) == "drawn <0>"
-    assert shown["text/html"] == "<pre>drawn &lt;0&gt;</pre>"
+    note = "<p>Run this cell to use its controls.</p>"
+    assert shown["text/html"] == f"<pre>drawn &lt;0&gt;</pre>{note}"
     assert "application/vnd.jupyter.widget-view+json" in shown
 
 
