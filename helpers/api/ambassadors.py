@@ -1,11 +1,13 @@
 """Run pods with an ambassador, ask them, and renew their tokens as the kubelet does."""
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import yaml
 
 from cluster.waiting import poll
+from helpers import errors
 from helpers.api.pods import PodResponse, exec_in_pod, wait_for, wait_for_log
 from helpers.api.tokens import MOUNTED, Token, create_token, read_token, write_token
 from helpers.command import kubectl, time_limit
@@ -79,6 +81,19 @@ def ask_ambassador(
     limit = time_limit(FORGOTTEN)
     poll(came, limit, what=what, state=lambda: f"{answer}", pause=BETWEEN)
     return answer
+
+
+def proxy_lines(pod: str) -> list[str]:
+    """Return the command line of each kubectl in a pod's ambassador, if that runs."""
+    try:
+        done = exec_in_pod(pod, "ps", "-eo", "args", container="ambassador")
+    except errors.KubectlFailed as failed:
+        if "container not found" not in failed.stderr:
+            raise
+        return []
+    lines = done.stdout.splitlines()
+    # A copy of it can have any name.
+    return [one for one in lines if re.match(r"(\S*/)?kubectl |\S+ proxy ", one)]
 
 
 def ask_ambassador_all(

@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_origin
 
+from cluster.kubeconfig import namespace_of
 from cluster.waiting import PASSING
 from helpers import errors
-from helpers.command import demand_cluster
+from helpers.command import demand_cluster, kubeconfig_in_use
 from helpers.course.attempts import note
 from helpers.course.steps import show_steps
 from helpers.language import mark, say
@@ -74,6 +75,7 @@ def exercise(check: Callable[..., None]) -> Callable[..., Solved]:
             # To a check each letter of a text would be an element.
             if fault := _wrong_form(check, args, options, [Sequence]):
                 raise errors.NotSolved(fault)
+            _demand_own_namespace()
             with show_steps():
                 check(*args, **options)
         except errors.NotSolved as wrong:
@@ -102,6 +104,26 @@ def exercise(check: Callable[..., None]) -> Callable[..., Solved]:
 
     setattr(judge, JUDGES, home)
     return judge
+
+
+def _demand_own_namespace() -> None:
+    """Raise NotSolved if this notebook's kubectl was led to another namespace.
+
+    Each check would look there, too.
+    """
+    own = os.environ.get("NAMESPACE", "")
+    try:
+        path = kubeconfig_in_use()
+    except errors.NotConnected:
+        return
+    # An answer can change the file that is this notebook's own.
+    used = namespace_of(path) if f".{own}." in path.name else own
+    if used != own:
+        fault = mark(
+            "kubectl uses the namespace {used} now, and the exercise is in {own}: run "
+            "`connect()` in a cell of its own."
+        )
+        raise errors.NotSolved(say(fault, used=used, own=own))
 
 
 def _lesson_of_notebook() -> str:

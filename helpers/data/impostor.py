@@ -32,6 +32,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,8 @@ _SIGN = (
 reached: list[str | None] = []
 #: for each request its method, its path, and "own" if the credential is the file's,
 #: "path" if that is in the path, "other", or ""; an impostor received those in `given`
-heard: list[tuple[str, str, str]] = []
-given: list[tuple[str, str, str]] = []
+heard: list[tuple[str, ...]] = []
+given: list[tuple[str, ...]] = []
 
 
 class Server(http.server.BaseHTTPRequestHandler):
@@ -79,14 +80,28 @@ class Server(http.server.BaseHTTPRequestHandler):
         sent = self.headers.get("Authorization", "")
         whose = "own" if sent.endswith(TOKEN) else sent and "other"
         whose = "path" if TOKEN in self.path else whose
-        requests = given if len(reached) >= self.turn else heard
-        requests.append((self.command, self.path.replace(TOKEN, "TOKEN"), whose))
+        self.note(self.command, self.path.replace(TOKEN, "TOKEN"), whose)
         self.send_response(200)
         self.end_headers()
         pods = [{"metadata": {"name": name}} for name in PODS]
         self.wfile.write(json.dumps({"kind": "PodList", "items": pods}).encode())
 
-    do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
+    def parse_request(self) -> bool:
+        """Read the request; note what is none, too, such as a bare token."""
+        is_one = super().parse_request()
+        if not is_one:
+            self.note("?", "", "other")
+        return is_one
+
+    def note(self, *request: str) -> None:
+        """Note what came, where it came."""
+        (given if len(reached) >= self.turn else heard).append(request)
+
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        """Return the method for any other word than GET."""
+        if name.startswith("do_"):
+            return self.do_GET
+        raise AttributeError(name)
 
 
 def server_context(

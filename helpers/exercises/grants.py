@@ -25,10 +25,12 @@ def fault_of_grant(
     resource: str,
     beside: Iterable[tuple[str, ...]] = (),
     apart: Iterable[str] = (),
+    name: str = "",
 ) -> str:
     """Return why a ServiceAccount may not do just `verbs` on `resource`, or "".
 
-    `resource` as kubectl writes it: "pods", "jobs.batch". Also report any other
+    `resource` as kubectl writes it: "pods", "jobs.batch"; `name` is that of the only
+    object that it needs, to which a rule may be limited. Also report any other
     permission of the account, except those in `beside`, and any account that gets these
     permissions from a binding newer than the namespace, except those in `apart`. A
     binding is as new as its last change, or its role's. `beside` has a verb and a
@@ -40,9 +42,10 @@ def fault_of_grant(
     found = kubectl("get serviceaccounts -o jsonpath={.items[*].metadata.name}").stdout
     names = sorted({*found.split(), "system:anonymous"} - {account, *apart})
     others = {Account.read(name, namespace): name for name in names}
-    granted, objects = _granted([who, *others], verbs, resource, account)
+    row = f"{resource} {name}".strip()
+    granted, objects = _granted([who, *others], verbs, row, account)
     if missing := [verb for verb in verbs if (who, verb) not in granted]:
-        return _lack(account, who, missing[0], resource, objects, apart)
+        return _lack(account, who, missing[0], row, objects, apart)
     wanted = {*product(verbs, [resource])}
     if fault := _excess(who, wanted, {*beside}, apart, objects):
         return fault
@@ -72,16 +75,16 @@ def fault_of_denial(
 
 
 def _granted(
-    accounts: list[Account], verbs: list[str], resource: str, name: str
+    accounts: list[Account], verbs: list[str], row: str, name: str
 ) -> tuple[set[tuple[Account, str]], rbac.Objects]:
-    """Return which accounts may do which verbs on a resource, and the rules now.
+    """Return which accounts may do which verbs on a row of `can_i`, and the rules now.
 
     Wait until the API server knows the rules. `name` is the account's of a message.
     """
     namespace = current_namespace()
 
     def look() -> tuple[tuple[set, rbac.Objects] | None, str]:
-        reviews = review_all(accounts, verbs, [resource])
+        reviews = review_all(accounts, verbs, [row])
         objects = rbac.read_rbac()
         pending = [
             f"{one.user} {verb} {row}"
@@ -106,13 +109,13 @@ def _lack(
     account: str,
     who: Account,
     verb: str,
-    resource: str,
+    row: str,
     objects: rbac.Objects,
     apart: set[str],
 ) -> str:
     """Return a sentence on what an account lacks for a request, and how near it is."""
-    asked = attributes_of(who.user, verb, resource, current_namespace())
-    denied = {"account": account, "verb": verb, "resource": resource}
+    asked = attributes_of(who.user, verb, row, current_namespace())
+    denied = {"account": account, "verb": verb, "resource": row.partition(" ")[0]}
     fault = say("{account} gets 403 for {verb} on {resource}.", **denied)
     nothing = say("No RoleBinding gives {account} {verb} on {resource}.", **denied)
     return " ".join([fault, *(rbac.near_misses(asked, objects, apart) or [nothing])])
@@ -166,7 +169,8 @@ def _excess(
         if home == here and given <= excused:
             # The lesson's own binding, as the lesson has made it.
             continue
-        for verb, resource in rbac.pairs(rules):
+        # Those of the lesson's own binding last: they may be right in it.
+        for verb, resource in sorted(rbac.pairs(rules), key=excused.__contains__):
             if not is_new and _GIVEN_TO_ALL.fullmatch(f"{verb} {resource}"):
                 continue
             if home == here and (verb, resource) in wanted | beside:

@@ -111,7 +111,8 @@ def _running_pod(deployment: str) -> tuple[tuple[dict, str] | None, str]:
         found = kubectl("get", "deployment", deployment, "-o", "json").json()
         if found["spec"].get("paused"):
             fault = mark(
-                "There is no pod yet: see `kubectl describe deployment {name}`."
+                "Its rollout is paused, so there is no new pod: run `kubectl rollout "
+                "resume deployment/{name}`."
             )
             return ({}, say(fault, name=deployment)), ""
         return None, conditions(found)
@@ -124,7 +125,7 @@ def running_or_fault(pod: dict) -> tuple[tuple[dict, str] | None, str]:
     None instead of the pod if it may still run.
     """
     statuses = pod.get("status", {}).get("containerStatuses", [])
-    if statuses and "running" in statuses[0]["state"]:
+    if statuses and all("running" in one["state"] for one in statuses):
         return (pod, ""), ""
     name = pod["metadata"]["name"]
     selector = f"--field-selector=involvedObject.name={name}"

@@ -478,9 +478,12 @@ def _user(subject: dict, binding: dict) -> str:
 
 
 def _mentions(rule: dict, request: Attributes) -> bool:
-    """Return whether a rule names the resource at all, in whatever API group."""
-    resources = rule.get("resources", ())
-    return any(what.split("/")[0] == request.resource for what in resources)
+    """Return whether a rule names the resource at all, in whatever API group.
+
+    Also in capitals, or in the singular, as a manifest names the kind.
+    """
+    names = [what.split("/")[0].lower() for what in rule.get("resources", ())]
+    return any(request.resource in (name, f"{name}s") for name in names)
 
 
 def _short_name(subject: dict) -> str:

@@ -104,14 +104,18 @@ def review_all(
 
 
 def attributes_of(user: str, verb: str, row: str, namespace: str) -> Attributes:
-    """Return the request behind one field of the table of `can_i`."""
+    """Return the request behind one field of the table of `can_i`.
+
+    After a resource, a row may name an object: "pods/log web".
+    """
     words, _, elsewhere = row.partition(" -")
     if elsewhere.startswith("n "):
         namespace = elsewhere[2:].strip()
-    name, _, subresource = words.strip().partition("/")
-    resource, _, group = name.partition(".")
+    what, _, name = words.strip().partition(" ")
+    kind, _, subresource = what.partition("/")
+    resource, _, group = kind.partition(".")
     where = "" if elsewhere == "A" else namespace
-    return Attributes(user, verb, resource, group, subresource, namespace=where)
+    return Attributes(user, verb, resource, group, subresource, name, where)
 
 
 def access_review(

@@ -3,7 +3,7 @@
 import re
 
 from cluster.waiting import poll
-from helpers.api.ambassadors import ask_ambassador, play_kubelet
+from helpers.api.ambassadors import ask_ambassador, play_kubelet, proxy_lines
 from helpers.api.caller import Caller
 from helpers.api.pods import exec_in_pod
 from helpers.api.tokens import Token, read_token
@@ -20,6 +20,17 @@ _REVIEW = ("/apis/authentication.k8s.io/v1/selfsubjectreviews", "--json", "{}")
 ENDED = 20.0
 #: seconds between two looks at which token is sent: each starts two processes in a pod
 BETWEEN = 0.3
+#: options by which others get the token
+_CARELESS = re.compile(r"--(token|insecure-skip-tls-verify(?!=false))\b")
+#: Print the settings of each kubectl; its directory and its variables choose them, too.
+_VIEW = r"""
+export OPTIONS="$*"
+for pid in $(pgrep -x kubectl); do
+  cd "/proc/$pid/cwd" && xargs -0 sh -c \
+    'exec env -i "$@" kubectl config view --raw --output=json $OPTIONS' sh \
+    <"/proc/$pid/environ"
+done
+"""
 _KEPT = mark(
     "The status through the ambassador is {status}, long after the file has changed: "
     "it does not read the file again."
@@ -29,12 +40,7 @@ _KEPT = mark(
 @exercise
 def outlive_token(pod: str) -> None:
     """Demand an ambassador that answers with a new token after the old one ended."""
-
-    def proxies() -> list[str]:
-        done = exec_in_pod(pod, "ps", "-eo", "args", container=AMBASSADOR)
-        return [line for line in done.stdout.splitlines() if line.startswith("kubectl")]
-
-    lines = look_often(proxies)
+    lines = look_often(lambda: proxy_lines(pod))
     if not lines:
         fault = mark(
             "No kubectl runs in the ambassador of {pod}: `kubectl logs {pod} -c "
@@ -43,10 +49,10 @@ def outlive_token(pod: str) -> None:
         raise NotSolved(say(fault, pod=pod))
     files = re.findall(r"--kubeconfig[= ](\S+)", "\n".join(lines))
     options = [f"--kubeconfig={file}" for file in files]
-    view = ("kubectl", "config", "view", "--raw", "--output=json", *options)
+    view = ("sh", "-c", _VIEW, "sh", *options)
     config = exec_in_pod(pod, *view, container=AMBASSADOR).stdout
     is_careless = '"insecure-skip-tls-verify": true' in config
-    if is_careless or any(re.search("--(token|insecure)", line) for line in lines):
+    if is_careless or any(map(_CARELESS.search, lines)):
         fault = say(
             "Leave out --token, which kubectl keeps until it ends and every `ps` "
             "shows, and --insecure-skip-tls-verify, which sends the token to any "

@@ -19,7 +19,7 @@ _WHERE = {
 _CRONJOB, _SCHEDULE, _IMAGE = "new-year", "0 0 1 1 *", "toolbox:1"
 _PROGRAM = "echo"
 #: whose Jobs the cluster itself runs
-_CONTROLLER = "kubernetes.io/job-controller"
+CONTROLLER = "kubernetes.io/job-controller"
 #: the same minute in other words
 _YEARLY = re.compile(
     r"@(yearly|annually)|0+ 0+ 0*1 (0*1|jan) ([*?]|\*/1|0-6|1-7|sun-sat|mon-sun)", re.I
@@ -118,7 +118,7 @@ def wrong_cronjob(cronjob: dict) -> str:
         ("suspend", job.get("suspend")),
         ("parallelism", job.get("parallelism") == 0),
         ("completions", job.get("completions") == 0),
-        ("managedBy", job.get("managedBy", _CONTROLLER) != _CONTROLLER),
+        ("managedBy", job.get("managedBy", CONTROLLER) != CONTROLLER),
         # The server looks at CronJobs every 10 seconds.
         ("startingDeadlineSeconds", spec.get("startingDeadlineSeconds", 10) < 10),
     ):

@@ -1,14 +1,21 @@
 """Check a CronJob, and a function that tells 404 from other errors."""
 
+import contextlib
 import json
 import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
-from helpers.command import current_namespace, kubeconfig_in_use, kubectl
+from helpers.command import (
+    backend_in_use,
+    current_namespace,
+    kubeconfig_in_use,
+    kubectl,
+)
 from helpers.course.exercise import exercise
-from helpers.errors import NotSolved
+from helpers.errors import LabError, NotSolved
 from helpers.language import mark, say
 from helpers.views.managedfields import owners_by_field
 
@@ -18,6 +25,8 @@ OTHERS = [*(code for code in HTTPStatus if code >= 400 and code != 404), 0]
 _KUBECTL = re.compile(
     "kubectl(-(annotate|apply|client-side-apply|create|edit|label|patch|replace|rollout|set|taint))?"
 )
+#: methods that change what is there
+_WRITES = re.compile("connect|create|delete|patch|replace")
 #: No node has this name, so the pod stays Pending: that is enough here.
 PENDING = {
     "restartPolicy": "Never",
@@ -52,7 +61,7 @@ def suspend_cron_job(name: str) -> None:
         )
         raise NotSolved(say(fault, name=name))
     owners = owners_by_field(cron_job).get(".spec.suspend", set())
-    if any(map(_KUBECTL.fullmatch, owners)):
+    if _is_by_kubectl(name, owners):
         # The client's own patch would change nothing, and leave no trace.
         running = '{"spec": {"suspend": false}}'
         kubectl("patch", "cronjob", name, "--patch", running)
@@ -61,6 +70,25 @@ def suspend_cron_job(name: str) -> None:
             "now run the cell with your client call again."
         )
         raise NotSolved(fault)
+
+
+def _is_by_kubectl(name: str, managers: set[str]) -> bool:
+    """Return whether kubectl wrote as one of the managers of a CronJob's field.
+
+    Its name as a manager can be any; where there is an audit log, that has the program.
+    """
+    path, log = f"/namespaces/{current_namespace()}/cronjobs/{name}", ""
+    with contextlib.suppress(LabError):
+        log = backend_in_use().audit_log()
+    for line in reversed([line for line in log.splitlines() if path in line]):
+        event = json.loads(line)
+        program = event.get("userAgent", "").partition("/")[0]
+        # Without the option, the server takes the program's name.
+        query = parse_qs(urlsplit(event["requestURI"]).query)
+        [manager] = query.get("fieldManager", [program])
+        if event["verb"] in ("patch", "update") and manager in managers:
+            return program == "kubectl"
+    return any(map(_KUBECTL.fullmatch, managers))
 
 
 @exercise
@@ -73,7 +101,8 @@ def tell_missing_from_forbidden(exists: Callable[[Any, str, str], bool]) -> None
     from kubernetes import client, config
 
     api = config.new_client_from_config(str(kubeconfig_in_use()))
-    namespace, core = current_namespace(), client.CoreV1Api(api)
+    called: list[str] = []
+    namespace, core = current_namespace(), _noting_api(api, called)
     # Two, because the first page of a list may end after one.
     pods = {"apiVersion": "v1", "kind": "List", "items": [_POD, _POD]}
     line = "jsonpath={.metadata.name} "
@@ -95,9 +124,10 @@ def tell_missing_from_forbidden(exists: Callable[[Any, str, str], bool]) -> None
             )
             raise NotSolved(say(fault, status=error.status)) from None
     finally:
-        deleted = kubectl("delete", "pod", *pods_made, "--ignore-not-found").stdout
-    if len(deleted.splitlines()) < len(pods_made):
-        raise NotSolved(say("The function deletes the pod: it should only read it."))
+        kubectl("delete", "pod", *pods_made, "--ignore-not-found")
+    if writing := [one for one in called if _WRITES.match(one)]:
+        fault = mark("The function calls `{method}`: it should only read the pod.")
+        raise NotSolved(say(fault, method=writing[0]))
     for status in OTHERS:
         if fault := _fault_of_refusal(exists, name, status):
             raise NotSolved(fault)
@@ -132,6 +162,18 @@ def _fault_of_refusal(exists: Callable, name: str, status: int) -> str:
     if "elsewhere" not in calls[-1]:
         return say("The function does not ask `core` in the namespace that it gets.")
     return fault and say(fault, status=status, found=answer)
+
+
+def _noting_api(api_client: Any, called: list[str]) -> Any:
+    """Return a CoreV1Api that notes the names of the methods that are used."""
+    from kubernetes import client
+
+    class Noting(client.CoreV1Api):
+        def __getattribute__(self, name: str) -> Any:
+            called.append(name)
+            return super().__getattribute__(name)
+
+    return Noting(api_client)
 
 
 def _failing_api(error: Exception, calls: list[str]) -> Any:

@@ -1,11 +1,14 @@
 """Check a function that reads a list in pages, although a page expires."""
 
+import json
 from collections.abc import Callable
 
 from helpers.course.exercise import exercise
 from helpers.errors import NotSolved
 from helpers.language import mark, say
 
+#: statuses of refusals that never pass
+REFUSALS = (400, 401, 403, 404)
 #: the name of an object that is there until a token has expired
 _DELETED = "deleted-since"
 
@@ -23,7 +26,6 @@ def survive_expiry(
 
     expected = {pod.metadata.name for pod in list_page().items}
     late: list[dict] = []
-    faults = iter([{"field_selector": "no field"}])
 
     def bad_day(**options):
         if options.get("_continue") and not late:
@@ -56,12 +58,29 @@ def survive_expiry(
         raise NotSolved(say("Names are missing: {names}.", names=missing))
     if len(names) > len(expected):
         raise NotSolved(say("Names are there twice: add each page once."))
+    for status in REFUSALS:
+        if _hides(all_names, list_page, status):
+            fault = mark(
+                "Your function hides a {status}, which never passes: `raise` every "
+                "error but a 410."
+            )
+            raise NotSolved(say(fault, status=status))
+
+
+def _hides(all_names: Callable, list_page: Callable, status: int) -> bool:
+    """Return whether a function comes to its end although a request was refused."""
+    from kubernetes.client import ApiException
+
+    body = json.dumps({"kind": "Status", "code": status, "reason": ""})
+    refusals = [ApiException(status=status, body=body)]
+
+    def refused_once(**options):
+        if refusals:
+            raise refusals.pop()
+        return list_page(**options)
+
     try:
-        # Refused once: a function that goes on comes to its end.
-        list(all_names(lambda **one: list_page(**one, **next(faults, {}))) or ())
+        list(all_names(refused_once) or ())
     except Exception:
-        return
-    fault = mark(
-        "Your function hides a 400, which never passes: `raise` every error but a 410."
-    )
-    raise NotSolved(say(fault))
+        return False
+    return True

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from helpers.command import kubectl
 from helpers.course.exercise import exercise, letters_of
-from helpers.errors import NotSolved
+from helpers.errors import KubectlFailed, NotSolved
 from helpers.language import mark, say
 
 #: the fields of the exercise, and the letters: a variable, a file, or both
@@ -50,6 +50,9 @@ def ask_ways(fields: list[str]) -> dict[str, set[str]]:
     """
     line = "create --dry-run=server -f -"
     done = kubectl(line, input=pod_with_fields(fields), check=False)
+    if done.exit_code and "is invalid" not in done.stderr:
+        # The server has not looked at the fields: the namespace may be gone.
+        raise KubectlFailed(done.args, done.exit_code, done.stderr)
     refused = set(_REFUSED.findall(done.stderr))
     return {
         field: {

@@ -1,7 +1,10 @@
 """Check requests from a pod to the API server."""
 
+import contextlib
 import ipaddress
+import re
 import shlex
+import socket
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -37,11 +40,15 @@ REQUESTS = {
 @exercise
 def reach_without_dns(pod: str, url: str) -> None:
     """Demand a URL that curl in `pod` trusts, and finds without DNS."""
-    parts = urlsplit(str(url).strip())
-    if "$" in str(url):
+    # As curl gets it: urlsplit leaves out a line break.
+    text = str(url).strip()
+    if re.search(r"\s", text):
+        raise NotSolved(say("{url!r} has a blank or a line break in it.", url=text))
+    parts = urlsplit(text)
+    if "$" in text:
         fault = say("Python does not fill in a `$`: write the address, or an f-string.")
         raise NotSolved(fault)
-    if "{" in str(url):
+    if "{" in text:
         raise NotSolved(say("Put an `f` before the quote to fill in the address."))
     if parts.scheme != "https" or not parts.hostname:
         raise NotSolved(say("{url!r} has to begin with https:// and a host.", url=url))
@@ -81,10 +88,12 @@ def reach_without_dns(pod: str, url: str) -> None:
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
+    with contextlib.suppress(ValueError):
         return ipaddress.ip_address(host)
-    except ValueError:
-        return None
+    # curl reads other spellings of an address, too, such as a single number.
+    with contextlib.suppress(OSError):
+        return ipaddress.ip_address(socket.inet_aton(host))
+    return None
 
 
 @exercise

@@ -16,7 +16,7 @@ _PREDICTED = (
     ("rbac.authorization.k8s.io/v1", "ClusterRole"),
 )
 WATCH = mark("`watch` reports changes and never ends: leave the word out.")
-WATCHED = re.compile(r"/v[^/]+/watch/|[?&]watch\b(?!=(?i:false|0)\b)")
+WATCHED = re.compile(r"/v[^/]+/watch/|[?&]watch\b(?!=(?i:false|0)(&|$))")
 _ONE = mark("{path} names one object: the path of a list ends with the resource.")
 
 

@@ -8,7 +8,12 @@ from itertools import product
 from urllib.parse import urlsplit
 
 from cluster.waiting import PASSING
-from helpers.api.ambassadors import AMBASSADOR, ask_ambassador, ask_ambassador_all
+from helpers.api.ambassadors import (
+    AMBASSADOR,
+    ask_ambassador,
+    ask_ambassador_all,
+    proxy_lines,
+)
 from helpers.api.caller import Reply
 from helpers.api.pods import PodResponse, exec_in_pod
 from helpers.api.proxy import REFUSAL, KubectlProxy
@@ -109,7 +114,9 @@ def narrow_ambassador(pod: str) -> None:
     faults, methods = _faults(namespace, pod), ("POST", "PUT", "PATCH", "DELETE")
     address = kubectl("get", "pod", pod, "-o", "jsonpath={.status.podIP}").stdout
     requests = [
-        *([AMBASSADOR + path] for path in (*needed, *faults)),
+        *([AMBASSADOR + path] for path in needed),
+        ["-H", "Host: other.example", AMBASSADOR + pods],
+        *([AMBASSADOR + path] for path in faults),
         *(["-X", method, f"{AMBASSADOR}{pods}/nobody"] for method in methods),
         [f"http://{address}:{PORT}{pods}"],
     ]
@@ -122,6 +129,12 @@ def narrow_ambassador(pod: str) -> None:
         if (status := next(responses).status) != expected:
             fault = mark("GET {path} returns {status}, and the application needs it.")
             raise NotSolved(say(fault, path=path, status=status))
+    if not _is_refusal(next(responses)):
+        fault = mark(
+            "A request for another host passes the proxy: leave out --accept-hosts and "
+            "--disable-filter."
+        )
+        raise NotSolved(say(fault))
     for path, fault in faults.items():
         if not _is_refusal(next(responses)):
             raise NotSolved(say(fault, path=path))
@@ -164,12 +177,7 @@ def _place(local: str) -> str:
 def _fault_of_files(pod: str) -> str:
     """Return which files of its container a proxy serves besides the API, or ""."""
     # No request could find out the prefix.
-    ps = ("ps", "-eo", "args")
-    lines = exec_in_pod(pod, *ps, container=CONTAINER).stdout.splitlines()
-    for line in lines:
-        words = line.split()
-        if not words or words[0].rpartition("/")[2] != "kubectl":
-            continue
+    for line in proxy_lines(pod):
         found = dict(re.findall(r"(?<=\s)(--www(?:-prefix)?|-[wP])[= ]?(\S+)", line))
         directory = found.get("--www") or found.get("-w")
         if directory:

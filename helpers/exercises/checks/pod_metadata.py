@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from helpers.api.pods import exec_in_pod
-from helpers.command import kubectl
+from helpers.command import Completed, kubectl
 from helpers.course.exercise import exercise, letters_of
-from helpers.errors import NotSolved
+from helpers.errors import KubectlFailed, NotSolved
 from helpers.exercises.evidence import wait_for_evidence
 from helpers.exercises.repairs import running_or_fault
 from helpers.language import mark, say
@@ -36,6 +36,9 @@ LIMIT, NODE, FILE, MILLICORES = "CPU_LIMIT", "NODE", "/etc/me/labels", 250
 #: the field that each of them has to come from
 _ORIGIN = {LIMIT: "limits.cpu", NODE: "spec.nodeName", FILE: "metadata.labels"}
 
+_ENDED = mark(
+    "The container {container} has ended: leave out `command`, or let it go on."
+)
 _INDEX = re.compile(r"(\w+)\[(\d+)\]")
 
 
@@ -69,15 +72,11 @@ def hand_down_facts(*, pod: str) -> None:
     limits = main.get("resources", {}).get("limits", {})
     if limits.get("cpu") != f"{MILLICORES}m":
         raise NotSolved(say("The container needs a CPU limit of 250m."))
-    if manifest["status"]["phase"] == "Pending":
-        what = say("the pod {pod} to run", pod=pod)
-        # It runs, or it never will.
-        wait_for_evidence(lambda: running_or_fault(_get(pod)), what)
-        manifest = _get(pod)
-    phase = manifest["status"]["phase"]
-    if phase != "Running":
-        fault = mark("The pod is {phase}: `kubectl describe pod {pod}` shows why.")
-        raise NotSolved(say(fault, phase=phase, pod=pod))
+    what = say("the pod {pod} to run", pod=pod)
+    # It runs, or it never will.
+    manifest, fault = wait_for_evidence(lambda: _running_or_ended(_get(pod)), what)
+    if fault:
+        raise NotSolved(fault)
     sources = {
         variable["name"]: variable.get("valueFrom") for variable in main.get("env", ())
     }
@@ -91,13 +90,13 @@ def hand_down_facts(*, pod: str) -> None:
         fault = mark("CPU_LIMIT is the limit of {other}: leave out containerName.")
         raise NotSolved(say(fault, other=other))
     name = main["name"]
-    limit = exec_in_pod(pod, "printenv", LIMIT, container=name).stdout.strip()
+    limit = _run(pod, name, "printenv", LIMIT).stdout.strip()
     if limit == "1":
         raise NotSolved(say("CPU_LIMIT is 1, in whole CPUs: add the divisor 1m."))
     if limit != str(MILLICORES):
         fault = mark("CPU_LIMIT is {value!r}: use limits.cpu with the divisor 1m.")
         raise NotSolved(say(fault, value=limit))
-    node = exec_in_pod(pod, "printenv", NODE, container=name).stdout.strip()
+    node = _run(pod, name, "printenv", NODE).stdout.strip()
     if node != manifest["spec"]["nodeName"]:
         raise NotSolved(say("NODE is {node!r}: the field is spec.nodeName.", node=node))
     _demand_labels(manifest, main)
@@ -132,6 +131,24 @@ def _get(pod: str) -> dict:
     return answer.json()
 
 
+def _running_or_ended(pod: dict) -> tuple[tuple[dict, str] | None, str]:
+    """Return what `running_or_fault` does; a container that has ended is a fault."""
+    for one in pod["status"].get("containerStatuses", []):
+        if "terminated" in one["state"]:
+            return (pod, say(_ENDED, container=one["name"])), ""
+    return running_or_fault(pod)
+
+
+def _run(pod: str, container: str, *command: str) -> Completed:
+    try:
+        return exec_in_pod(pod, *command, container=container)
+    except KubectlFailed as failed:
+        if not re.search("container not found|no running task", failed.stderr):
+            raise
+    # It seems to run for a moment whenever it is started again.
+    raise NotSolved(say(_ENDED, container=container))
+
+
 def _likeness(container: dict) -> tuple[int, bool]:
     """Return how much a container looks like the exercise's, beside a sidecar."""
     names = {variable["name"] for variable in container.get("env", ())}
@@ -152,7 +169,7 @@ def _demand_labels(pod: dict, container: dict) -> None:
     if not labels:
         raise NotSolved(say("The pod has no label, so the file would be empty."))
     name = pod["metadata"]["name"]
-    output = exec_in_pod(name, "cat", FILE, container=container["name"])
+    output = _run(name, container["name"], "cat", FILE)
     if output.exit_code:
         fault = mark("There is no file {file}: look at `items` and `volumeMounts`.")
         raise NotSolved(say(fault, file=FILE))

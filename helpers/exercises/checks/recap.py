@@ -186,6 +186,8 @@ def _fault_of_request(
         return say("In a copy of the pod, it still runs, and has reached no server.")
     if GENUINE not in genuine.reached:
         return say("The command does not use `$SERVER`: begin the URL with it.")
+    if not impostor.reached:
+        return say("When it runs again, it sends no request: send one each time.")
     if misnamed.given:
         return say(
             "A server with the certificate of another one received the request: check "

@@ -26,7 +26,8 @@ def read_token_again(api_client: "ApiClient", file: Path) -> None:
     from urllib3.exceptions import HTTPError
 
     # A stranger to the certificate would get the token.
-    if not api_client.configuration.verify_ssl:
+    settings = api_client.configuration
+    if not settings.verify_ssl or settings.assert_hostname is False:
         raise NotSolved(
             say(
                 "The client does not check the server's certificate: build `keeps` "

@@ -23,7 +23,7 @@ def make_vault_token(token: Token | str | list[str]) -> None:
         fault = say("This is no token: take what `create_token` returns.")
         raise NotSolved(fault) from None
     if token.audiences != [AUDIENCE]:
-        audiences = ", ".join(token.audiences)
+        audiences = ", ".join(token.audiences) or say("no one")
         fault = mark(
             "The token is meant for {found}, not for {wanted} alone: see `audience`."
         )

@@ -12,6 +12,15 @@ READER = Account("system:serviceaccount:home:reader", ("system:authenticated",))
     [
         ("pods", {"resource": "pods", "namespace": "home"}),
         ("pods/log", {"resource": "pods", "subresource": "log", "namespace": "home"}),
+        (
+            "pods/log web",
+            {
+                "resource": "pods",
+                "subresource": "log",
+                "name": "web",
+                "namespace": "home",
+            },
+        ),
         ("jobs.batch", {"resource": "jobs", "group": "batch", "namespace": "home"}),
         (
             "roles.rbac.authorization.k8s.io/x -n away",
