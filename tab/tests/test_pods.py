@@ -2,12 +2,11 @@
 
 import json
 import time
-from collections.abc import Callable
 
 import pytest
 
-from cluster.tests.waiting import until
-from tab.tests.servers import PATIENCE, tab
+from tab.tests.reader import pod, reader, shell
+from tab.tests.servers import PATIENCE
 
 pytestmark = [
     pytest.mark.full("a cluster under Node, which runs pods for ten minutes"),
@@ -29,66 +28,10 @@ def field(name: str) -> dict:
     return {"valueFrom": {"fieldRef": {"fieldPath": name}}}
 
 
-def pod(name: str, *containers: dict, **spec: object) -> dict:
-    """Return a pod of toolbox; a container that does not say what it runs sleeps."""
-    filled = [
-        {"name": f"c{number}", "image": "toolbox:1", **container}
-        for number, container in enumerate(containers or ({},))
-    ]
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "labels": {"color": "red"}},
-        "spec": {"containers": filled, "terminationGracePeriodSeconds": 1, **spec},
-    }
-
-
-def shell(script: str) -> dict:
-    return {"command": ["sh", "-c", script]}
-
-
-class Cluster:
-    """A shell beside the cluster, in one namespace."""
-
-    def __init__(self, server, began: float) -> None:
-        self.server, self.began = server, began
-
-    def run(self, script: str, **request) -> dict:
-        """Run a script; return code, text and errors."""
-        return self.server(script=script, namespace="default", **request)
-
-    def __call__(self, script: str, **request) -> str:
-        """Run a script that does not fail; return its output."""
-        answer = self.run(script, **request)
-        assert answer["code"] == 0, (script, answer)
-        return answer["text"]
-
-    def apply(self, *objects: dict) -> None:
-        text = "\n---\n".join(map(json.dumps, objects))
-        self("kubectl apply -f -", input=text)
-
-    def wait(self, what: str, how: str = "condition=Ready") -> None:
-        self(f"kubectl wait --for={how} {what} --timeout={PATIENCE}s")
-
-    def until(self, script: str, is_so: Callable[[str], bool]) -> str:
-        """Repeat a script until its output is right; return that."""
-        outputs: list[str] = []
-
-        def is_right() -> bool:
-            outputs.append(self(script))
-            return is_so(outputs[-1])
-
-        until(is_right, PATIENCE)
-        return outputs[-1]
-
-
 @pytest.fixture(scope="module")
 def cluster(browser_server):
     """Return a cluster whose node is Ready; all tests share it."""
-    with tab(browser_server) as server:
-        shared = Cluster(server, time.monotonic())
-        shared.until("kubectl get nodes", lambda nodes: " Ready " in nodes)
-        shared.wait("sa/default", "create")
+    with reader(browser_server) as shared:
         yield shared
 
 
@@ -163,7 +106,9 @@ def test_a_command_pipes_into_another(cluster):
     made = "kubectl create configmap piped --from-literal=a=b --dry-run=client"
     text = cluster(f"{made} -o yaml | kubectl apply -f - | cat")
     assert text == "configmap/piped created\n"
-    script = "kubectl get configmap piped -o yaml | sed s/b$/c/ | kubectl replace -f -"
+    # An identifier may end with b, too.
+    script = "sed 's/a: b$/a: c/' | kubectl replace -f -"
+    script = f"kubectl get configmap piped -o yaml | {script}"
     assert cluster(script) == "configmap/piped replaced\n"
 
 
@@ -387,6 +332,185 @@ def test_hostile_names_and_logs_are_text(cluster):
         assert cluster("kubectl exec -i web -- cat", input=text) == text
     answer = cluster.run("kubectl run '<b>' --image toolbox:1")
     assert answer["code"] == 1 and "<b>" in answer["errors"]
+
+
+def test_the_node_gets_each_field_that_it_reads(cluster):
+    """A real pod has them: the kubelet of this build fills less than that of Linux."""
+    script = (
+        "id -u; id -g; id -G; whoami 2>&1; touch /tmp/x && echo made; touch /x 2>&1; "
+        "cd /data; pwd; touch y && echo kept; echo $WORD; sleep 600"
+    )
+    container = {
+        **shell(script),
+        "workingDir": "/data",
+        "env": [{"name": "WORD", "value": "word"}],
+        "volumeMounts": [{"name": "data", "mountPath": "/data"}],
+    }
+    who = {"runAsUser": 1000, "runAsGroup": 3000, "fsGroup": 2000}
+    volumes = [{"name": "data", "emptyDir": {}}]
+    cluster.apply(pod("user", container, securityContext=who, volumes=volumes))
+    cluster.wait("pod/user")
+    assert cluster("kubectl logs user").splitlines() == [
+        "1000",
+        "3000",
+        "3000 2000",
+        "whoami: cannot find name for user ID 1000",
+        "made",
+        "touch: cannot touch '/x': Permission denied",
+        "/data",
+        "kept",
+        "word",
+    ]
+    path = "{.status.containerStatuses[0].user.linux}"
+    told = json.loads(cluster(f"kubectl get pod user -o jsonpath='{path}'"))
+    assert told == {"uid": 1000, "gid": 3000, "supplementalGroups": [3000, 2000]}
+
+
+def test_the_node_gets_each_field_of_a_pods_place(cluster):
+    """Its network, its name and where it looks names up."""
+    script = "hostname; cat /etc/hostname /etc/resolv.conf; sleep 600"
+    resolver = {
+        "nameservers": ["10.96.0.77"],
+        "searches": ["example.com"],
+        "options": [{"name": "ndots", "value": "2"}],
+    }
+    own = {"hostname": "named", "dnsPolicy": "None", "dnsConfig": resolver}
+    cluster.apply(
+        pod("own", shell(script), **own),
+        pod("nodes", shell(script), hostNetwork=True),
+    )
+    cluster.wait("pod/own")
+    cluster.wait("pod/nodes")
+    assert cluster("kubectl logs own") == (
+        "named\nnamed\nsearch example.com\nnameserver 10.96.0.77\noptions ndots:2\n"
+    )
+    assert cluster("kubectl logs nodes").startswith("tab\ntab\n")
+    path = "{.status.podIP}{.status.hostIP}"
+    address = "172.30.0.2"
+    assert cluster(f"kubectl get pod nodes -o jsonpath={path}") == 2 * address
+
+
+def test_input_ends_once_and_a_terminal_has_one_stream(cluster):
+    """Nobody can attach a second time: the program has ended with its input."""
+    reads = {**shell("cat; echo read"), "stdin": True, "stdinOnce": True}
+    terminal = {**shell("echo out; echo err >&2"), "tty": True}
+    cluster.apply(
+        pod("reads", reads, restartPolicy="Never"),
+        pod("terminal", terminal, restartPolicy="Never"),
+    )
+    cluster.wait("pod/reads")
+    text = cluster("echo in | kubectl attach -q -i reads")
+    assert text == "in\nread\n"
+    cluster.wait("pod/terminal", "jsonpath={.status.phase}=Succeeded")
+    lines = cluster("cat /var/log/pods/default_terminal_*/c0/0.log").splitlines()
+    assert [line.split(maxsplit=1)[1] for line in lines] == [
+        "stdout F out",
+        "stdout F err",
+    ]
+
+
+def test_a_root_is_read_only_and_no_root_is_refused(cluster):
+    root = {"securityContext": {"readOnlyRootFilesystem": True}}
+    cluster.apply(pod("read-only", {**shell("touch /x; sleep 600"), **root}))
+    cluster.wait("pod/read-only")
+    text = "touch: cannot touch '/x': Read-only file system\n"
+    cluster.until("kubectl logs read-only", text.__eq__)
+    cluster.apply(pod("no-root", securityContext={"runAsNonRoot": True}))
+    path = "{.status.containerStatuses[0].state.waiting['reason','message']}"
+    told = cluster.until(f'kubectl get pod no-root -o jsonpath="{path}"', bool)
+    assert "CreateContainerConfigError" in told and "non-root" in told, told
+
+
+def test_a_budget_lets_one_pod_go(cluster):
+    cluster("kubectl create deployment one --image toolbox:1 --replicas 1")
+    cluster("kubectl create pdb one --selector app=one --max-unavailable 1")
+    path = "{.status.disruptionsAllowed}"
+    cluster.until(f"kubectl get pdb one -o jsonpath={path}", "1".__eq__)
+    cluster("kubectl cordon tab")
+    cluster(
+        "kubectl drain tab --ignore-daemonsets --force --delete-emptydir-data "
+        f"--pod-selector app=one --timeout {PATIENCE}s"
+    )
+    cluster("kubectl uncordon tab; kubectl delete deployment,pdb one")
+
+
+def test_a_claim_and_its_namespace_go(cluster):
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "room", "namespace": "claims"},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "1Mi"}},
+        },
+    }
+    cluster("kubectl create namespace claims")
+    told = cluster.run("kubectl apply -f -", input=json.dumps(claim))["errors"]
+    assert "Warning: this tab has no controller for PersistentVolumeClaims" in told
+    cluster(f"kubectl delete pvc room -n claims --timeout {PATIENCE}s")
+    cluster.apply(claim)
+    cluster(f"kubectl delete namespace claims --timeout {PATIENCE}s")
+
+
+def test_endpoints_are_those_of_a_service(cluster):
+    cluster("kubectl run behind --image toolbox:1 --port 80 --expose")
+    cluster.wait("pod/behind")
+    address = cluster("kubectl get pod behind -o jsonpath={.status.podIP}")
+    path = "{.subsets[0].addresses[0].ip}"
+    cluster.until(f"kubectl get endpoints behind -o jsonpath={path}", address.__eq__)
+
+
+@pytest.mark.parametrize("kind", ["ReplicationController", "StatefulSet", "DaemonSet"])
+def test_other_controllers_make_pods(cluster, kind):
+    labels = {"set": kind.lower()}
+    template = pod("made")
+    template["metadata"] = {"labels": labels}
+    spec = {"template": {key: template[key] for key in ("metadata", "spec")}}
+    del spec["template"]["spec"]["terminationGracePeriodSeconds"]
+    spec["selector"] = labels if kind[0] == "R" else {"matchLabels": labels}
+    if kind == "StatefulSet":
+        spec["serviceName"] = "none"
+    version = "v1" if kind[0] == "R" else "apps/v1"
+    name = {"name": "set"}
+    cluster.apply({"apiVersion": version, "kind": kind, "metadata": name, "spec": spec})
+    selector = f"-l set={kind.lower()}"
+    cluster.until(f"kubectl get pods {selector} -o name", bool)
+    cluster(f"kubectl wait --for=condition=Ready pod {selector} --timeout {PATIENCE}s")
+    cluster(f"kubectl delete {kind} set")
+
+
+def test_components_are_healthy(cluster):
+    told = cluster("kubectl get componentstatuses")
+    assert told.count("Healthy") == 3 and "Unhealthy" not in told, told
+
+
+def test_what_a_tab_lacks_is_said_with_the_answer(cluster):
+    cluster("kubectl create deployment scaled --image toolbox:1 --replicas 0")
+    script = "kubectl autoscale deployment scaled --max 3 --cpu 50%"
+    told = cluster.run(script)["errors"]
+    assert "Warning: this tab has no controller for HorizontalPodAutoscalers" in told
+    linux = pod("linux", nodeSelector={"kubernetes.io/os": "linux"})
+    told = cluster.run("kubectl apply -f -", input=json.dumps(linux))["errors"]
+    assert "Warning: the node of this tab is no Linux" in told
+
+
+def test_a_difference_is_shown(cluster):
+    cluster.apply(WORDS | {"metadata": {"name": "other"}})
+    changed = WORDS | {"metadata": {"name": "other"}, "data": {"greeting": "hi"}}
+    answer = cluster.run("kubectl diff -f -", input=json.dumps(changed))
+    lines = answer["text"].splitlines()
+    assert answer["code"] == 1 and answer["errors"] == "", answer
+    assert lines[0].startswith("diff -u -N /tmp/LIVE-") and lines[3].startswith("@@")
+    assert "-  greeting: good morning" in lines and "+  greeting: hi" in lines
+    cluster.apply(changed)
+    assert cluster("kubectl diff -f -", input=json.dumps(changed)) == ""
+
+
+def test_the_shell_has_what_its_interpreter_lacks(cluster):
+    script = "false | true | (exit 3); echo ${PIPESTATUS[@]}; true; echo $PIPESTATUS"
+    assert cluster(script) == "1 0 3\n0\n"
+    script = "set -u; mapfile -t lines < <(seq 3); echo ${#lines[@]} ${lines[1]}"
+    assert cluster(script) == "3 2\n"
 
 
 def test_it_does_not_die(cluster):

@@ -26,8 +26,8 @@ import (
 // allFiles is a machine with the files of this process.
 type allFiles struct{}
 
-func (allFiles) Path(name string) string   { return name }
-func (allFiles) ReadOnly(name string) bool { return false }
+func (allFiles) Path(name string) string { return name }
+func (allFiles) Refuses(string) error    { return nil }
 
 func newDoors() *Doors {
 	return New(&programs.Machine{

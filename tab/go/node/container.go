@@ -69,7 +69,8 @@ func (r *Runtime) CreateContainer(
 		return "", err
 	}
 	one.machine = &programs.Machine{
-		Hostname: pod.config.Hostname, Files: files, Programs: pod.programs,
+		Hostname: pod.hostname(), Files: files, Programs: pod.programs,
+		User:       userOf(config.GetLinux().GetSecurityContext()),
 		LookupHost: pod.host.lookup(files), FullName: pod.host.fullName(files),
 		Dial: pod.host.dial,
 	}
@@ -83,7 +84,7 @@ func (r *Runtime) CreateContainer(
 func (c *container) writeFiles(files *containerFiles) error {
 	texts := map[string]string{
 		"/etc/resolv.conf": c.sandbox.resolvConf(),
-		"/etc/hostname":    c.sandbox.config.Hostname + "\n",
+		"/etc/hostname":    c.sandbox.hostname() + "\n",
 	}
 	for name, text := range texts {
 		if files.mountOf(name) == nil {
@@ -271,14 +272,12 @@ func (r *Runtime) ContainerStatus(
 	}}, nil
 }
 
-// user returns who the container is said to run as: programs ask nobody.
+// user returns who the container runs as.
 func (c *container) user() *cri.LinuxContainerUser {
-	security := c.config.GetLinux().GetSecurityContext()
-	user := &cri.LinuxContainerUser{
-		Uid: security.GetRunAsUser().GetValue(), Gid: security.GetRunAsGroup().GetValue(),
+	user := c.machine.User
+	return &cri.LinuxContainerUser{
+		Uid: user.ID, Gid: user.Group(), SupplementalGroups: user.Groups,
 	}
-	user.SupplementalGroups = append([]int64{user.Gid}, security.GetSupplementalGroups()...)
-	return user
 }
 
 // UpdateContainerResources changes nothing: there are no limits.

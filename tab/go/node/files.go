@@ -5,20 +5,38 @@ import (
 	"path"
 	"sort"
 	"strings"
+	"syscall"
 
 	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"tab/programs"
 )
 
-// allFiles are those of this process.
-type allFiles struct{}
+// AllFiles are those of this process.
+type AllFiles struct{}
 
-func (allFiles) Path(name string) string { return name }
-func (allFiles) ReadOnly(string) bool    { return false }
+// clusterDirectories have what the cluster runs with: the reader sees it, and cannot remove it.
+var clusterDirectories = []string{
+	"/etc/kubernetes", "/var/lib/containers", "/var/lib/kubelet", "/var/log/pods",
+}
+
+func (AllFiles) Path(name string) string { return name }
+
+func (AllFiles) Refuses(name string) error {
+	for _, directory := range clusterDirectories {
+		if isBelow(name, directory) {
+			return syscall.EROFS
+		}
+	}
+	return nil
+}
 
 // containerFiles are below a root, but for what volumes are mounted over.
 type containerFiles struct {
 	root     string
 	readOnly bool
+	// user is who the container's programs run as.
+	user int64
 	// mounts are those of the innermost directories first.
 	mounts []mount
 }
@@ -34,9 +52,9 @@ func newFiles(root string, config *cri.ContainerConfig) (*containerFiles, error)
 	if err := writeImage(root); err != nil {
 		return nil, err
 	}
+	security := config.GetLinux().GetSecurityContext()
 	files := &containerFiles{
-		root:     root,
-		readOnly: config.GetLinux().GetSecurityContext().GetReadonlyRootfs(),
+		root: root, readOnly: security.GetReadonlyRootfs(), user: userOf(security).ID,
 	}
 	// The outer ones first: the place of an inner one may be in a volume.
 	requested := append([]*cri.Mount{}, config.Mounts...)
@@ -105,10 +123,36 @@ func (f *containerFiles) Path(name string) string {
 	return path.Join(f.root, name)
 }
 
-// ReadOnly reports whether a file may not be changed.
-func (f *containerFiles) ReadOnly(name string) bool {
-	if over := f.mountOf(withoutLinks(path.Clean("/" + name))); over != nil {
-		return over.readOnly
+// Refuses returns why a file may not be changed, or nil. The image's files are root's; volumes
+// are everybody's, as an emptyDir is.
+func (f *containerFiles) Refuses(name string) error {
+	name = withoutLinks(path.Clean("/" + name))
+	if over := f.mountOf(name); over != nil {
+		if over.readOnly {
+			return syscall.EROFS
+		}
+		return nil
 	}
-	return f.readOnly
+	if f.readOnly {
+		return syscall.EROFS
+	}
+	for _, directory := range everybodys {
+		if name != directory && isBelow(name, directory) {
+			return nil
+		}
+	}
+	if f.user != 0 {
+		return syscall.EACCES
+	}
+	return nil
+}
+
+// everybodys are the directories of an image in which each user may make files.
+var everybodys = []string{"/tmp", "/var/tmp"}
+
+// userOf returns who a container's programs run as.
+func userOf(security *cri.LinuxContainerSecurityContext) programs.User {
+	groups := append([]int64{security.GetRunAsGroup().GetValue()},
+		security.GetSupplementalGroups()...)
+	return programs.User{ID: security.GetRunAsUser().GetValue(), Groups: groups}
 }

@@ -106,8 +106,8 @@ func (n *Network) ReaderMachine() *programs.Machine {
 		searches: searchesOf("default"), dots: 5,
 	}
 	return &programs.Machine{
-		Hostname: Name, Files: allFiles{}, Dial: reader.dial,
-		LookupHost: reader.lookup(allFiles{}), FullName: reader.fullName(allFiles{}),
+		Hostname: Name, Files: AllFiles{}, Dial: reader.dial,
+		LookupHost: reader.lookup(AllFiles{}), FullName: reader.fullName(AllFiles{}),
 	}
 }
 

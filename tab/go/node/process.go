@@ -33,7 +33,12 @@ func (c *container) process(words []string) *programs.Process {
 // environment returns the variables of a container's programs, each once; the last value wins.
 func (c *container) environment() []string {
 	all := append([]string{}, imageVariables...)
-	all = append(all, "HOSTNAME="+c.sandbox.config.Hostname, "HOME=/root")
+	home := "/root"
+	if c.machine.User.ID != 0 {
+		// As of each user that /etc/passwd does not name.
+		home = "/"
+	}
+	all = append(all, "HOSTNAME="+c.sandbox.hostname(), "HOME="+home)
 	for _, variable := range c.config.Envs {
 		all = append(all, variable.Key+"="+string(variable.Value))
 	}

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"strconv"
@@ -62,6 +63,9 @@ func usesNode(config *cri.PodSandboxConfig) bool {
 	options := config.GetLinux().GetSecurityContext().GetNamespaceOptions()
 	return options != nil && options.Network == cri.NamespaceMode_NODE
 }
+
+// hostname returns what the containers of a pod are called: in the node's network, as the node.
+func (s *sandbox) hostname() string { return cmp.Or(s.config.Hostname, Name) }
 
 // resolvConf returns the file for the containers of a pod.
 func (s *sandbox) resolvConf() string {

@@ -33,12 +33,22 @@ type job struct {
 // startJob starts a job, whose script is a word, and puts its number into $!. The job runs in
 // the interpreter that called, which may be a subshell, but by a context of its own.
 func (s *shell) startJob(ctx context.Context, args []string) error {
+	leave, err := s.Machine.count(ctx)
+	if err != nil {
+		return err
+	}
 	handler := interp.HandlerCtx(ctx)
-	jobCtx, cancel := context.WithCancelCause(s.ctx)
-	ended, end := context.WithCancelCause(jobCtx)
+	cancellable, cancel := context.WithCancelCause(s.ctx)
+	jobCtx := withTurns(cancellable, cancel)
+	ended, end := context.WithCancelCause(cancellable)
 	started := &job{text: args[1], cancel: cancel, ended: ended}
 	started.pid = s.Machine.processes.add(nil, cancel)
-	context.AfterFunc(ended, func() { s.Machine.processes.remove(started.pid) })
+	context.AfterFunc(ended, func() {
+		leave()
+		s.Machine.processes.remove(started.pid)
+		// The shell's context would keep it as long as the shell runs.
+		cancel(nil)
+	})
 	s.jobs.Lock()
 	s.jobs.started = append(s.jobs.started, started)
 	number := len(s.jobs.started) - 1

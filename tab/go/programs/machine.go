@@ -34,6 +34,9 @@ var signalNames = map[string]Signal{
 	"PIPE": SIGPIPE, "ALRM": 14, "TERM": SIGTERM,
 }
 
+// OutOfMemory is the cause with which a program ends that has taken all memory.
+var OutOfMemory = errors.New("out of memory")
+
 func (s Signal) Error() string { return fmt.Sprintf("signal %d", int(s)) }
 
 // processes are those that run on a machine, by their number.
@@ -100,6 +103,10 @@ func (m *Machine) Find(word, dir string) (Program, bool) {
 func (m *Machine) Run(ctx context.Context, p *Process) (code int) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	isInner := ctx.Value(outermostKey{}) != nil
+	if !isInner {
+		ctx = context.WithValue(ctx, outermostKey{}, cancel)
+	}
 	process := *p
 	process.Machine = m
 	if process.Stdin == nil {
@@ -124,6 +131,15 @@ func (m *Machine) Run(ctx context.Context, p *Process) (code int) {
 			fmt.Fprintf(process.Stderr, "%s: the program ended: %v\n", path.Base(p.Args[0]),
 				problem)
 			code = 139
+		} else if errors.Is(context.Cause(ctx), OutOfMemory) {
+			fmt.Fprintf(process.Stderr, "%s: Killed: the programs in this tab have taken all of "+
+				"its memory\n", path.Base(p.Args[0]))
+			code = 128 + int(SIGKILL)
+		} else if errors.Is(context.Cause(ctx), errFork) {
+			// That of bash, which says it of itself only.
+			if code = 254; !isInner {
+				fmt.Fprintf(process.Stderr, "%s: %s\n", path.Base(p.Args[0]), errFork)
+			}
 		} else if errors.As(context.Cause(ctx), &signal) {
 			code = 128 + int(signal)
 		} else if ctx.Err() != nil && code == 0 {
@@ -143,7 +159,7 @@ func (m *Machine) Run(ctx context.Context, p *Process) (code int) {
 			return 127
 		}
 	}
-	return program(withTurns(ctx), &process)
+	return program(withTurns(ctx, cancel), &process)
 }
 
 // scriptWords returns the words of the interpreter and the script, if Args[0] is one, or the

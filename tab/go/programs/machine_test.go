@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -29,8 +30,11 @@ func (t tree) Path(name string) string {
 	return filepath.Join(t.root, name)
 }
 
-func (t tree) ReadOnly(name string) bool {
-	return t.readOnly != "" && strings.HasPrefix(name+"/", t.readOnly+"/")
+func (t tree) Refuses(name string) error {
+	if t.readOnly != "" && strings.HasPrefix(name+"/", t.readOnly+"/") {
+		return syscall.EROFS
+	}
+	return nil
 }
 
 // newMachine returns a machine with all programs and an empty tree.

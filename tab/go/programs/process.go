@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 )
 
 // Program runs until it ends or ctx does; it returns its exit code.
@@ -35,6 +36,8 @@ type Process struct {
 type Machine struct {
 	Hostname string
 	Files    Files
+	// User is who all programs run as: root, unless it says otherwise.
+	User User
 	// Programs has each program by its name, without a directory.
 	Programs map[string]Program
 	// LookupHost returns the addresses of a name, or a *net.DNSError with IsNotFound.
@@ -47,6 +50,22 @@ type Machine struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	processes processes
+	// calls is how many functions, scripts and programs of its shells run.
+	calls atomic.Int64
+}
+
+// User is a user of a machine by its number, and its groups: its own is the first.
+type User struct {
+	ID     int64
+	Groups []int64
+}
+
+// Group returns the number of the user's own group.
+func (u User) Group() int64 {
+	if len(u.Groups) == 0 {
+		return 0
+	}
+	return u.Groups[0]
 }
 
 // Files says where the files of a machine are among those of package os: below a root, or in a
@@ -55,8 +74,8 @@ type Files interface {
 	// Path returns the name, for package os, of a machine's file, whose name is absolute and
 	// clean, and has no link in it but possibly the last part.
 	Path(name string) string
-	// ReadOnly reports whether the file may not be changed.
-	ReadOnly(name string) bool
+	// Refuses returns why the file may not be changed, or nil.
+	Refuses(name string) error
 }
 
 // Getenv returns the value of a variable, "" if it is not set.

@@ -50,7 +50,8 @@ type shellCommand struct {
 
 // runShell is sh and bash.
 func runShell(ctx context.Context, p *Process) int {
-	s := &shell{Process: p, ctx: ctx, name: path.Base(p.Args[0]), mask: 0o022}
+	s := &shell{Process: p, name: path.Base(p.Args[0]), mask: 0o022}
+	s.ctx = context.WithValue(ctx, enterKey, s.enter)
 	command, code := s.parseCommand()
 	if code != 0 {
 		return code
@@ -61,7 +62,7 @@ func runShell(ctx context.Context, p *Process) int {
 	stdin := p.Stdin
 	if _, isFile := stdin.(*os.File); !isFile {
 		// The interpreter itself stops to wait only for a file.
-		stdin = &input{Reader: stdin, ctx: ctx}
+		stdin = &input{Reader: stdin, ctx: s.ctx}
 	}
 	switch {
 	case command.readsInput && s.name == "bash":
@@ -79,8 +80,10 @@ func runShell(ctx context.Context, p *Process) int {
 	if p.Stdout != p.Stderr {
 		stdout = &lockedWriter{Writer: p.Stdout}
 	}
+	user := strconv.FormatInt(p.Machine.User.ID, 10)
 	variables := environ{expand.ListEnviron(environment(p.Env)...), map[string]string{
-		"UID": "0", "EUID": "0", "GID": "0", "HOME": "/root", shellName: command.name,
+		"UID": user, "EUID": user, "GID": strconv.FormatInt(p.Machine.User.Group(), 10),
+		"HOME": "/root", shellName: command.name,
 		shellNumber: strconv.Itoa(p.pid), lastJob: "",
 	}, nil}
 	dir := p.Dir

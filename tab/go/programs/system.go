@@ -1,6 +1,7 @@
 package programs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -328,18 +329,62 @@ func getent(r *run) int {
 
 func id(r *run) int {
 	o := r.options("u,user g,group G,groups n,name r")
-	text := "uid=0(root) gid=0(root) groups=0(root)"
-	if o.has("u") || o.has("g") || o.has("G") {
-		if text = "0"; o.has("n") {
-			text = "root"
+	user := r.Machine.User
+	groups := user.Groups
+	if len(groups) == 0 {
+		groups = []int64{0}
+	}
+	show := func(number int64) string { return strconv.FormatInt(number, 10) }
+	if o.has("n") {
+		show = func(number int64) string {
+			return cmp.Or(nameOf(number), strconv.FormatInt(number, 10))
 		}
 	}
-	r.print(text)
+	numbers := groups
+	switch {
+	case o.has("u"):
+		numbers = []int64{user.ID}
+	case o.has("g"):
+		numbers = groups[:1]
+	case !o.has("G"):
+		var all []string
+		for _, group := range groups {
+			all = append(all, withName(group))
+		}
+		r.print(fmt.Sprintf("uid=%s gid=%s groups=%s", withName(user.ID), withName(groups[0]),
+			strings.Join(all, ",")))
+		return 0
+	}
+	var words []string
+	for _, number := range numbers {
+		words = append(words, show(number))
+	}
+	r.print(strings.Join(words, " "))
 	return 0
 }
 
+// nameOf returns the name of a user or a group, "" for one without.
+func nameOf(number int64) string {
+	if number == 0 {
+		return "root"
+	}
+	return ""
+}
+
+// withName returns a number, with its name if it has one.
+func withName(number int64) string {
+	if name := nameOf(number); name != "" {
+		return fmt.Sprintf("%d(%s)", number, name)
+	}
+	return strconv.FormatInt(number, 10)
+}
+
 func whoami(r *run) int {
-	r.print("root")
+	user := r.Machine.User.ID
+	if nameOf(user) == "" {
+		return r.fail(1, "cannot find name for user ID %d", user)
+	}
+	r.print(nameOf(user))
 	return 0
 }
 

@@ -60,8 +60,8 @@ func (p *Process) resolve(name string, followLast bool) (string, error) {
 // file may not be changed.
 func (p *Process) locate(name string, followLast, changes bool) (string, error) {
 	at, err := p.resolve(name, followLast)
-	if err == nil && changes && p.Machine.Files.ReadOnly(at) {
-		err = syscall.EROFS
+	if err == nil && changes {
+		err = p.Machine.Files.Refuses(at)
 	}
 	if err != nil {
 		return "", err

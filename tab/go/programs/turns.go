@@ -2,30 +2,57 @@ package programs
 
 import (
 	"context"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
 const (
-	// checks is how often a context is asked until it looks at the clock.
-	checks = 64
-	// turn is how long a program computes until all others have their turn.
+	// checks is how often contexts are asked until one looks at the clock, and memoryChecks how
+	// often one is until it looks at the memory: a shell asks as often for each time that it
+	// doubles a variable.
+	checks, memoryChecks = 64, 4
+	// turn is how long programs compute until all others have their turn.
 	turn = 20 * time.Millisecond
+	// serverTurn is how long the server answers until then: each turn costs a start time, too.
+	serverTurn = 100 * time.Millisecond
+	// memory is how many bytes of all programs and the cluster there may be, with garbage, and
+	// kept how many without: then the program that computes is killed. The cluster needs some
+	// 150 MB of it, and a program that copies what it has takes up to twice as much for a moment.
+	memory, kept = 400 << 20, 280 << 20
+	// Where that many are kept, the limit that the tab's start names would have the collector
+	// do nothing but look for garbage that is not there: it gets another one.
+	tight, limit = 180 << 20, 500 << 20
 )
+
+// turns is one clock for all programs: each for itself would leave nobody a turn where two of
+// them compute, or where each of many ends before it looks at the clock. The first that finds it
+// is time rests, and the others wait for its end.
+var turns struct {
+	sync.Mutex
+	// count is how often contexts were asked.
+	count atomic.Int64
+	// isResting says that one rests.
+	isResting atomic.Bool
+	// last is when all others last had a turn, in nanoseconds.
+	last atomic.Int64
+}
 
 // turnsContext gives other goroutines their turn while its program computes: where Go has one
 // thread, as in js/wasm, they have none otherwise, and nobody could cancel the program.
-// runtime.Gosched leaves no time for events of JavaScript; a timer does. Interpreters ask for
-// Done or Err at each step.
+// runtime.Gosched leaves no time for events of JavaScript. Interpreters ask for Done or Err at
+// each step.
 type turnsContext struct {
 	context.Context
-	count, begin *atomic.Int64
+	count *atomic.Int64
+	kill  context.CancelCauseFunc
 }
 
-func withTurns(ctx context.Context) context.Context {
-	turns := turnsContext{ctx, new(atomic.Int64), new(atomic.Int64)}
-	turns.begin.Store(time.Now().UnixNano())
-	return turns
+func withTurns(ctx context.Context, kill context.CancelCauseFunc) context.Context {
+	return turnsContext{ctx, new(atomic.Int64), kill}
 }
 
 func (c turnsContext) Done() <-chan struct{} {
@@ -39,11 +66,51 @@ func (c turnsContext) Err() error {
 }
 
 func (c turnsContext) leave() {
-	if c.count.Add(1)%checks != 0 {
+	if c.count.Add(1)%memoryChecks == 0 && isMemoryFull() {
+		c.kill(OutOfMemory)
+	}
+	if turns.count.Add(1)%checks == 0 || turns.isResting.Load() {
+		giveTurn(turn)
+	}
+}
+
+// GiveTurn lets JavaScript have its turn if the server has answered for long: requests of one
+// client after the other leave it none.
+func GiveTurn() { giveTurn(serverTurn) }
+
+func giveTurn(after time.Duration) {
+	isTime := func() bool { return time.Now().UnixNano()-turns.last.Load() > int64(after) }
+	if !isTime() {
 		return
 	}
-	if time.Now().UnixNano()-c.begin.Load() > int64(turn) {
-		time.Sleep(time.Millisecond)
-		c.begin.Store(time.Now().UnixNano())
+	turns.Lock()
+	defer turns.Unlock()
+	if isTime() {
+		turns.isResting.Store(true)
+		rest()
+		turns.isResting.Store(false)
+		turns.last.Store(time.Now().UnixNano())
 	}
+}
+
+// isMemoryFull reports whether more is in use than may be, without garbage.
+func isMemoryFull() bool {
+	all, live := usedMemory()
+	if live >= tight && debug.SetMemoryLimit(-1) < limit {
+		debug.SetMemoryLimit(limit)
+	}
+	if all >= memory && live < kept {
+		runtime.GC()
+		_, live = usedMemory()
+	}
+	return live >= kept
+}
+
+// usedMemory returns how many bytes there are, and how many the last collection has found in use.
+func usedMemory() (all, live uint64) {
+	samples := []metrics.Sample{
+		{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"},
+	}
+	metrics.Read(samples)
+	return samples[0].Value.Uint64(), samples[1].Value.Uint64()
 }

@@ -5,15 +5,18 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"github.com/spf13/pflag"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/apiserver/pkg/server/flagz"
 	"k8s.io/client-go/rest"
 	cliflag "k8s.io/component-base/cli/flag"
 	"k8s.io/kubernetes/cmd/kube-apiserver/app"
 	"k8s.io/kubernetes/cmd/kube-apiserver/app/options"
 
 	"tab/node"
+	"tab/programs"
 )
 
 // serverFlags are those of the cluster of the lessons, as far as it is alone.
@@ -44,7 +47,11 @@ const serverFlags = `
 func serve(ctx context.Context) {
 	os.Args = []string{"kube-apiserver"}
 	s := options.NewServerRunOptions()
-	parse("kube-apiserver", serverFlags, s.Flags())
+	addWarnings(s)
+	flags := s.Flags()
+	parse("kube-apiserver", serverFlags, flags)
+	// /flagz shows them.
+	s.Flagz = flagz.NamedFlagSetsReader{FlagSets: flags}
 	fail(s.GenericServerRunOptions.ComponentGlobalsRegistry.Set())
 	// The server's own clients log no warnings.
 	rest.SetDefaultWarningHandler(rest.NoWarnings{})
@@ -54,11 +61,32 @@ func serve(ctx context.Context) {
 		fail(err)
 		listeners = append(listeners, listener)
 	}
-	s.SecureServing.Listener = node.Join(listeners...)
+	s.SecureServing.Listener = turnsListener{node.Join(listeners...)}
 	completed, err := s.Complete(ctx)
 	fail(err)
 	fail(utilerrors.NewAggregate(completed.Validate()))
 	fail(app.Run(ctx, completed))
+}
+
+// hasStarted says that all components have: until then, nothing but them needs a turn.
+var hasStarted atomic.Bool
+
+// turnsListener has connections that give JavaScript a turn, so that a command is stopped which
+// sends one request after the other, and another one begins.
+type turnsListener struct{ net.Listener }
+
+func (l turnsListener) Accept() (net.Conn, error) {
+	connection, err := l.Listener.Accept()
+	return turnsConnection{connection}, err
+}
+
+type turnsConnection struct{ net.Conn }
+
+func (c turnsConnection) Write(bytes []byte) (int, error) {
+	if hasStarted.Load() {
+		programs.GiveTurn()
+	}
+	return c.Conn.Write(bytes)
 }
 
 // parse sets a component's flags, which are words.

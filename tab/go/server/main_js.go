@@ -95,6 +95,7 @@ func startOthers(ctx context.Context) {
 	}
 	step("waiting for the node")
 	waitFor(ctx, func() bool { return isReady(ctx, client) })
+	hasStarted.Store(true)
 	step("")
 }
 

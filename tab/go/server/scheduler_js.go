@@ -10,7 +10,7 @@ import (
 const schedulerFlags = `
 --kubeconfig=/etc/kubernetes/scheduler.conf
 --leader-elect=false
---secure-port=0`
+--bind-address=127.0.0.1`
 
 // startScheduler does what the command kube-scheduler does.
 func startScheduler(ctx context.Context) {
