@@ -24,6 +24,8 @@ from tab.python import absent, comms, forms
 
 #: takes an output: an object of nbformat
 Report = Callable[[dict], None]
+#: characters of a text that a cell prints which are sent at once
+PART = 1_000_000
 #: passes of a cell's loops between two looks at the clock
 PASSES = 500
 #: seconds between two turns of the cluster in such a loop
@@ -41,8 +43,10 @@ class _Stream:
         self.name, self._report = name, report
 
     def write(self, text: str) -> int:
-        if text:
-            self._report({"output_type": "stream", "name": self.name, "text": text})
+        # A page shows little of a long text, and each of its copies takes memory.
+        for begin in range(0, len(text), PART):
+            part = text[begin : begin + PART]
+            self._report({"output_type": "stream", "name": self.name, "text": part})
         return len(text)
 
     def writelines(self, lines: list[str]) -> None:

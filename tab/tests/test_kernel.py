@@ -74,6 +74,12 @@ def test_a_question_is_refused_in_a_line(run):
     ]
 
 
+def test_a_long_text_is_sent_in_parts(run):
+    [(_, outputs)] = run("print('x' * 2_500_000)")
+    assert text_of(outputs) == "x" * 2_500_000 + "\n"
+    assert max(len(output["text"]) for output in outputs) == 1_000_000
+
+
 def test_a_cell_runs_programs(run):
     answers = run(
         "!echo $((1 + 1)); exit 3", "_exit_code", "lines = !printf 'a\\nb\\n'\nlines"

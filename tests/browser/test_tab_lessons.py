@@ -79,6 +79,13 @@ def test_go_and_python_see_the_same_files(show):
     )
 
 
+def test_python_cannot_remove_what_the_cluster_runs_with(show):
+    code = "import shutil\nshutil.rmtree('/etc/kubernetes')"
+    assert "Read-only file system" in show(code)
+    assert "Read-only file system" in show("open('/etc/kubernetes/ca.crt', 'w')")
+    assert "default" in show("!kubectl --kubeconfig /etc/kubernetes/config get ns")
+
+
 HANDSHAKE = """
 import socket, ssl
 context = ssl.create_default_context(**{trust})
@@ -110,6 +117,9 @@ def test_an_endless_loop_is_stopped_and_the_cluster_goes_on(tab, show):
 @pytest.mark.parametrize(
     ("source", "shown"),
     [
+        ("%%sh\nf() { f; }; f", "maximum function nesting level exceeded"),
+        ("%%sh\n:(){ :|:& };:; sleep 600", "Resource temporarily unavailable"),
+        ("print('x' * 200_000_000)", "characters are not shown"),
         ("import js\njs.close()", "a cell cannot end the Worker"),
         ("import json\njson.loads('[' * 100_000)", "maximum recursion depth"),
     ],

@@ -4,10 +4,18 @@
 const WRITE_ONLY = 1;
 // Bits of `open` that both sides have: the access, O_TRUNC and O_APPEND.
 const KEPT = 3 | 0o1000 | 0o2000;
+// Calls that change the files they name, and directories in which Python may not: the cluster runs
+// with them. Its shell has the same, in node/files.go.
+const CHANGES = ["chmod", "mkdir", "rename", "rmdir", "truncate", "unlink", "utimes"];
+const FIXED = /^\/(etc\/kubernetes|var\/lib\/(containers|kubelet)|var\/log\/pods)(\/|$)/;
 
 // Return the file system; mount it with {root}, a directory of the tree.
 export const treeFileSystem = (FS, numbers, { now, constants }) => {
   const call = (name, ...values) => {
+    const changes = CHANGES.includes(name) || (name === "open" && values[1] & 3);
+    if (changes && values.some((value) => FIXED.test(value))) {
+      throw new FS.ErrnoError(numbers.EROFS);
+    }
     const [error, value] = now(name, ...values);
     if (error) throw new FS.ErrnoError(numbers[error.code] ?? numbers.EIO);
     return value;
