@@ -9,6 +9,29 @@ from pathlib import Path
 from cluster.tests.waiting import until
 from tab.tests.servers import PATIENCE, tab
 
+#: a webhook that nobody answers, for everything
+REFUSES_ALL = {
+    "apiVersion": "admissionregistration.k8s.io/v1",
+    "kind": "ValidatingWebhookConfiguration",
+    "metadata": {"name": "no"},
+    "webhooks": [
+        {
+            "name": "no.example.com",
+            "clientConfig": {"url": "https://127.0.0.1:9"},
+            "rules": [
+                {
+                    "apiGroups": ["*"],
+                    "apiVersions": ["*"],
+                    "operations": ["*"],
+                    "resources": ["*/*"],
+                }
+            ],
+            "admissionReviewVersions": ["v1"],
+            "sideEffects": "None",
+        }
+    ],
+}
+
 
 def pod(name: str, *containers: dict, **spec: object) -> dict:
     """Return a pod of toolbox; a container that does not say what it runs sleeps."""

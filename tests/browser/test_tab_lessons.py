@@ -1,9 +1,15 @@
 """Lessons in Chromium, with a cluster and Python in one tab, to their last cell."""
 
+import json
+import time
+
 import pytest
 
+from cluster.tests.waiting import until
 from helpers.course import Lesson, lessons
 from tab import build
+from tab.tests.reader import REFUSES_ALL
+from tab.tests.servers import PATIENCE
 from tools import course
 from tools.proofs import proof_faults
 from website.lessons_in_tab import read, start_tab
@@ -16,6 +22,10 @@ pytestmark = [
     ),
     pytest.mark.timeout(1800),
 ]
+
+
+#: seconds until a cell has stopped, on a busy machine
+SOON = 15
 
 
 def lesson_of(number: str) -> Lesson:
@@ -47,6 +57,11 @@ def tab(browser):
 @pytest.fixture
 def show(tab):
     """Return a function that runs code in a cell, and returns what it shows."""
+    return shower(tab)
+
+
+def shower(tab):
+    """Return a function that runs code in a cell, and returns what that shows."""
     tab.call("open", "/root")
 
     def show(source: str) -> str:
@@ -112,6 +127,15 @@ def test_an_endless_loop_is_stopped_and_the_cluster_goes_on(tab, show):
         tab.stop_soon(1000)
         assert "stopped" in show(loop)
     assert "default" in show("!kubectl --kubeconfig /etc/kubernetes/config get ns")
+
+
+@pytest.mark.parametrize("cell", ["%%sh\n", "%%bash\n", "!"])
+def test_two_loops_of_a_shell_are_stopped(tab, show, cell):
+    loop = "while :; do :; done"
+    tab.stop_soon(1000)
+    began = time.monotonic()
+    assert "stopped" in show(f"{cell}{loop} & {loop}")
+    assert time.monotonic() - began < SOON
 
 
 @pytest.mark.parametrize(
@@ -180,3 +204,20 @@ def test_a_lesson_runs_once_more_in_the_same_tab(tab, show):
         lesson = lesson_of("16")
         rows = tab.run_lesson(read(lesson), lesson)
         assert [row for row in rows if row["error"]] == []
+
+
+def test_a_tab_without_what_its_cluster_needs_still_answers(browser):
+    kubectl = "!kubectl --kubeconfig /etc/kubernetes/config"
+    with start_tab(browser) as own:
+        show = shower(own)
+        assert "may not be deleted" in show(f"{kubectl} delete namespace kube-system")
+        assert "nothing registers the node" in show(f"{kubectl} delete node tab")
+        show(f"open('hook.json', 'w').write({json.dumps(REFUSES_ALL)!r})")
+        show(f"{kubectl} apply -f hook.json")
+        create = f"{kubectl} create configmap other"
+        until(lambda: "no.example.com" in show(create), PATIENCE)
+        show(f"{kubectl} delete -f hook.json")
+        until(lambda: "created" in show(create), PATIENCE)
+        show(f"{kubectl} delete clusterroles,clusterrolebindings --all")
+        assert "Forbidden" in show(f"{kubectl} get pods")
+        assert show("6 * 7") == "42"

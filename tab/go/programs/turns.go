@@ -11,10 +11,9 @@ import (
 )
 
 const (
-	// checks is how often contexts are asked until one looks at the clock, and memoryChecks how
-	// often one is until it looks at the memory: a shell asks as often for each time that it
-	// doubles a variable.
-	checks, memoryChecks = 64, 4
+	// memoryChecks is how often a context is asked until it looks at the memory: a shell asks as
+	// often for each time that it doubles a variable.
+	memoryChecks = 4
 	// turn is how long programs compute until all others have their turn.
 	turn = 20 * time.Millisecond
 	// serverTurn is how long the server answers until then: each turn costs a start time, too.
@@ -33,13 +32,12 @@ const (
 // is time rests, and the others wait for its end.
 var turns struct {
 	sync.Mutex
-	// count is how often contexts were asked.
-	count atomic.Int64
-	// isResting says that one rests.
-	isResting atomic.Bool
-	// last is when all others last had a turn, in nanoseconds.
+	// last is when all others last had a turn, in nanoseconds since `began`.
 	last atomic.Int64
 }
+
+// began has a monotonic time: to ask for what has passed since is one call of JavaScript's.
+var began = time.Now()
 
 // turnsContext gives other goroutines their turn while its program computes: where Go has one
 // thread, as in js/wasm, they have none otherwise, and nobody could cancel the program.
@@ -69,9 +67,8 @@ func (c turnsContext) leave() {
 	if c.count.Add(1)%memoryChecks == 0 && isMemoryFull() {
 		c.kill(OutOfMemory)
 	}
-	if turns.count.Add(1)%checks == 0 || turns.isResting.Load() {
-		giveTurn(turn)
-	}
+	// A step may be long: awk asks once in many, and each may copy all that it has.
+	giveTurn(turn)
 }
 
 // GiveTurn lets JavaScript have its turn if the server has answered for long: requests of one
@@ -79,17 +76,15 @@ func (c turnsContext) leave() {
 func GiveTurn() { giveTurn(serverTurn) }
 
 func giveTurn(after time.Duration) {
-	isTime := func() bool { return time.Now().UnixNano()-turns.last.Load() > int64(after) }
+	isTime := func() bool { return int64(time.Since(began))-turns.last.Load() > int64(after) }
 	if !isTime() {
 		return
 	}
 	turns.Lock()
 	defer turns.Unlock()
 	if isTime() {
-		turns.isResting.Store(true)
 		rest()
-		turns.isResting.Store(false)
-		turns.last.Store(time.Now().UnixNano())
+		turns.last.Store(int64(time.Since(began)))
 	}
 }
 

@@ -12,18 +12,18 @@ import (
 	"k8s.io/klog/v2/textlogger"
 )
 
-// retries is how many requests of a command that has been cancelled fail before those who go
-// on asking are ended.
+// retries is how many requests of a command that has been cancelled fail, over all of its clients,
+// before those who go on asking are ended. One that makes many objects has a client for each.
 const retries = 8
 
-// commandTransport returns what wraps the transport of one command: its requests end with the
-// command, and are logged to its standard error, from `-v 6` on, by client-go's own code.
+// commandTransport returns what wraps a transport of one command: its requests end with the
+// command, whose failures since then are counted, and are logged to its standard error, from
+// `-v 6` on, by client-go's own code.
 func commandTransport(
-	ctx context.Context, log io.Writer, verbosity int,
+	ctx context.Context, failures *atomic.Int32, log io.Writer, verbosity int,
 ) transport.WrapperFunc {
 	config := textlogger.NewConfig(textlogger.Output(log), textlogger.Verbosity(verbosity))
 	logger := textlogger.NewLogger(config)
-	var failures atomic.Int32
 	return func(inner http.RoundTripper) http.RoundTripper {
 		if verbosity >= 6 {
 			inner = transport.NewDebuggingRoundTripper(inner, transport.DebugByContext)
