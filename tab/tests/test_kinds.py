@@ -26,7 +26,8 @@ class Admin:
         self.server = server
 
     def __call__(self, method: str, path: str, body: object = "") -> dict:
-        headers = [("Accept", "application/json")]
+        # A refusal shows the manager of fields, which has the name of the client.
+        headers = [("Accept", "application/json"), ("User-Agent", "kinds")]
         if body:
             headers.append(("Content-Type", "application/json"))
             body = json.dumps(body)

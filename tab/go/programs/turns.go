@@ -22,9 +22,9 @@ const (
 	// kept how many without: then the program that computes is killed. The cluster needs some
 	// 150 MB of it, and a program that copies what it has takes up to twice as much for a moment.
 	memory, kept = 400 << 20, 280 << 20
-	// Where that many are kept, the limit that the tab's start names would have the collector
-	// do nothing but look for garbage that is not there: it gets another one.
-	tight, limit = 180 << 20, 500 << 20
+	// limit is the collector's, once that of the tab's start leaves little room for garbage: it
+	// would look for nothing else, and each turn of JavaScript's waits until it has looked.
+	limit = 500 << 20
 )
 
 // turns is one clock for all programs: each for itself would leave nobody a turn where two of
@@ -90,22 +90,26 @@ func giveTurn(after time.Duration) {
 
 // isMemoryFull reports whether more is in use than may be, without garbage.
 func isMemoryFull() bool {
-	all, live := usedMemory()
-	if live >= tight && debug.SetMemoryLimit(-1) < limit {
+	all, live, goal := usedMemory()
+	if goal < live+live/4 && debug.SetMemoryLimit(-1) < limit {
 		debug.SetMemoryLimit(limit)
 	}
-	if all >= memory && live < kept {
-		runtime.GC()
-		_, live = usedMemory()
+	if all < memory && live < kept {
+		return false
 	}
+	// The last collection may have found memory of a program that has ended since.
+	runtime.GC()
+	_, live, _ = usedMemory()
 	return live >= kept
 }
 
-// usedMemory returns how many bytes there are, and how many the last collection has found in use.
-func usedMemory() (all, live uint64) {
+// usedMemory returns how many bytes there are, how many the last collection has found in use, and
+// how many there may be until the next.
+func usedMemory() (all, live, goal uint64) {
 	samples := []metrics.Sample{
 		{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"},
+		{Name: "/gc/heap/goal:bytes"},
 	}
 	metrics.Read(samples)
-	return samples[0].Value.Uint64(), samples[1].Value.Uint64()
+	return samples[0].Value.Uint64(), samples[1].Value.Uint64(), samples[2].Value.Uint64()
 }
