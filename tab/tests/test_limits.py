@@ -133,13 +133,19 @@ def test_fork_bombs_in_pods_end_by_themselves(cluster):
     [
         "jq -n 'def f: 1 + f; f'",
         "jq -n '[range(1e9)] | length'",
-        "s=aaaaaaaaaa; while :; do s=$s$s; done",
     ],
 )
 def test_a_program_that_takes_all_memory_is_killed(cluster, script):
     answer = cluster.run(script)
     assert answer["code"] == 137, answer
     assert "Killed: the programs in this tab have taken all" in answer["errors"]
+
+
+def test_a_variable_that_doubles_ends_its_shell(cluster):
+    """Also where other programs have taken all memory before, and left it in pieces."""
+    answer = cluster.run("s=aaaaaaaaaa; while :; do s=$s$s; done")
+    assert answer["code"] == 2, answer
+    assert "xrealloc: cannot allocate 41943040 bytes" in answer["errors"]
 
 
 def test_files_have_an_end(cluster):
