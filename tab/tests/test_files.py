@@ -68,3 +68,30 @@ def test_there_is_room_for_so_many_bytes():
         "again": 256,
         "afterTruncation": 256,
     }
+
+
+STAYS = """
+require(process.argv[1]);
+const { now } = fileTree(() => {}), codes = [];
+const call = (name, ...values) => codes.push(now(name, ...values)[0]?.code ?? "");
+now("mkdir", "/tmp", 0o755, true);
+now("mkdir", "/other", 0o755);
+call("rmdir", "/tmp");
+call("rename", "/tmp", "/moved");
+call("rename", "/other", "/tmp");
+call("mkdir", "/tmp/below", 0o755);
+call("rmdir", "/tmp/below");
+call("rmdir", "/other");
+console.log(JSON.stringify(codes));
+"""
+
+
+def test_a_directory_can_be_made_to_stay():
+    """It cannot be removed or moved; what is in it can."""
+    if not shutil.which("node"):
+        pytest.skip("Node is not here")
+    words = ["node", "-e", STAYS, build.WEB / "files.js"]
+    done = subprocess.run(
+        words, capture_output=True, text=True, timeout=PATIENCE, check=True
+    )
+    assert json.loads(done.stdout) == ["EBUSY", "EBUSY", "EBUSY", "", "", ""]

@@ -177,10 +177,11 @@ globalThis.fileTree = (log, home = "/") => {
     stat: (path) => stat(find(path)),
     lstat: (path) => stat(find(path, false)),
     fstat: (fd) => stat(handleOf(fd).node),
-    mkdir(path, mode) {
+    // A directory that stays is as one on which something is mounted.
+    mkdir(path, mode, stays) {
       const found = place(path, false);
       if (found.node) throw fileError("EEXIST");
-      add(found, newDirectory(mode & 0o7777));
+      add(found, Object.assign(newDirectory(mode & 0o7777), { stays }));
     },
     readdir(path) {
       const { names } = find(path);
@@ -193,6 +194,7 @@ globalThis.fileTree = (log, home = "/") => {
       if (!source.name || (target.node && !target.name)) throw fileError("EBUSY");
       if (target.needsDirectory && !source.node.names) throw fileError("ENOTDIR");
       if (source.node === target.node) return;
+      if (source.node.stays || target.node?.stays) throw fileError("EBUSY");
       if (isBelow(target.directory, source.node)) throw fileError("EINVAL");
       if (isBelow(source.directory, target.node)) throw fileError("ENOTEMPTY");
       if (target.node) {
@@ -218,6 +220,7 @@ globalThis.fileTree = (log, home = "/") => {
       if (!found.node) throw fileError("ENOENT");
       if (!found.node.names) throw fileError("ENOTDIR");
       if (!found.name) throw fileError("EINVAL");
+      if (found.node.stays) throw fileError("EBUSY");
       if (found.node.names.size) throw fileError("ENOTEMPTY");
       remove(found);
       found.node.links = 0;

@@ -4,6 +4,9 @@
 // Milliseconds for one step of a start; all steps together take a slow machine a minute.
 const LIMIT = 600_000;
 const HOME = "/root";
+// The directories that the program finds, and that stay whatever a script removes: kubectl keeps
+// its input in /tmp, and Python has mounted most of them.
+const DIRECTORIES = ["/dev", "/etc", "/run", "/tmp", "/var", "/var/lib", "/var/log", HOME];
 // The files that the program finds.
 const FILES = {
   "/etc/passwd": "root:x:0:0:root:/root:/bin/bash\n",
@@ -15,9 +18,7 @@ const FILES = {
 // Return a tree with these files, and `log` for what the program writes.
 const memory = (log) => {
   const tree = fileTree(log, HOME), { O_CREAT, O_WRONLY } = tree.constants;
-  for (const name of ["/dev", "/etc", "/run", "/tmp", "/var", "/var/lib", "/var/log", HOME]) {
-    tree.now("mkdir", name, 0o755);
-  }
+  for (const name of DIRECTORIES) tree.now("mkdir", name, 0o755, true);
   for (const [name, text] of Object.entries(FILES)) {
     const bytes = new TextEncoder().encode(text);
     const [, fd] = tree.now("open", name, O_CREAT | O_WRONLY, 0o644);

@@ -3,6 +3,7 @@ package programs
 import (
 	"errors"
 	"io"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -42,12 +43,15 @@ func (r *run) partOf(otherSign string) part {
 		return show
 	}
 	show.fromOther = strings.HasPrefix(text, otherSign)
-	count, err := strconv.ParseInt(strings.TrimLeft(text, "+-"), 10, 64)
-	if err != nil {
+	text = strings.TrimLeft(text, "+-")
+	digits := strings.TrimRight(text, "KMG")
+	shift, isUnit := map[string]int{"": 0, "K": 10, "M": 20, "G": 30}[text[len(digits):]]
+	count, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || !isUnit || count > math.MaxInt64>>shift {
 		r.fail(1, "invalid number of %s: '%s'", unit, text)
 		panic(exit{})
 	}
-	show.count = count
+	show.count = count << shift
 	return show
 }
 
