@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -21,6 +22,8 @@ followers: list[Callable[[], None]] = []
 MAIN = current = 1
 #: the number of the thread that handles the messages of views
 VIEWS = 2
+#: when Python last went on after a wait, by time.monotonic()
+resumed = 0.0
 #: what the page resolves a wait with when the learner stops the cell
 STOP = "stop"
 
@@ -41,13 +44,13 @@ def be(thread: int) -> None:
 
 def wait(promise: Any) -> Any:
     """Return what a Promise resolves to; raise KeyboardInterrupt if the cell stops."""
-    global current
+    global current, resumed
     thread = current
     # A cell is code of the first thread.
     can_stop = thread in (MAIN, VIEWS)
     result = run_sync(js.untilStop(promise, thread) if can_stop else promise)
     # Others have run in the meantime.
-    current = thread
+    current, resumed = thread, time.monotonic()
     for follow in tuple(followers):
         follow()
     if result == STOP:

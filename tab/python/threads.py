@@ -18,6 +18,8 @@ from pyodide.ffi import create_proxy
 from tab.python import doors
 
 _idents = itertools.count(doors.VIEWS + 1)
+#: by thread, how many calls the learner had stopped when its start was asked for
+_stops: dict[int, int] = {}
 
 
 class Lock:
@@ -99,16 +101,28 @@ def _start(
     function: Callable[[], None], handle: Handle | None = None, daemon: bool = True
 ) -> Handle:
     thread = handle or Handle()
+    # Not when it begins to run: a stop of the cell that starts it may come before.
+    _stops[thread.ident] = js.stopped
 
     def run() -> None:
         doors.current = thread.ident
         try:
             function()
         finally:
+            del _stops[thread.ident]
             thread._set_done()
 
     js.later(create_proxy(run))
     return thread
+
+
+def leave_if_stopped() -> None:
+    """End the thread that runs if a call was stopped since it began.
+
+    One that computes takes its turn from every later cell, and nothing else ends it.
+    """
+    if js.stopped > _stops.get(doors.current, js.stopped):
+        raise SystemExit
 
 
 def install() -> None:

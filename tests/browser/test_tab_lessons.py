@@ -138,6 +138,37 @@ def test_two_loops_of_a_shell_are_stopped(tab, show, cell):
     assert time.monotonic() - began < SOON
 
 
+def test_threads_that_compute_end_with_the_cell_that_is_stopped(tab, show):
+    code = """
+import threading
+def compute():
+    while True: pass
+threads = [threading.Thread(target=compute) for _ in range(50)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+    tab.stop_soon(2000)
+    assert "stopped" in show(code)
+    join = "for thread in threads:\n    if thread.ident: thread.join()"
+    assert show(join) == ""
+    assert "default" in show("!kubectl --kubeconfig /etc/kubernetes/config get ns")
+
+
+def test_a_thread_that_waits_goes_on_when_a_cell_is_stopped(tab, show):
+    code = """
+import threading
+done = threading.Event()
+def wait():
+    while not done.wait(0.01): pass
+thread = threading.Thread(target=wait)
+thread.start()
+while True: pass
+"""
+    tab.stop_soon(1000)
+    assert "stopped" in show(code)
+    assert show("thread.is_alive(), done.set(), thread.join()") == "(True, None, None)"
+
+
 @pytest.mark.parametrize(
     ("source", "shown"),
     [

@@ -25,6 +25,8 @@ const here = (name) => new URL(name, import.meta.url).href;
 const MAIN = 1, VIEWS = 2;
 // A stop of the learner's ends a wait of such a thread.
 const stops = new Map();
+// How many calls the learner has stopped.
+globalThis.stopped = 0;
 globalThis.untilStop = (promise, thread) => {
   const stop = stops.get(thread);
   return stop ? Promise.race([promise, stop.promise]) : promise;
@@ -32,7 +34,10 @@ globalThis.untilStop = (promise, thread) => {
 const stopWith = (signal, thread) => {
   const stop = Promise.withResolvers();
   stops.set(thread, stop);
-  signal.addEventListener("abort", () => stop.resolve("stop"), { once: true });
+  signal.addEventListener("abort", () => {
+    globalThis.stopped += 1;
+    stop.resolve("stop");
+  }, { once: true });
 };
 globalThis.delay = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 // A Promise that also resolves after a time.
