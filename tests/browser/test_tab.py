@@ -174,8 +174,8 @@ def run(opened: Page, line: str, manifest: str = "") -> str:
     opened.locator("#tab-manifest").evaluate(
         "(box, text) => box.value = text", manifest
     )
-    opened.get_by_label("A command").fill(line)
-    opened.get_by_label("A command").press("Enter")
+    opened.get_by_role("textbox", name="A command").fill(line)
+    opened.get_by_role("textbox", name="A command").press("Enter")
     expect(log).not_to_have_attribute("aria-busy", "true", timeout=ANSWER)
     expect(log).not_to_have_text(before, timeout=ANSWER)
     said = (log.text_content() or "").removeprefix(before)
@@ -401,7 +401,7 @@ def test_a_file_is_written_applied_and_read_again(ready):
 
 
 def test_a_line_has_a_caller_and_a_history(ready):
-    line = ready.get_by_label("A command")
+    line = ready.get_by_role("textbox", name="A command")
     callers = ready.get_by_label("Caller")
     callers.select_option("nobody")
     assert "system:anonymous" in run(ready, "curl -s https://kubernetes/apis")
@@ -420,7 +420,7 @@ def test_a_line_has_a_caller_and_a_history(ready):
 
 def test_a_watch_streams_while_other_commands_run(ready):
     run(ready, "kubectl delete configmap seen --ignore-not-found")
-    line = ready.get_by_label("A command")
+    line = ready.get_by_role("textbox", name="A command")
     watched = "https://kubernetes/api/v1/namespaces/default/configmaps?watch=1"
     admin = "--cacert ca.crt --cert admin.crt --key admin.key"
     line.fill(f'curl -sSN -m 20 {admin} "{watched}"')
