@@ -389,7 +389,9 @@ def test_a_pod_runs_and_asks_the_server(ready):
 
 def test_a_file_is_written_applied_and_read_again(ready):
     text = ready.locator("#tab-manifest")
-    ready.locator("#tab-files > summary").click()
+    # The answer to a file of another host opens them, too.
+    if not text.is_visible():
+        ready.locator("#tab-files > summary").click()
     ready.get_by_label("Name").fill("my colors.yaml")
     text.fill("{apiVersion: v1, kind: ConfigMap, metadata: {name: mine}}")
     ready.get_by_role("button", name="Save").click()
