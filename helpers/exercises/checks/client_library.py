@@ -80,7 +80,10 @@ def _is_by_kubectl(name: str, managers: set[str]) -> bool:
     path, log = f"/namespaces/{current_namespace()}/cronjobs/{name}", ""
     with contextlib.suppress(LabError):
         log = backend_in_use().audit_log()
-    for line in reversed([line for line in log.splitlines() if path in line]):
+    for line in reversed(log.splitlines()):
+        # The last one may be half written.
+        if path not in line or not line.endswith("}"):
+            continue
         event = json.loads(line)
         program = event.get("userAgent", "").partition("/")[0]
         # Without the option, the server takes the program's name.
