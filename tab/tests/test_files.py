@@ -12,17 +12,21 @@ from tab.tests.servers import PATIENCE
 SCRIPT = "same_files.js"
 
 
+def run_node(*words):
+    """Run Node with a script and what it reads; return the JSON that it prints."""
+    if not shutil.which("node"):
+        pytest.skip("Node is not here")
+    done = subprocess.run(
+        ["node", *words], capture_output=True, text=True, timeout=PATIENCE, check=True
+    )
+    return json.loads(done.stdout)
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_each_call_has_the_result_of_the_file_system(tmp_path, seed):
     """Random calls: the same values, sizes, links and codes of errors."""
-    if not shutil.which("node"):
-        pytest.skip("Node is not here")
     script = build.WEB.parent / "tests" / SCRIPT
-    words = ["node", script, build.WEB / "files.js", tmp_path, str(seed), "12000"]
-    done = subprocess.run(
-        words, capture_output=True, text=True, timeout=PATIENCE, check=True
-    )
-    result = json.loads(done.stdout)
+    result = run_node(script, build.WEB / "files.js", tmp_path, str(seed), "12000")
     assert result["differences"] == []
     # Each call has worked, and not only failed alike.
     assert min(result["seen"].values()) > 3, result["seen"]
@@ -54,13 +58,7 @@ console.log(JSON.stringify({ count, code, none, stillFull, again, afterTruncatio
 
 def test_there_is_room_for_so_many_bytes():
     """A file without a name keeps its bytes until it is closed."""
-    if not shutil.which("node"):
-        pytest.skip("Node is not here")
-    words = ["node", "-e", ROOM, build.WEB / "files.js"]
-    done = subprocess.run(
-        words, capture_output=True, text=True, timeout=PATIENCE, check=True
-    )
-    assert json.loads(done.stdout) == {
+    assert run_node("-e", ROOM, build.WEB / "files.js") == {
         "count": 256,
         "code": "ENOSPC",
         "none": 0,
@@ -88,10 +86,11 @@ console.log(JSON.stringify(codes));
 
 def test_a_directory_can_be_made_to_stay():
     """It cannot be removed or moved; what is in it can."""
-    if not shutil.which("node"):
-        pytest.skip("Node is not here")
-    words = ["node", "-e", STAYS, build.WEB / "files.js"]
-    done = subprocess.run(
-        words, capture_output=True, text=True, timeout=PATIENCE, check=True
-    )
-    assert json.loads(done.stdout) == ["EBUSY", "EBUSY", "EBUSY", "", "", ""]
+    assert run_node("-e", STAYS, build.WEB / "files.js") == [
+        "EBUSY",
+        "EBUSY",
+        "EBUSY",
+        "",
+        "",
+        "",
+    ]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tab import build
 from tests.browser.conftest import WINDOW
@@ -167,6 +167,11 @@ def start(opened: Page) -> None:
         expect(opened.locator("#tab-node")).to_have_text(ready, timeout=READY)
 
 
+def line_of(opened: Page) -> Locator:
+    """Return where a reader writes a command."""
+    return opened.get_by_role("textbox", name="A command")
+
+
 def run(opened: Page, line: str, manifest: str = "") -> str:
     """Run a line of one's own; return what it says."""
     log = opened.get_by_role("log")
@@ -174,8 +179,9 @@ def run(opened: Page, line: str, manifest: str = "") -> str:
     opened.locator("#tab-manifest").evaluate(
         "(box, text) => box.value = text", manifest
     )
-    opened.get_by_role("textbox", name="A command").fill(line)
-    opened.get_by_role("textbox", name="A command").press("Enter")
+    typed = line_of(opened)
+    typed.fill(line)
+    typed.press("Enter")
     expect(log).not_to_have_attribute("aria-busy", "true", timeout=ANSWER)
     expect(log).not_to_have_text(before, timeout=ANSWER)
     said = (log.text_content() or "").removeprefix(before)
@@ -403,7 +409,7 @@ def test_a_file_is_written_applied_and_read_again(ready):
 
 
 def test_a_line_has_a_caller_and_a_history(ready):
-    line = ready.get_by_role("textbox", name="A command")
+    line = line_of(ready)
     callers = ready.get_by_label("Caller")
     callers.select_option("nobody")
     assert "system:anonymous" in run(ready, "curl -s https://kubernetes/apis")
@@ -422,7 +428,7 @@ def test_a_line_has_a_caller_and_a_history(ready):
 
 def test_a_watch_streams_while_other_commands_run(ready):
     run(ready, "kubectl delete configmap seen --ignore-not-found")
-    line = ready.get_by_role("textbox", name="A command")
+    line = line_of(ready)
     watched = "https://kubernetes/api/v1/namespaces/default/configmaps?watch=1"
     admin = "--cacert ca.crt --cert admin.crt --key admin.key"
     line.fill(f'curl -sSN -m 20 {admin} "{watched}"')
