@@ -384,6 +384,8 @@ def test_the_first_page_is_short_light_and_leads_to_the_first_lesson(
     assert page.get_by_role("img").first.get_attribute("src").endswith("journey.png")
     page.set_viewport_size({"width": 1280, "height": 800})
     assert page.locator("pre").first.bounding_box()["y"] < 2 * 800
+    ways = [one.bounding_box()["y"] for one in page.locator(".lesson a").all()]
+    assert len(ways) > 4 and max(ways) - min(ways) < 2
     page.locator(".lesson a").first.click()
     expect(page).to_have_title(re.compile("^00 "))
 
