@@ -268,7 +268,7 @@ func jq(r *run) int {
 		return fail(err)
 	}
 	printer := &jqPrinter{run: r, command: command, orders: orders}
-	ended := 0
+	ended, steps := 0, seldom{r.ctx, new(int)}
 	for {
 		var input any
 		if command.has("n") {
@@ -284,7 +284,7 @@ func jq(r *run) int {
 			}
 			return printer.failed(err)
 		}
-		stop, status := printer.printAll(code.RunWithContext(r.ctx, input, command.values...))
+		stop, status := printer.printAll(code.RunWithContext(steps, input, command.values...))
 		if stop {
 			return status
 		}

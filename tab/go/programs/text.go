@@ -1,12 +1,14 @@
 package programs
 
 import (
+	"bufio"
 	"encoding/base64"
 	"fmt"
 	"io"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -168,6 +170,36 @@ func uniq(r *run) int {
 	return code
 }
 
+// count returns how many lines, words, characters and bytes an input has, and the characters of
+// its longest line. It keeps none of them: a file may be one line.
+func (r *run) count(in io.Reader) (count [5]int, err error) {
+	reader := bufio.NewReaderSize(in, 64<<10)
+	inWord, width := false, 0
+	for reader.Buffered() > 0 || r.ctx.Err() == nil {
+		letter, size, err := reader.ReadRune()
+		if err == io.EOF {
+			return count, nil
+		}
+		if err != nil {
+			return count, err
+		}
+		isSpace := unicode.IsSpace(letter)
+		if !isSpace && !inWord {
+			count[1]++
+		}
+		inWord = !isSpace
+		count[2]++
+		count[3] += size
+		width++
+		if letter == '\n' {
+			count[0]++
+			width = 0
+		}
+		count[4] = max(count[4], width)
+	}
+	return count, r.ctx.Err()
+}
+
 // wc counts lines, words and bytes.
 func wc(r *run) int {
 	o := r.options("l,lines w,words c,bytes m,chars L,max-line-length")
@@ -181,18 +213,7 @@ func wc(r *run) int {
 	var rows []counts
 	var total [5]int
 	code := r.eachFile(o.operands, func(name string, in io.Reader) error {
-		var count [5]int
-		err := r.eachRaw(in, '\n', func(line string) error {
-			text, isWhole := strings.CutSuffix(line, "\n")
-			if isWhole {
-				count[0]++
-			}
-			count[1] += len(strings.Fields(line))
-			count[2] += utf8.RuneCountInString(line)
-			count[3] += len(line)
-			count[4] = max(count[4], utf8.RuneCountInString(text))
-			return nil
-		})
+		count, err := r.count(in)
 		var values []int
 		for i, letter := range []string{"l", "w", "m", "c", "L"} {
 			if total[i] += count[i]; o.has(letter) {

@@ -14,6 +14,9 @@ const (
 	// memoryChecks is how often a context is asked until it looks at the memory: a shell asks as
 	// often for each time that it doubles a variable.
 	memoryChecks = 4
+	// memoryTurn is how long nobody looks again: a look takes longer than a program's step, and
+	// what a program fills in this time is little.
+	memoryTurn = 2 * time.Millisecond
 	// turn is how long programs compute until all others have their turn.
 	turn = 20 * time.Millisecond
 	// serverTurn is how long the server answers until then: each turn costs a start time, too.
@@ -32,8 +35,9 @@ const (
 // is time rests, and the others wait for its end.
 var turns struct {
 	sync.Mutex
-	// last is when all others last had a turn, in nanoseconds since `began`.
-	last atomic.Int64
+	// last is when all others last had a turn, and looked when a program last looked at the memory,
+	// in nanoseconds since `began`.
+	last, looked atomic.Int64
 }
 
 // began has a monotonic time: to ask for what has passed since is one call of JavaScript's.
@@ -64,25 +68,47 @@ func (c turnsContext) Err() error {
 }
 
 func (c turnsContext) leave() {
-	if c.count.Add(1)%memoryChecks == 0 && isMemoryFull() {
-		c.kill(OutOfMemory)
+	now := time.Since(began)
+	if c.count.Add(1)%memoryChecks == 0 && now-time.Duration(turns.looked.Load()) > memoryTurn {
+		turns.looked.Store(int64(now))
+		if isMemoryFull() {
+			c.kill(OutOfMemory)
+		}
 	}
 	// A step may be long: awk asks once in many, and each may copy all that it has.
-	giveTurn(turn)
+	giveTurn(now, turn)
+}
+
+// seldom asks its context once in many times: to ask costs more than the step of an interpreter
+// that does so at each.
+type seldom struct {
+	context.Context
+	count *int
+}
+
+// often is how many steps a program of jq makes until its context is asked.
+const often = 16
+
+func (s seldom) Done() <-chan struct{} {
+	if *s.count++; *s.count%often != 0 {
+		return nil
+	}
+	return s.Context.Done()
 }
 
 // GiveTurn lets JavaScript have its turn if the server has answered for long: requests of one
 // client after the other leave it none.
-func GiveTurn() { giveTurn(serverTurn) }
+func GiveTurn() { giveTurn(time.Since(began), serverTurn) }
 
-func giveTurn(after time.Duration) {
-	isTime := func() bool { return int64(time.Since(began))-turns.last.Load() > int64(after) }
+// giveTurn does so if the last turn was this long ago.
+func giveTurn(now, after time.Duration) {
+	isTime := func() bool { return now-time.Duration(turns.last.Load()) > after }
 	if !isTime() {
 		return
 	}
 	turns.Lock()
 	defer turns.Unlock()
-	if isTime() {
+	if now = time.Since(began); isTime() {
 		rest()
 		turns.last.Store(int64(time.Since(began)))
 	}
