@@ -28,32 +28,31 @@ from tests.helpers.exercises.checks import test_answers as answers
 from tests.slowdown import slow_down
 
 
-def judge(notebook: answers.Notebook, check: str) -> tuple[str, float]:
-    """Return what a check says, and its seconds; "?" if it has not decided."""
+def judge(notebook: answers.Notebook) -> tuple[str, float]:
+    """Return what the check says, and its seconds; "?" if it has not decided."""
     began = time.monotonic()
     try:
-        said = notebook.verdict(check)
+        said = notebook.verdict()
     except errors.Undecided as error:
         said = f"? {error}"
     return said, time.monotonic() - began
 
 
-def measure(lesson: str, slow: float, every: bool) -> list[tuple[str, int, float, str]]:
-    """Return exercise, number, seconds and a remark for each answer of a lesson."""
-    notebook, rows = answers.Notebook(lesson), []
+def measure(name: str, slow: float, every: bool) -> list[tuple[str, int, float, str]]:
+    """Return exercise, number, seconds and a remark for each answer of an exercise."""
+    rows: list[tuple[str, int, float, str]] = []
+    silent = contextlib.redirect_stdout(io.StringIO())
     connect()
-    for name, exercise in answers.EXERCISES.items():
-        if name.partition("/")[0] != lesson:
-            continue
-        check = name.partition("/")[2]
-        with contextlib.redirect_stdout(io.StringIO()):
-            notebook.run_once(*exercise["before"])
-        cases = answers.cases(exercise, every=every)
-        for number, (answer, expected) in enumerate(cases, 1):
-            with contextlib.redirect_stdout(io.StringIO()):
-                notebook.answer(check, exercise, answer)
+    with contextlib.ExitStack() as stack:
+        with silent:
+            notebook = stack.enter_context(answers.opened(name))
+        for number, (answer, expected) in enumerate(
+            answers.cases(notebook.exercise, every=every), 1
+        ):
+            with silent:
+                notebook.answer(answer)
                 with slow_down(slow):
-                    said, seconds = judge(notebook, check)
+                    said, seconds = judge(notebook)
             remark = "not decided" if said.startswith("?") else ""
             if not remark and not answers.fits(said, expected):
                 remark = f"OTHER: {said!r}, and not {expected!r}"
@@ -61,10 +60,8 @@ def measure(lesson: str, slow: float, every: bool) -> list[tuple[str, int, float
                 remark = said
             print(f"{name:32} {number:3} {seconds:6.2f} s  {remark}", flush=True)
             rows.append((name, number, seconds, remark))
-    with contextlib.redirect_stdout(io.StringIO()):
-        for line in answers.CLEAN_UP:
-            notebook.run(line)
-    answers.InteractiveShell.clear_instance()
+        with silent:
+            stack.close()
     return rows
 
 
@@ -78,13 +75,12 @@ def main() -> None:
     options = parser.parse_args()
     os.environ[SETTING] = "off"
     figures.begin("Verdicts on answers")
-    lessons = sorted({name.partition("/")[0] for name in answers.EXERCISES})
     found = []
-    for lesson in lessons:
-        if not options.lessons or lesson.startswith(tuple(options.lessons)):
+    for name in answers.EXERCISES:
+        if not options.lessons or name.startswith(tuple(options.lessons)):
             with tempfile.TemporaryDirectory() as directory:
                 os.chdir(directory)
-                found += measure(lesson, options.slow, not options.rules)
+                found += measure(name, options.slow, not options.rules)
                 os.chdir("/")
     print(
         "\nexercise                       answers  median     most  not decided  other"

@@ -42,6 +42,7 @@ TOGETHER = (
 #: each test of these files is a group
 APART = (
     "cluster/tests/existing/test_chapter.py",
+    "cluster/tests/walls/test_usermode.py",
     "tests/helpers/exercises/checks/test_answers.py",
     "tests/lessons/test_lessons.py",
 )

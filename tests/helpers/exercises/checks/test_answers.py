@@ -29,14 +29,11 @@ RIGHT = "right"
 EXERCISES = tomllib.loads(Path(__file__).with_name("answers.toml").read_text("utf-8"))
 #: each row of it waits for a Deployment's new pods
 EXAM = pytest.mark.full("the checks are those of lesson 08, for its other copies")
-LESSONS = [
-    pytest.param(lesson, marks=[EXAM] if lesson.endswith("exam") else [])
-    for lesson in sorted({name.partition("/")[0] for name in EXERCISES})
+NAMES = [
+    pytest.param(name, marks=[EXAM] if "-exam/" in name else []) for name in EXERCISES
 ]
 #: those with answers for a slowed cluster, and how many times slower it is
-SLOWED = sorted(
-    {name.partition("/")[0] for name, one in EXERCISES.items() if one.get("slowed")}
-)
+SLOWED = [name for name, one in EXERCISES.items() if one.get("slowed")]
 TIMES = 10
 #: stops the processes that lessons' cells have started, and deletes their namespace
 CLEAN_UP = (
@@ -50,11 +47,13 @@ CLEAN_UP = (
 
 
 class Notebook:
-    """A kernel's shell in this process, for some cells of a lesson."""
+    """A kernel's shell in this process, for an exercise of a lesson."""
 
-    def __init__(self, lesson):
+    def __init__(self, name):
         """Begin without any cell run."""
-        self.lesson, self.shell, self.ran = lesson, InteractiveShell.instance(), set()
+        self.lesson, _, self.check = name.partition("/")
+        self.exercise = EXERCISES[name]
+        self.shell = InteractiveShell.instance()
         add_magic()
 
     def run(self, text):
@@ -62,40 +61,38 @@ class Notebook:
         result = self.shell.run_cell(text)
         return result.error_in_exec or result.error_before_exec
 
-    def run_once(self, *cells):
-        """Run cells of the lesson that did not run yet; none of them may fail."""
+    def run_each(self, *cells):
+        """Run cells of the lesson; none of them may fail."""
         for cell in cells:
-            if cell not in self.ran:
-                assert self.run(source(self.lesson, cell)) is None, cell
-                self.ran.add(cell)
+            assert self.run(source(self.lesson, cell)) is None, cell
 
-    def sentence(self, check, exercise, answer):
+    def sentence(self, answer):
         """Return what the check says after an answer; "" if it is content."""
-        self.answer(check, exercise, answer)
-        return self.verdict(check)
+        self.answer(answer)
+        return self.verdict()
 
-    def answer(self, check, exercise, answer):
+    def answer(self, answer):
         """Run an answer, or an edit of the solution, instead of the stub."""
-        self.reset(exercise)
+        self.reset()
         if isinstance(answer, list):
-            cell = check.replace("-check", "-solution")
+            cell = self.check.replace("-check", "-solution")
             old, new = answer
             solved = code_of({"source": source(self.lesson, cell)})
             assert old in solved
             answer = solved.replace(old, new)
         self.run(answer)
 
-    def reset(self, exercise):
+    def reset(self):
         """Undo what an answer has changed."""
-        if commands := exercise.get("reset"):
+        if commands := self.exercise.get("reset"):
             self.run(f"%%sh\n{commands}")
 
-    def verdict(self, check):
+    def verdict(self):
         """Return what the check says now; "" if it is content.
 
         Raise Undecided if a slow cluster has not let it decide.
         """
-        wrong = self.run(source(self.lesson, check))
+        wrong = self.run(source(self.lesson, self.check))
         if isinstance(wrong, errors.Undecided):
             raise wrong
         assert wrong is None or isinstance(wrong, errors.NotSolved), repr(wrong)
@@ -106,6 +103,21 @@ class Notebook:
         return said.replace(namespace, "NAMESPACE")
 
 
+@contextlib.contextmanager
+def opened(name):
+    """Yield a notebook that has come to an exercise; what it makes goes with it."""
+    notebook = Notebook(name)
+    try:
+        notebook.run_each(*notebook.exercise["before"])
+        yield notebook
+    finally:
+        # An answer can change what other lessons of the cluster are judged by.
+        notebook.reset()
+        for line in CLEAN_UP:
+            notebook.run(line)
+        InteractiveShell.clear_instance()
+
+
 def fits(said, expected):
     """Return whether a sentence is the expected one, in which `…` is any text."""
     return re.fullmatch(re.escape(expected).replace("…", ".*"), said) is not None
@@ -113,17 +125,10 @@ def fits(said, expected):
 
 @pytest.fixture
 def notebook(cluster, request, tmp_path, monkeypatch):
-    """Yield a notebook of a lesson; what it makes goes with it."""
+    """Yield the notebook of an exercise, in a directory of its own."""
     monkeypatch.chdir(tmp_path)
-    notebook = Notebook(request.param)
-    yield notebook
-    # An answer can change what other lessons of the cluster are judged by.
-    for name, exercise in EXERCISES.items():
-        if name.startswith(f"{notebook.lesson}/"):
-            notebook.reset(exercise)
-    for line in CLEAN_UP:
-        notebook.run(line)
-    InteractiveShell.clear_instance()
+    with opened(request.param) as notebook:
+        yield notebook
     use_kubeconfig(cluster.kubeconfig)
 
 
@@ -148,20 +153,15 @@ def test_rows_that_prove_a_rule_are_asked_alone():
     assert cases(unnamed, every=False) == cases(unnamed, every=True)
 
 
-# Up to 91 answers a lesson, on a machine whose limits are four times as long.
+# Up to 50 answers an exercise, on a machine whose limits are four times as long.
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("notebook", LESSONS, indirect=True)
+@pytest.mark.parametrize("notebook", NAMES, indirect=True)
 def test_each_answer_gets_its_sentence(notebook, pytestconfig):
     """A wrong one no other, and no traceback; a right one none."""
     every = not leaves_out(pytestconfig.option.markexpr, "full")
-    for name, exercise in EXERCISES.items():
-        lesson, _, check = name.partition("/")
-        if lesson != notebook.lesson:
-            continue
-        notebook.run_once(*exercise["before"])
-        for answer, expected in cases(exercise, every=every):
-            said = notebook.sentence(check, exercise, answer)
-            assert fits(said, expected), f"{answer}\n{said}"
+    for answer, expected in cases(notebook.exercise, every=every):
+        said = notebook.sentence(answer)
+        assert fits(said, expected), f"{answer}\n{said}"
 
 
 @pytest.mark.full("only a limit or a wait of a check can change it")
@@ -171,21 +171,16 @@ def test_a_slow_cluster_gives_no_other_verdict(cluster, notebook):
     """It may leave answers undecided, though not all: a check waits for evidence."""
     if cluster.backend != "local":
         pytest.skip("on this backend, processes of the cluster are not ours to stop")
-    decided = 0
-    for name, exercise in EXERCISES.items():
-        lesson, _, check = name.partition("/")
-        if lesson != notebook.lesson or not (rules := exercise.get("slowed")):
-            continue
-        notebook.run_once(*exercise["before"])
-        wrong = [*exercise[SLIPS], *exercise[WORKING]]
-        rows = [row[:2] for row in wrong if row[2:] and row[2] in rules]
-        assert len(rows) == len(rules)
-        for answer, expected in [*rows, [exercise[RIGHT][0], ""]]:
-            notebook.answer(check, exercise, answer)
-            with slow_down(TIMES), contextlib.suppress(errors.Undecided):
-                said = notebook.verdict(check)
-                assert fits(said, expected), f"{answer}\n{said}"
-                decided += 1
+    decided, exercise = 0, notebook.exercise
+    wrong, rules = [*exercise[SLIPS], *exercise[WORKING]], exercise["slowed"]
+    rows = [row[:2] for row in wrong if row[2:] and row[2] in rules]
+    assert len(rows) == len(rules)
+    for answer, expected in [*rows, [exercise[RIGHT][0], ""]]:
+        notebook.answer(answer)
+        with slow_down(TIMES), contextlib.suppress(errors.Undecided):
+            said = notebook.verdict()
+            assert fits(said, expected), f"{answer}\n{said}"
+            decided += 1
     assert decided
 
 
