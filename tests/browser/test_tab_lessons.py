@@ -1,15 +1,9 @@
 """Lessons in Chromium, with a cluster and Python in one tab, to their last cell."""
 
-import json
-import time
-
 import pytest
 
-from cluster.tests.waiting import until
 from helpers.course import Lesson, lessons
 from tab import build
-from tab.tests.reader import REFUSES_ALL
-from tab.tests.servers import PATIENCE
 from tools import course
 from tools.proofs import proof_faults
 from website.lessons_in_tab import read, start_tab
@@ -22,10 +16,6 @@ pytestmark = [
     ),
     pytest.mark.timeout(1800),
 ]
-
-
-#: seconds until a cell has stopped, on a busy machine
-SOON = 15
 
 
 def lesson_of(number: str) -> Lesson:
@@ -54,29 +44,6 @@ def tab(browser):
         yield ready
 
 
-@pytest.fixture
-def show(tab):
-    """Return a function that runs code in a cell, and returns what it shows."""
-    return shower(tab)
-
-
-def shower(tab):
-    """Return a function that runs code in a cell, and returns what that shows."""
-    tab.call("open", "/root")
-
-    def show(source: str) -> str:
-        cell = {"source": source, "metadata": {}}
-        tab.run_cell(cell)
-        return "".join(
-            output.get("text", "")
-            or output.get("evalue", "")
-            or output.get("data", {}).get("text/plain", "")
-            for output in cell["outputs"]
-        )
-
-    return show
-
-
 @pytest.mark.parametrize("number", NUMBERS)
 def test_each_cell_of_a_lesson_passes(tab, number):
     lesson = lesson_of(number)
@@ -86,169 +53,9 @@ def test_each_cell_of_a_lesson_passes(tab, number):
     assert [*proof_faults(notebook.cells)] == []
 
 
-def test_go_and_python_see_the_same_files(show):
-    assert show("from pathlib import Path\nPath('/tmp/a').write_text('b\\n')") == "2"
-    assert show("!cat /tmp/a; mv /tmp/a /tmp/c; ln -s c /tmp/d") == "b\n"
-    assert show("Path('/tmp/d').read_text(), Path('/tmp/a').exists()") == (
-        "('b\\n', False)"
-    )
-
-
-def test_python_cannot_remove_what_the_cluster_runs_with(show):
-    code = "import shutil\nshutil.rmtree('/etc/kubernetes')"
-    assert "Read-only file system" in show(code)
-    assert "Read-only file system" in show("open('/etc/kubernetes/ca.crt', 'w')")
-    assert "default" in show("!kubectl --kubeconfig /etc/kubernetes/config get ns")
-
-
-HANDSHAKE = """
-import socket, ssl
-context = ssl.create_default_context(**{trust})
-with socket.create_connection(("127.0.0.1", 6443)) as plain:
-    version = context.wrap_socket(plain, server_hostname="{name}").version()
-version
-"""
-
-
-@pytest.mark.parametrize(
-    ("trust", "name", "shown"),
-    [
-        ({}, "kubernetes", "unable to get local issuer certificate"),
-        ({"cafile": "/etc/kubernetes/ca.crt"}, "x", "not valid for 'x'"),
-        ({"cafile": "/etc/kubernetes/ca.crt"}, "kubernetes", "TLSv1.3"),
-    ],
-)
-def test_a_certificate_is_verified(show, trust, name, shown):
-    assert shown in show(HANDSHAKE.format(trust=trust, name=name))
-
-
-def test_an_endless_loop_is_stopped_and_the_cluster_goes_on(tab, show):
-    for loop in ("while True: pass", "import time\nwhile True: time.sleep(9)"):
-        tab.stop_soon(1000)
-        assert "stopped" in show(loop)
-    assert "default" in show("!kubectl --kubeconfig /etc/kubernetes/config get ns")
-
-
-@pytest.mark.parametrize("cell", ["%%sh\n", "%%bash\n", "!"])
-def test_two_loops_of_a_shell_are_stopped(tab, show, cell):
-    loop = "while :; do :; done"
-    tab.stop_soon(1000)
-    began = time.monotonic()
-    assert "stopped" in show(f"{cell}{loop} & {loop}")
-    assert time.monotonic() - began < SOON
-
-
-def test_threads_that_compute_end_with_the_cell_that_is_stopped(tab, show):
-    code = """
-import threading
-def compute():
-    while True: pass
-threads = [threading.Thread(target=compute) for _ in range(50)]
-for thread in threads: thread.start()
-for thread in threads: thread.join()
-"""
-    tab.stop_soon(2000)
-    assert "stopped" in show(code)
-    join = "for thread in threads:\n    if thread.ident: thread.join()"
-    assert show(join) == ""
-    assert "default" in show("!kubectl --kubeconfig /etc/kubernetes/config get ns")
-
-
-def test_a_thread_that_waits_goes_on_when_a_cell_is_stopped(tab, show):
-    code = """
-import threading
-done = threading.Event()
-def wait():
-    while not done.wait(0.01): pass
-thread = threading.Thread(target=wait)
-thread.start()
-while True: pass
-"""
-    tab.stop_soon(1000)
-    assert "stopped" in show(code)
-    assert show("thread.is_alive(), done.set(), thread.join()") == "(True, None, None)"
-
-
-@pytest.mark.parametrize(
-    ("source", "shown"),
-    [
-        ("%%sh\nf() { f; }; f", "maximum function nesting level exceeded"),
-        ("%%sh\n:(){ :|:& };:; sleep 600", "Resource temporarily unavailable"),
-        ("print('x' * 200_000_000)", "characters are not shown"),
-        ("import js\njs.close()", "a cell cannot end the Worker"),
-        ("import json\njson.loads('[' * 100_000)", "maximum recursion depth"),
-    ],
-)
-def test_what_would_end_a_tab_is_an_error_of_the_cell(show, source, shown):
-    assert shown in show(source)
-    assert show("6 * 7") == "42"
-
-
-def test_threads_take_turns(show):
-    code = """
-import threading, time
-seen = []
-def count():
-    for number in range(3):
-        time.sleep(0.01)
-        seen.append(number)
-thread = threading.Thread(target=count)
-thread.start()
-thread.is_alive(), thread.join(), seen
-"""
-    assert show(code) == "(True, None, [0, 1, 2])"
-
-
-def test_a_cell_is_code_of_the_first_thread(show):
-    code = """
-import threading, time
-seen = threading.Event()
-def rest():
-    while not seen.wait(0.01): pass
-thread = threading.Thread(target=rest)
-thread.start()
-time.sleep(0.1)
-"""
-    show(code)
-    assert show("threading.current_thread() is threading.main_thread()") == "True"
-    assert show("seen.set(), thread.join()") == "(None, None)"
-
-
-def test_what_a_cell_leaves_behind_is_collected_after_it(show):
-    """Nothing else collects cycles in a tab, and the memory of a visit would grow."""
-    code = """
-import weakref
-class Node: pass
-node = Node()
-node.itself = node
-seen = weakref.ref(node)
-del node
-"""
-    show(code)
-    assert show("seen() is None") == "True"
-
-
-def test_a_lesson_runs_once_more_in_the_same_tab(tab, show):
+def test_a_lesson_runs_once_more_in_the_same_tab(tab):
     """Python died of it when it collected its garbage while calls waited."""
-    assert show("import gc\ngc.isenabled()") == "False"
     for _ in range(2):
         lesson = lesson_of("16")
         rows = tab.run_lesson(read(lesson), lesson)
         assert [row for row in rows if row["error"]] == []
-
-
-def test_a_tab_without_what_its_cluster_needs_still_answers(browser):
-    kubectl = "!kubectl --kubeconfig /etc/kubernetes/config"
-    with start_tab(browser) as own:
-        show = shower(own)
-        assert "may not be deleted" in show(f"{kubectl} delete namespace kube-system")
-        assert "nothing registers the node" in show(f"{kubectl} delete node tab")
-        show(f"open('hook.json', 'w').write({json.dumps(REFUSES_ALL)!r})")
-        show(f"{kubectl} apply -f hook.json")
-        create = f"{kubectl} create configmap other"
-        until(lambda: "no.example.com" in show(create), PATIENCE)
-        show(f"{kubectl} delete -f hook.json")
-        until(lambda: "created" in show(create), PATIENCE)
-        show(f"{kubectl} delete clusterroles,clusterrolebindings --all")
-        assert "Forbidden" in show(f"{kubectl} get pods")
-        assert show("6 * 7") == "42"

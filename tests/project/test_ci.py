@@ -31,6 +31,7 @@ LIMIT = 1800
 NO_ANSWER = re.compile(r"^NotSolved: .+", re.MULTILINE)
 
 full = pytest.mark.full("a hundred packages from an index, and the lessons again")
+elsewhere = pytest.mark.machines("what else a job of somebody's CI meets")
 
 
 def commands_of(steps):
@@ -162,7 +163,7 @@ def test_without_solutions_each_check_fails_with_its_sentence(local):
     assert not Path(local.state, paths.PROGRESS).exists()
 
 
-@full
+@elsewhere
 @pytest.mark.timeout(LIMIT)
 def test_a_lesson_of_one_s_own_is_exported_and_run(local):
     """The template's lines on the page; what is broken in it is said in one line."""
@@ -184,7 +185,7 @@ def test_a_lesson_of_one_s_own_is_exported_and_run(local):
     assert (noted["lesson"], noted["exercise"]) == ("my-lesson", "write_colors")
 
 
-@full
+@elsewhere
 @pytest.mark.timeout(LIMIT)
 def test_on_a_named_cluster_what_needs_an_administrator_is_skipped(local):
     """Every other cell passes; lesson 23 brings an API server of its own."""
@@ -202,7 +203,7 @@ def test_on_a_named_cluster_what_needs_an_administrator_is_skipped(local):
     local.run("kapi", "delete", "--yes", code=0, **ours)
 
 
-@full
+@elsewhere
 @pytest.mark.timeout(LIMIT)
 def test_without_a_node_lessons_of_pods_fail_in_one_sentence(page):
     """The others pass but for the cells that the page names."""
@@ -247,7 +248,7 @@ def test_what_cannot_run_ends_the_job_in_one_sentence(page, tmp_path):
     assert "This lesson needs a node, and this cluster has none" in output
 
 
-@full
+@elsewhere
 @pytest.mark.timeout(LIMIT)
 def test_a_kubernetes_that_is_too_old_or_gone_ends_the_job_in_one_sentence(
     page, tmp_path

@@ -16,7 +16,7 @@ from cluster.programs import golang
 from tests.notebooks import ROOT
 from tests.project.test_wheel import run_apart
 
-pytestmark = pytest.mark.full("builds a Go program, and packages from an index")
+elsewhere = pytest.mark.machines("suites of others, and packages from an index")
 
 PAGE = (ROOT / "docs/own-tests.md").read_text("utf-8")
 _, GO, PYTHON = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -110,6 +110,7 @@ def test_the_page_has_few_lines():
     assert len(PAGE.splitlines()) <= 60
 
 
+@elsewhere
 @pytest.mark.timeout(LIMIT)
 def test_envtest_starts_on_these_programs(tmp_path):
     go = golang.find()
@@ -126,6 +127,7 @@ go mod tidy"""
     assert re.match(r"ok\s+own\s", printed.splitlines()[-1])
 
 
+@elsewhere
 @pytest.mark.timeout(LIMIT)
 def test_pytest_kubernetes_kr8s_and_kopf_use_the_cluster(tmp_path):
     """Each by its own means: an option, KUBECONFIG, KUBECONFIG."""

@@ -29,6 +29,8 @@ VIEWS = {
     "02-cluster-info": ("api_explorer()", "live_pods()"),
     "05-inside-a-pod": ('request_journey("curl")',),
 }
+FULL = pytest.mark.full("a whole lesson, in another editor")
+MACHINES = pytest.mark.machines("other lessons, in another editor")
 SETTINGS = ROOT / ".vscode" / "settings.json"
 
 
@@ -115,9 +117,13 @@ def test_before_connect_a_shell_cell_is_refused_in_our_words(tmp_path):
     assert (shown, failed) == ({}, f"NotConnected: {errors.NotConnected()}")
 
 
-@pytest.mark.full("whole lessons, in another editor")
 @pytest.mark.parametrize(
-    "lesson", ["00-start-here", "02-cluster-info", "05-inside-a-pod"]
+    "lesson",
+    [
+        pytest.param("05-inside-a-pod", marks=FULL),
+        pytest.param("00-start-here", marks=MACHINES),
+        pytest.param("02-cluster-info", marks=MACHINES),
+    ],
 )
 def test_a_lesson_with_its_checks_its_views_and_the_progress(cluster, tmp_path, lesson):
     path = file_of(lesson)
