@@ -194,7 +194,7 @@ del node
 """
     show(code)
     assert show("seen() is None") == "True"
-    # Python died of collecting while calls waited: it happens between cells alone.
+    # Python died of collecting while calls waited: it happens only between cells.
     assert show("import gc\ngc.isenabled()") == "False"
 
 

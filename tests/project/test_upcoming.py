@@ -55,19 +55,22 @@ def test_what_does_not_compile_is_named_with_its_file(tmp_path):
     found = golang.find()
     if not found:
         pytest.skip("no Go here")
-    (tmp_path / "go.mod").write_text("module tab\n\ngo 1.26.0\n")
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    (sources / "go.mod").write_text("module tab\n\ngo 1.26.0\n")
     for name in ("right", "wrong"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "main_js.go").write_text("package main\n\nfunc main() {}\n")
-    (tmp_path / "changed.go").write_text("package main\n\nfunc main() { absent() }\n")
+        (sources / name).mkdir()
+        (sources / name / "main_js.go").write_text("package main\n\nfunc main() {}\n")
+    changed = tmp_path / "changed.go"
+    changed.write_text("package main\n\nfunc main() { absent() }\n")
     overlay = tmp_path / "overlay.json"
     root = found.path.resolve().parents[1]
     overlay.write_text('{"Replace": {}}')
-    upcoming.compile_all(tmp_path, root, overlay, "v1.99.0")
-    replaced = {str(tmp_path / "wrong" / "main_js.go"): str(tmp_path / "changed.go")}
+    upcoming.compile_all(sources, root, overlay, "v1.99.0")
+    replaced = {str(sources / "wrong" / "main_js.go"): str(changed)}
     overlay.write_text(json.dumps({"Replace": replaced}))
     with pytest.raises(errors.LabError, match=r"v1\.99\.0 does .*\n.*\n.*absent"):
-        upcoming.compile_all(tmp_path, root, overlay, "v1.99.0")
+        upcoming.compile_all(sources, root, overlay, "v1.99.0")
 
 
 @pytest.mark.follow("the module proxy, and minutes of a compiler")
