@@ -63,9 +63,7 @@ STEPS = {
     "15-lists-and-watches": {"live": filter_the_pods},
 }
 BY_KEYBOARD = "00-start-here"
-FIRST, *OTHERS = (name for name in STEPS if name != BY_KEYBOARD)
-HAND = pytest.mark.full("views by hand")
-LESSONS = (FIRST, *(pytest.param(name, marks=HAND) for name in OTHERS))
+LESSONS = [name for name in STEPS if name != BY_KEYBOARD]
 
 
 def test_with_the_keyboard_alone(open_notebook):
@@ -92,6 +90,7 @@ def test_with_the_keyboard_alone(open_notebook):
     assert "Next: 01-pod-metadata" in board
 
 
+@pytest.mark.full("views by hand")
 @pytest.mark.parametrize("name", LESSONS)
 def test_what_the_lesson_says_does_it_no_harm(open_notebook, name):
     """The cells below a view say the same, whatever was chosen in it or typed.

@@ -4,7 +4,10 @@ import pytest
 
 from tests.notebooks import ROOT
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [
+    pytest.mark.full("pictures that are drawn by hand"),
+    pytest.mark.timeout(120),
+]
 PICTURES = sorted(ROOT.glob("notebooks/**/images/*.svg"))
 #: Returns the texts that stick out of the smallest box around their middle; without
 #: one, out of the picture.

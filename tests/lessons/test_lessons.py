@@ -146,8 +146,9 @@ def test_each_cell_runs_twice_and_nothing_is_left(nothing_left, path, tmp_path):
         shutil.copy(written_to(twice, path), file)
 
 
+@pytest.mark.full("all of its cells are those of English")
 def test_a_lesson_in_korean_passes_and_says_so_in_korean(nothing_left, tmp_path):
-    """All of its cells are those of English; `make site` runs the other lessons."""
+    """`make site` runs the other lessons."""
     path = ROOT / "notebooks/ko/02-cluster-info.ipynb"
     execute(path, tmp_path)
     look(path, tmp_path)

@@ -17,7 +17,7 @@ from helpers.api import pods
 from helpers.connection import Cluster
 from helpers.course import lessons
 
-full = pytest.mark.full("other backends")
+pytestmark = pytest.mark.full("other backends")
 
 
 class Plain(Lab):
@@ -40,12 +40,10 @@ def one_lab(tmp_path_factory):
         lab.close()
 
 
-@full
 class TestContract(Contract):
     """The contract, without a node."""
 
 
-@full
 class TestVictims(Victims):
     """Components, and the process whose children they are."""
 

@@ -8,6 +8,17 @@ from cluster.tests.commandline import helpers
 from cluster.tests.existing.emulated import flags
 from cluster.tests.existing.servers import WITHOUT_POLICIES, Audited
 
+#: API servers that these tests start
+SERVERS = {"mine", "production", "older"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave all that starts an API server of its own to `make full`."""
+    for item in items:
+        if not SERVERS.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.full("an existing cluster"))
+
 
 @pytest.fixture(scope="package")
 def mine(request):

@@ -8,7 +8,6 @@ from cluster.tests.commandline import helpers
 from cluster.tests.existing.acting import make_namespace, record
 from cluster.tests.existing.conftest import use
 
-full = pytest.mark.full("infrastructure that lessons do not touch")
 MADE = (
     "clusterroles,clusterrolebindings,validatingadmissionpolicies,"
     "validatingadmissionpolicybindings"
@@ -38,7 +37,6 @@ def test_delete_takes_what_was_made_from_here_and_nothing_else(mine, used, tmp_p
     assert helpers("up", env=used).returncode == 0
 
 
-@full
 @pytest.mark.parametrize("way", WAYS)
 def test_without_the_learner_s_credential_the_state_alone_goes(
     used, mine, production, tmp_path, way

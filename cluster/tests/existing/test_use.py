@@ -19,7 +19,6 @@ from cluster.tests.existing.conftest import use
 from cluster.tests.existing.servers import Audited
 from cluster.waiting import poll
 
-full = pytest.mark.full("infrastructure that lessons do not touch")
 IMAGE = "registry.example/team/toolbox:7"
 MADE = "clusterroles,clusterrolebindings,serviceaccounts,namespaces"
 
@@ -127,7 +126,7 @@ def test_who_may_make_nothing_is_told_whom_to_ask(mine, state, tmp_path):
     assert "default:poor" in kubectl(state, "auth", "whoami").stdout
 
 
-@full
+@pytest.mark.full("an API server that follows no policy")
 def test_an_account_without_a_proof_is_taken_back(tmp_path, monkeypatch):
     """A server that keeps policies, and follows none of them."""
     monkeypatch.setattr(account, "TIMEOUT", 2.0)
@@ -261,7 +260,6 @@ def test_there_is_nothing_to_stop(used, mine):
     assert mine.running and mine.requests() == []
 
 
-@full
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -276,7 +274,6 @@ def test_what_is_of_the_cluster_itself_is_not_ours_to_give(used, words, said):
     assert done.returncode == 1 and said in done.stderr.replace("\n", " ")
 
 
-@full
 def test_status_and_doctor_name_it(used, mine):
     assert mine.url in helpers("status", env=used, check=True).stdout
     found = json.loads(helpers("doctor", "--json", env=used).stdout)

@@ -6,13 +6,12 @@ import pytest
 
 from cluster.tests.walls.cluster import running
 
-full = pytest.mark.full("accounts that may do more")
+full = pytest.mark.full("hostile pods and neighbours, for each kind of account")
 #: 65536 ids of an ordinary user come by set-uid programs, which `no_new_privs` forbids
-ACCOUNTS = (
-    ["one id", *(pytest.param(name, marks=full) for name in ("root", "65536 ids"))]
-    if os.geteuid() == 0
-    else ["me"]
-)
+ACCOUNTS = [
+    pytest.param(name, marks=full)
+    for name in (("one id", "root", "65536 ids") if os.geteuid() == 0 else ("me",))
+]
 
 
 @pytest.fixture(scope="package", params=ACCOUNTS)

@@ -8,17 +8,15 @@ import time
 from contextlib import suppress
 
 import psutil
-import pytest
 
 from cluster.machine import components, layout
 from cluster.tests.contract import Victims
 from cluster.tests.waiting import until
 from cluster.tests.whole.lab import ONCE, Lab, full
 
-pytestmark = ONCE
+pytestmark = [*ONCE, full]
 
 
-@full
 def test_after_an_orderly_restart_of_the_api_server_all_find_it_again(steady):
     """The API server takes its endpoint away, so kube-proxy refuses for the Service.
 
@@ -99,14 +97,8 @@ class TestVictims(Victims):
         "registry": an_image_is_pulled,
         "kube-proxy": a_service_is_answered_for,
     }
-    components = (
-        "kubelet",
-        *(pytest.param(name, marks=full) for name in works if name != "kubelet"),
-    )
-    leaders = (
-        "PID 1",
-        *(pytest.param(name, marks=full) for name in ("builder", "outer")),
-    )
+    components = tuple(works)
+    leaders = ("PID 1", "builder", "outer")
 
 
 BOMB = """
@@ -125,7 +117,6 @@ print(made)
 """
 
 
-@full
 def test_a_fork_bomb_in_a_pod_leaves_threads_for_the_rest(lab):
     """And for its own end. Nobody reaps what it leaves, as in most images."""
     lab.run_pod("bomb")
@@ -156,7 +147,6 @@ def restarts(lab: Lab) -> list[int]:
     return [each["restarts"] for each in lab.machine.status()["components"].values()]
 
 
-@full
 def test_a_machine_that_sleeps_wakes_up_as_it_was(steady):
     """A laptop's lid: every process stands still, pods too, and leases run out."""
     lab = steady
@@ -181,7 +171,6 @@ def test_a_machine_that_sleeps_wakes_up_as_it_was(steady):
     assert restarts(lab) == restarted
 
 
-@full
 def test_a_frozen_pid_1_is_ended_by_stop(lab):
     with lab.ending():
         os.kill(lab.machine.pid(), signal.SIGSTOP)

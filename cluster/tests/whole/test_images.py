@@ -7,10 +7,10 @@ import pytest
 from cluster.image.archive import Entry, Image, write_archive, write_layer
 from cluster.image.find import architecture
 from cluster.tests.waiting import until
-from cluster.tests.whole.lab import ONCE, Lab
+from cluster.tests.whole.lab import ONCE, Lab, full
 from cluster.versions import TOOLBOX_IMAGE
 
-pytestmark = ONCE
+pytestmark = [*ONCE, full]
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ def test_it_is_what_this_api_server_makes(lab):
     assert OBJECTS.read_text().splitlines() == list(seed_lines()), versions.KUBERNETES
 
 
+@full
 def test_what_the_api_server_has_made_is_left_alone(lab):
     """A seed that comes late, or once more, gives nothing another UID."""
     ask = ("get", "clusterrole", "view", "-o", "jsonpath={.metadata.uid}")

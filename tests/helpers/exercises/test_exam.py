@@ -346,6 +346,7 @@ GRANTS = {
 }
 
 
+@pytest.mark.full("what an exam removes from the cluster")
 def test_a_new_exam_begins_without_the_rights_of_the_last(cluster, namespace):
     """They would hide a fault. A binding for the learner alone stays."""
     try:

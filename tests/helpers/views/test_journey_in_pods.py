@@ -9,6 +9,7 @@ from helpers.exercises.grants import fault_of_grant
 from helpers.views.journey import follow_request
 from helpers.views.journey.steps import FILES, STEPS, STOPPED
 
+pytestmark = pytest.mark.full("each place where a request of a real pod can stop")
 IMAGE_CA = "/etc/ssl/certs/ca-certificates.crt"
 
 
