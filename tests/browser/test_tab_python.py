@@ -9,6 +9,7 @@ from cluster.tests.waiting import until
 from tab import build
 from tab.tests.reader import REFUSES_ALL
 from tab.tests.servers import PATIENCE
+from tests.kernels import CONNECT
 from website.lessons_in_tab import start_tab
 
 pytestmark = [
@@ -26,8 +27,9 @@ SOON = 15
 
 @pytest.fixture(scope="module")
 def tab(browser):
-    """Return a tab that is ready."""
+    """Return a tab that is ready, and whose `%%sh` runs commands."""
     with start_tab(browser) as ready:
+        ready.run_cell({"source": CONNECT, "metadata": {}})
         yield ready
 
 
