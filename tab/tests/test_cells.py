@@ -22,7 +22,6 @@ LESSONS = (
 #: cell: why its outcome is another one in the tab
 DIFFERENT = {
     ("00-start-here", "nodes"): "the node has no role: it is no control plane",
-    ("00-start-here", "node-info"): "no Linux: no swap, no kernel, no addresses of it",
     (
         "01-pod-metadata",
         "own-check",

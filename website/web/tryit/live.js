@@ -186,16 +186,20 @@ export const connect = (page) => {
     const lines = withCaller(typed, at.caller.selectedOptions[0].dataset);
     run(lines, at.output, at.stop, { isLog: true, input: at.manifest.value });
   };
+  /** @type {Promise<unknown>} */
+  let saved = Promise.resolve();
   at.file.onsubmit = (/** @type {Event} */ event) => {
     event.preventDefault();
     const lines = `cat > ${quoted(at.name.value)}`;
-    run(lines, at.output, at.stop, { isLog: true, input: at.manifest.value });
+    saved = run(lines, at.output, at.stop, { isLog: true, input: at.manifest.value });
   };
   at.open.onclick = async () => {
     const line = `cat ${quoted(at.name.value)}`;
     let text = "";
     /** @param {string} more */
     const add = (more) => { text += more; };
+    // Until then the file is empty.
+    await saved;
     const call = cluster.connection?.call("shell", [line, "", SESSION], add);
     const isRead = (await call?.result.catch(() => undefined))?.code === 0;
     if (isRead) at.manifest.value = text;
