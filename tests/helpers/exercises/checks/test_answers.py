@@ -127,6 +127,8 @@ def fits(said, expected):
 def notebook(cluster, request, tmp_path, monkeypatch):
     """Yield the notebook of an exercise, in a directory of its own."""
     monkeypatch.chdir(tmp_path)
+    # A later `connect()` of this process returns to the namespace that it names.
+    monkeypatch.setenv("NAMESPACE", "")
     with opened(request.param) as notebook:
         yield notebook
     use_kubeconfig(cluster.kubeconfig)
