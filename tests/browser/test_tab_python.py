@@ -27,9 +27,8 @@ SOON = 15
 
 @pytest.fixture(scope="module")
 def tab(browser):
-    """Return a tab that is ready, and whose `%%sh` runs commands."""
+    """Return a tab that is ready."""
     with start_tab(browser) as ready:
-        ready.run_cell({"source": CONNECT, "metadata": {}})
         yield ready
 
 
@@ -40,8 +39,12 @@ def show(tab):
 
 
 def shower(tab):
-    """Return a function that runs code in a cell, and returns what that shows."""
+    """Return a function that runs code in a cell, and returns what that shows.
+
+    The notebook is connected, so that its `%%sh` runs commands.
+    """
     tab.call("open", "/root")
+    tab.run_cell({"source": CONNECT, "metadata": {}})
 
     def show(source: str) -> str:
         cell = {"source": source, "metadata": {}}
