@@ -156,6 +156,17 @@ def test_files_have_an_end(cluster):
     assert cluster("rm one two; head -c 200M /dev/zero >one; wc -c <one; rm one")
 
 
+@pytest.mark.parametrize("size", ["20M", "200M"])
+def test_a_file_that_is_too_large_for_an_object_is_refused(cluster, size):
+    """In the words of the API server, which is not asked if the file is large."""
+    kubectl = "kubectl create configmap big --from-file=big"
+    answer = cluster.run(f"head -c {size} /dev/zero >big; {kubectl}")
+    cluster("rm big")
+    assert answer["code"] == 1, answer
+    said = "failed to create configmap: Request entity too large: limit is 3145728"
+    assert answer["errors"] == f"error: {said}\n"
+
+
 def test_all_files_are_removed_but_those_of_the_cluster(cluster):
     refused = cluster.run("rm -rf /* 2>&1", together=True)["text"]
     assert re.search(r"cannot remove '/etc/kubernetes.*Read-only file system", refused)
