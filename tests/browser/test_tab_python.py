@@ -44,7 +44,6 @@ def shower(tab):
     The notebook is connected, so that its `%%sh` runs commands.
     """
     tab.call("open", "/root")
-    tab.run_cell({"source": CONNECT, "metadata": {}})
 
     def show(source: str) -> str:
         cell = {"source": source, "metadata": {}}
@@ -56,6 +55,7 @@ def shower(tab):
             for output in cell["outputs"]
         )
 
+    show(CONNECT)
     return show
 
 
