@@ -156,15 +156,22 @@ def test_files_have_an_end(cluster):
     assert cluster("rm one two; head -c 200M /dev/zero >one; wc -c <one; rm one")
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("configmap", "failed to create configmap: "),
+        ("secret generic", "failed to create secret "),
+    ],
+)
 @pytest.mark.parametrize("size", ["20M", "200M"])
-def test_a_file_that_is_too_large_for_an_object_is_refused(cluster, size):
+def test_a_file_that_is_too_large_for_an_object_is_refused(cluster, size, kind, said):
     """In the words of the API server, which is not asked if the file is large."""
-    kubectl = "kubectl create configmap big --from-file=big"
+    kubectl = f"kubectl create {kind} big --from-file=big"
     answer = cluster.run(f"head -c {size} /dev/zero >big; {kubectl}")
     cluster("rm big")
     assert answer["code"] == 1, answer
-    said = "failed to create configmap: Request entity too large: limit is 3145728"
-    assert answer["errors"] == f"error: {said}\n"
+    limit = "Request entity too large: limit is 3145728"
+    assert answer["errors"] == f"error: {said}{limit}\n"
 
 
 def test_all_files_are_removed_but_those_of_the_cluster(cluster):
