@@ -53,7 +53,7 @@ def compiler():
 @pytest.fixture(scope="session")
 def go(compiler):
     """Return the same, if Go has the sources that these import, or can fetch them."""
-    fetched = compiler("list", "-deps", "-test", "./etcd", "./programs")
+    fetched = compiler("list", "-deps", "-test", "./etcd", "./node", "./programs")
     if "dial tcp" in fetched.stderr or "proxyconnect" in fetched.stderr:
         pytest.skip("Go's module proxy does not answer")
     assert fetched.returncode == 0, fetched.stderr
