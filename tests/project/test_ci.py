@@ -30,8 +30,7 @@ PYTEST = ("pytest", "--nbval-lax", "--nbval-current-env", "--color=no", "-rs")
 LIMIT = 1800
 NO_ANSWER = re.compile(r"^NotSolved: .+", re.MULTILINE)
 
-full = pytest.mark.full("a hundred packages from an index, and the lessons again")
-elsewhere = pytest.mark.machines("what else a job of somebody's CI meets")
+elsewhere = pytest.mark.machines("a job of somebody's CI, its packages from an index")
 
 
 def commands_of(steps):
@@ -131,7 +130,7 @@ def local(page):
     page.run("kapi", "delete", "--yes", code=0)
 
 
-@full
+@elsewhere
 @pytest.mark.timeout(LIMIT)
 def test_the_lines_of_the_page_pass(page):
     assert page.code == 0, page.output
@@ -145,7 +144,7 @@ def test_the_lines_of_the_page_pass(page):
     assert "skipped" not in page.output and "deleted" in page.output
 
 
-@full
+@elsewhere
 @pytest.mark.timeout(LIMIT)
 def test_without_solutions_each_check_fails_with_its_sentence(local):
     """Nothing else does, and nothing is noted as a learner's attempt."""
@@ -225,7 +224,7 @@ def test_without_a_node_lessons_of_pods_fail_in_one_sentence(page):
     assert "lessons 00, 02" in sentence and "Traceback" not in output
 
 
-@full
+@elsewhere
 @pytest.mark.timeout(LIMIT)
 def test_what_cannot_run_ends_the_job_in_one_sentence(page, tmp_path):
     """Never by a run of no tests that passes."""
