@@ -267,6 +267,7 @@ SCRIPTS = [
 ]
 
 
+@pytest.mark.full("an API server under Node")
 def test_it_starts(browser_server):
     """Each caller gets the answer to its credential."""
     with tab(browser_server) as server:

@@ -3,14 +3,6 @@
 import pytest
 
 
-@pytest.mark.covered("test_it_answers_as_etcd")
-def test_it_keeps_its_promises(browser_server, go):
-    """Each unit; where no program has been built, its many sources may not be here."""
-    tested = go("test", "-vet=all", "-count=1", "-v", "./etcd")
-    assert tested.returncode == 0, tested.stdout + tested.stderr
-    assert tested.stdout.count("/memory (") > 5
-
-
 @pytest.mark.full("10,000 objects in two stores, and a random mix of requests")
 def test_it_answers_as_etcd(go, genuine):
     """Each unit is asked of both, and then a mix of three thousand requests."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 
+@pytest.mark.full("compiles the tab's shell and programs")
 def test_they_do_as_the_systems_own(go):
     """Units, and tables of lines that both answer: output and exit code are equal."""
     tested = go("test", "-vet=all", "-count=1", "./programs")

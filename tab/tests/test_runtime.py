@@ -1,10 +1,13 @@
 """The container runtime and the network of pods, on Linux."""
 
+import pytest
+
 from cluster import versions
 from cluster.local import registry
 from tab.build import SOURCES
 
 
+@pytest.mark.full("compiles what the units import of Kubernetes")
 def test_it_keeps_its_promises(browser_server, go):
     """Each unit; where no program has been built, its many sources may not be here."""
     tested = go("test", "-vet=all", "-count=1", "-v", "./node")

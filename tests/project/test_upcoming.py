@@ -50,6 +50,7 @@ def test_edits_that_do_not_apply_are_its_last_words(monkeypatch, capsys):
         upcoming.main(["v1.99.0"])
 
 
+@pytest.mark.full("compiles Go: for whoever takes a new version")
 def test_what_does_not_compile_is_named_with_its_file(tmp_path):
     """For js alone; a file of the overlay has the name of the one that it replaces."""
     found = golang.find()
