@@ -51,14 +51,14 @@ site: chapter ## Build a page for each lesson with its outputs: build/site/index
 
 test: setup lint ## Test what a change breaks: units, a real cluster, every notebook
 	@sh tools/setup.sh tests
-	@$(TESTS) -m 'not (full or machines or follow)' --budget 14 $(PYTEST_ARGS)
+	@$(TESTS) -m 'not (full or machines or follow)' --budget 7 $(PYTEST_ARGS)
 
 # A site that is built while another test makes a part of the tab names two versions of it.
 full: setup lint ## Test also what a change hardly breaks: faults, the tab, the site
 	@sh tools/setup.sh full && sh tools/setup.sh site
 	@$(PY) -m tab.build
 	@[ '$(TAB)' = no ] || $(PY) -c 'from website.build import find_scripts; find_scripts()'
-	@$(TESTS) -m 'not (covered or machines or follow)' --budget 80 $(PYTEST_ARGS)
+	@$(TESTS) -m 'not (covered or machines or follow)' --budget 60 $(PYTEST_ARGS)
 
 machines: setup venv ## Test where others run it: kind, a hub, the image, other systems: hours
 	@sh tools/setup.sh machines && sh tools/setup.sh site

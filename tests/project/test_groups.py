@@ -49,7 +49,10 @@ def test_each_group_is_there_and_none_is_longer_than_the_others_wait_for():
     files = {name.partition("::")[0] for name in seconds} - {*groups.SHARED}
     assert [name for name in files if not (ROOT / name).exists()] == []
     assert {path.relative_to(ROOT).as_posix() for path in FILES} <= files
-    assert {name: s for name, s in seconds.items() if s > MOST} == {}
+    # Two workers would build it twice, from lessons that run for it.
+    first, *others = seconds
+    assert first == "the site"
+    assert {name: s for name in others if (s := seconds[name]) > MOST} == {}
 
 
 def test_the_tests_of_the_site_are_one_group():
