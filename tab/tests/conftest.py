@@ -31,8 +31,8 @@ def places(tmp_path) -> tuple[Path, Path, Path]:
 
 
 @pytest.fixture(scope="session")
-def compiler():
-    """Return how to run Go on the sources."""
+def go():
+    """Return how to run Go on the sources, if it has or can fetch what they import."""
     found = golang.find()
     if found is None:
         pytest.skip("no Go here")
@@ -47,17 +47,11 @@ def compiler():
             text=True,
         )
 
-    return run
-
-
-@pytest.fixture(scope="session")
-def go(compiler):
-    """Return the same, if Go has the sources that these import, or can fetch them."""
-    fetched = compiler("list", "-deps", "-test", "./etcd", "./node", "./programs")
+    fetched = run("list", "-deps", "-test", "./etcd", "./node", "./programs")
     if "dial tcp" in fetched.stderr or "proxyconnect" in fetched.stderr:
         pytest.skip("Go's module proxy does not answer")
     assert fetched.returncode == 0, fetched.stderr
-    return compiler
+    return run
 
 
 @pytest.fixture(scope="session")
